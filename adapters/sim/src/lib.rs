@@ -1,0 +1,47 @@
+//! Simulated exchanges speaking the real wire formats of Binance USDⓈ-M and Bybit linear, with faults on request.
+//!
+//! An [`Exchange`] is a state machine without clock, socket or randomness: a request and the time go in,
+//! an [`Answer`] comes out. [`serve`] puts it on a loopback address for anything that speaks HTTP.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use equipoise_sim::{Answer, BINANCE_USDM, Credentials, Exchange, Settings};
+//!
+//! let mut exchange = Exchange::start(BINANCE_USDM, Credentials::demo(BINANCE_USDM), Settings::default())?;
+//! let request = http::Request::get("/fapi/v1/time").body(Bytes::new())?;
+//! let Answer::Respond(response) = exchange.handle(1_795_334_400_000, &request) else { unreachable!() };
+//! assert_eq!(response.body(), r#"{"serverTime":1795334400000}"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The same start state and the same requests at the same times give the same answers, ids included.
+//! The crate shares no code with the engine it is used to test, so that its [`Ledger`] can serve as the oracle.
+//!
+//! What it does not do: funding payments, liquidation, other people's orders beyond the synthetic book, streams.
+
+mod answer;
+mod binance;
+mod bybit;
+mod credentials;
+mod decimal_text;
+mod exchange;
+mod fault;
+mod ledger;
+mod named_fault;
+mod params;
+mod server;
+mod signature;
+
+pub use answer::{Answer, Held};
+pub use credentials::Credentials;
+pub use exchange::account::PositionSide;
+pub use exchange::book::{Depth, Level};
+pub use exchange::instrument::Instrument;
+pub use exchange::orders::{EndReason, Order, OrderKind, OrderStatus, SelfTrade, Side, TimeInForce, Trade};
+pub use exchange::{
+    BINANCE_USDM, BYBIT_LINEAR, Exchange, RateLimits, Settings, UnknownAdapter, UnknownSymbol, adapters,
+};
+pub use fault::{Broken, Effect, Fault, FaultPlan, Loss, Matcher, Occurrence, Operation, Stage};
+pub use ledger::{Ledger, LedgerError, LedgerFile, LedgerPosition};
+pub use named_fault::UnknownFault;
+pub use server::{Running, ServeOptions, serve};

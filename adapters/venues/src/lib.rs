@@ -1,0 +1,1 @@
+//! Exchange adapters of Equipoise over their real wire formats.

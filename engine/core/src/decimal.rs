@@ -1,0 +1,370 @@
+//! Exact decimals with a meaning: prices, quantities and signed amounts.
+//!
+//! Nothing here rounds unless its name says so, and no floating point number is ever involved.
+//! In text and in the journal a decimal is its canonical string: no exponent, no trailing zeros.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rust_decimal::{Decimal, RoundingStrategy};
+use serde::de::{Error as _, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Digits a number of a plan may have before the point.
+pub const INTEGER_DIGITS_MAX: usize = 12;
+/// Digits a number of a plan may have after the point.
+pub const FRACTION_DIGITS_MAX: usize = 12;
+
+/// Why a text is not a plain decimal.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NumberError {
+    /// The text is not `digits[.digits]`.
+    #[error(
+        "'{0}' is not a plain decimal: allowed is digits[.digits], without sign, exponent or underscore"
+    )]
+    NotPlain(String),
+    /// More digits than exact arithmetic is guaranteed for.
+    #[error("'{0}' has too many digits: at most 12 before and 12 after the point are allowed")]
+    TooLong(String),
+    /// Zero where only a positive number makes sense.
+    #[error("'{0}' must be greater than zero")]
+    NotPositive(String),
+    /// Negative where only zero or more makes sense.
+    #[error("'{0}' must not be negative")]
+    Negative(String),
+}
+
+/// Reads `digits[.digits]` and nothing else.
+///
+/// # Errors
+/// Anything with a sign, an exponent, an underscore, a missing digit or too many digits.
+pub fn parse_plain(text: &str) -> Result<Decimal, NumberError> {
+    let shown = || text.chars().take(40).collect::<String>();
+    let (integer, fraction) = match text.split_once('.') {
+        Some((integer, fraction)) => (integer, Some(fraction)),
+        None => (text, None),
+    };
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(integer) || !fraction.is_none_or(digits) {
+        return Err(NumberError::NotPlain(shown()));
+    }
+    if integer.len() > INTEGER_DIGITS_MAX || fraction.unwrap_or("").len() > FRACTION_DIGITS_MAX {
+        return Err(NumberError::TooLong(shown()));
+    }
+    Decimal::from_str_exact(text).map_err(|_| NumberError::TooLong(shown()))
+}
+
+fn canonical(value: Decimal) -> Decimal {
+    let value = value.normalize();
+    // Negative zero would print as "-0" and break equality of canonical texts.
+    if value.is_zero() {
+        Decimal::ZERO
+    } else {
+        value
+    }
+}
+
+macro_rules! decimal_type {
+    ($(#[$doc:meta])* $name:ident, $check:expr, $expecting:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Decimal);
+
+        impl $name {
+            /// Wraps an exact decimal.
+            ///
+            /// # Errors
+            /// When the value breaks the type's range.
+            pub fn new(value: Decimal) -> Result<Self, NumberError> {
+                let check: fn(Decimal) -> Result<(), NumberError> = $check;
+                check(value)?;
+                Ok(Self(canonical(value)))
+            }
+
+            /// The exact value.
+            #[must_use]
+            pub const fn get(self) -> Decimal {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+                impl Visitor<'_> for Text {
+                    type Value = $name;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($expecting)
+                    }
+                    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
+                        text.parse().map_err(E::custom)
+                    }
+                }
+                deserializer.deserialize_str(Text)
+            }
+        }
+    };
+}
+
+decimal_type!(
+    /// A price: quote units for one base unit, greater than zero.
+    Price,
+    |value| {
+        if value > Decimal::ZERO {
+            Ok(())
+        } else {
+            Err(NumberError::NotPositive(value.to_string()))
+        }
+    },
+    "a price as a string of plain digits, such as \"65000.5\""
+);
+
+decimal_type!(
+    /// A quantity, zero or more. Its unit is said where it is used: base asset or venue units.
+    Qty,
+    |value| {
+        if value >= Decimal::ZERO {
+            Ok(())
+        } else {
+            Err(NumberError::Negative(value.to_string()))
+        }
+    },
+    "a quantity as a string of plain digits, such as \"0.1\""
+);
+
+decimal_type!(
+    /// A signed amount: money, delta or a position.
+    Amount,
+    |_| Ok(()),
+    "a decimal number as a string, such as \"-0.1\""
+);
+
+impl FromStr for Price {
+    type Err = NumberError;
+    fn from_str(text: &str) -> Result<Self, NumberError> {
+        Decimal::from_str_exact(text)
+            .map_err(|_| NumberError::NotPlain(text.chars().take(40).collect()))
+            .and_then(Self::new)
+    }
+}
+
+impl FromStr for Qty {
+    type Err = NumberError;
+    fn from_str(text: &str) -> Result<Self, NumberError> {
+        Decimal::from_str_exact(text)
+            .map_err(|_| NumberError::NotPlain(text.chars().take(40).collect()))
+            .and_then(Self::new)
+    }
+}
+
+impl FromStr for Amount {
+    type Err = NumberError;
+    fn from_str(text: &str) -> Result<Self, NumberError> {
+        Decimal::from_str_exact(text)
+            .map_err(|_| NumberError::NotPlain(text.chars().take(40).collect()))
+            .map(Self::from)
+    }
+}
+
+impl From<Decimal> for Amount {
+    fn from(value: Decimal) -> Self {
+        Self(canonical(value))
+    }
+}
+
+impl From<Qty> for Amount {
+    fn from(value: Qty) -> Self {
+        Self(value.0)
+    }
+}
+
+impl Qty {
+    /// Nothing.
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
+    /// True for nothing.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0.is_zero()
+    }
+
+    /// The largest multiple of `step` that is not above this quantity.
+    #[must_use]
+    pub fn round_down(self, step: Qty) -> Self {
+        if step.is_zero() {
+            return self;
+        }
+        let steps = (self.0 / step.0).floor();
+        Self(canonical(steps * step.0))
+    }
+
+    /// This minus the other, never below zero.
+    #[must_use]
+    pub fn minus(self, other: Qty) -> Self {
+        Self(canonical((self.0 - other.0).max(Decimal::ZERO)))
+    }
+
+    /// This plus the other.
+    #[must_use]
+    pub fn plus(self, other: Qty) -> Self {
+        Self(canonical(self.0 + other.0))
+    }
+}
+
+impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
+    /// True for nothing.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0.is_zero()
+    }
+
+    /// The size without its sign.
+    #[must_use]
+    pub fn magnitude(self) -> Qty {
+        Qty(self.0.abs())
+    }
+}
+
+impl std::ops::Add for Amount {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(canonical(self.0 + other.0))
+    }
+}
+
+impl std::ops::Sub for Amount {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(canonical(self.0 - other.0))
+    }
+}
+
+impl std::ops::Neg for Amount {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self(canonical(-self.0))
+    }
+}
+
+impl Price {
+    /// The nearest multiple of `tick` that is not above this price, or the tick itself.
+    #[must_use]
+    pub fn round_down(self, tick: Price) -> Self {
+        let ticks = (self.0 / tick.0).floor().max(Decimal::ONE);
+        Self(canonical(ticks * tick.0))
+    }
+
+    /// The nearest multiple of `tick` that is not below this price.
+    #[must_use]
+    pub fn round_up(self, tick: Price) -> Self {
+        Self(canonical((self.0 / tick.0).ceil() * tick.0))
+    }
+}
+
+/// Rounds half to even at 12 places, the one place where a conversion may lose digits.
+#[must_use]
+pub fn round_conversion(value: Decimal) -> Decimal {
+    value.round_dp_with_strategy(12, RoundingStrategy::MidpointNearestEven)
+}
+
+/// Reads a number of a plan: [`parse_plain`], and greater than zero.
+pub(crate) fn positive_plain<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Decimal, D::Error> {
+    struct Plain;
+    impl Visitor<'_> for Plain {
+        type Value = Decimal;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a plain decimal in quotes, such as \"0.1\"")
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Decimal, E> {
+            positive(text).map_err(E::custom)
+        }
+    }
+    deserializer.deserialize_str(Plain)
+}
+
+/// Reads `digits[.digits]` greater than zero.
+///
+/// # Errors
+/// As [`parse_plain`], and for zero.
+pub fn positive(text: &str) -> Result<Decimal, NumberError> {
+    let value = parse_plain(text)?;
+    if value.is_zero() {
+        return Err(NumberError::NotPositive(text.to_owned()));
+    }
+    Ok(canonical(value))
+}
+
+/// Optional form of [`positive_plain`].
+pub(crate) fn optional_positive_plain<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Decimal>, D::Error> {
+    positive_plain(deserializer)
+        .map(Some)
+        .map_err(D::Error::custom)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_digits_are_numbers() {
+        for bad in [
+            "", ".", "1.", ".5", "-1", "+1", "1e3", "1_000", "NaN", "inf", " 1", "1 ", "0x1",
+            "1,5", "１",
+        ] {
+            assert!(parse_plain(bad).is_err(), "{bad}");
+        }
+        assert_eq!(parse_plain("00.10").unwrap().normalize().to_string(), "0.1");
+    }
+
+    #[test]
+    fn long_numbers_are_refused_before_they_can_lose_a_digit() {
+        assert_eq!(
+            parse_plain("0.1234567890123").unwrap_err().to_string(),
+            "'0.1234567890123' has too many digits: at most 12 before and 12 after the point are allowed"
+        );
+        assert!(parse_plain("999999999999.999999999999").is_ok());
+        assert!(parse_plain("1000000000000").is_err());
+    }
+
+    #[test]
+    fn quantities_round_down_and_never_up() {
+        let qty: Qty = "0.1239".parse().unwrap();
+        assert_eq!(
+            qty.round_down("0.001".parse().unwrap()).to_string(),
+            "0.123"
+        );
+        assert_eq!(qty.round_down("1".parse().unwrap()), Qty::ZERO);
+    }
+
+    #[test]
+    fn text_is_canonical() {
+        assert_eq!("0.10".parse::<Qty>().unwrap().to_string(), "0.1");
+        assert_eq!("-0.00".parse::<Amount>().unwrap().to_string(), "0");
+    }
+}

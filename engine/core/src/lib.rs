@@ -1,0 +1,55 @@
+//! The pure core of Equipoise: plans, keys, instruments and the batch saga.
+
+mod decimal;
+mod instrument;
+mod key;
+mod name;
+mod order;
+mod record;
+mod refusal;
+mod spec;
+mod time;
+mod venue;
+
+pub use decimal::{Amount, NumberError, Price, Qty, parse_plain, round_conversion};
+pub use instrument::{Instrument, InstrumentKind, SizeError};
+pub use key::{BatchKey, BatchKeyError, PayloadDigest, client_order_id};
+pub use name::{
+    Asset, ClientOrderId, LegName, NameError, Occasion, StrategyName, Symbol, TradeId, VenueName,
+    VenueOrderId,
+};
+pub use order::{
+    BookTop, Fill, Funding, OrderEnd, OrderKind, OrderRequest, OrderSnapshot, OrderState,
+    PositionSide, Side, TimeInForce,
+};
+pub use record::{Alarm, Ending, OrderTag, Record, Role};
+pub use refusal::{Refusal, RefusalKind};
+pub use spec::{BatchSpec, LegQuantity, LegSpec, PolicySpec, Residual};
+pub use time::{ClockOffset, UnixMillis, VenueMillis};
+pub use venue::{DeadlineCheck, IdAlphabet, PositionMode, Positions, ResendClass, VenueTraits};
+
+/// Where a batch stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BatchStatus {
+    /// Not at its end yet.
+    Running,
+    /// Every leg filled as planned.
+    Done,
+    /// Nothing is left of it.
+    Flat,
+    /// An exposure is left for a person.
+    Parked,
+}
+
+impl BatchStatus {
+    /// The lower-case word of reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Flat => "flat",
+            Self::Parked => "parked",
+        }
+    }
+}

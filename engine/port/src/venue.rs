@@ -1,0 +1,223 @@
+//! What an exchange adapter offers the engine.
+
+use async_trait::async_trait;
+use equipoise_core::{
+    Amount, Asset, BookTop, ClientOrderId, Funding, Instrument, OrderRequest, OrderSnapshot,
+    PositionMode, Price, Qty, Refusal, Symbol, VenueMillis, VenueOrderId, VenueTraits,
+};
+
+/// One account at one exchange.
+///
+/// An adapter translates and nothing else: it keeps no order state, never repeats a request, and adds nothing to an
+/// order's deadline. Every wait inside it is bounded.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait Venue: Send + Sync {
+    /// What this venue promises, and the margins to it.
+    fn traits(&self) -> &VenueTraits;
+
+    /// The venue's clock.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    async fn server_time(&self) -> Result<VenueMillis, QueryError>;
+
+    /// Position mode and the right to trade, by a signed read: it proves the credentials.
+    ///
+    /// # Errors
+    /// [`QueryError::Credentials`] when key, signature or permissions are wrong.
+    async fn account(&self) -> Result<Account, QueryError>;
+
+    /// Rules of one instrument.
+    ///
+    /// # Errors
+    /// [`QueryError::Refused`] when the venue does not trade it now.
+    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError>;
+
+    /// Book top, mark price and funding from public endpoints.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    async fn quote(&self, symbol: &Symbol) -> Result<Quote, QueryError>;
+
+    /// The account's position in one instrument, venue units.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    async fn position(&self, symbol: &Symbol) -> Result<Position, QueryError>;
+
+    /// Balances other than zero.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    async fn balances(&self) -> Result<Vec<Balance>, QueryError>;
+
+    /// Takes the rate tokens of one later request, waiting a bounded time for them.
+    /// Part of every budget is kept for everything but entries (V5).
+    ///
+    /// # Errors
+    /// [`QueryError::Busy`] with the wait when they are not to be had soon.
+    async fn reserve(&self, purpose: Purpose) -> Result<(), QueryError>;
+
+    /// Sends one order, exactly as it stands, once.
+    ///
+    /// The snapshot returned is what the acknowledgement proves: perhaps open with nothing executed,
+    /// and perhaps without fills.
+    ///
+    /// # Errors
+    /// See [`PlaceError`]; whatever is not documented to refuse is unknown (R6).
+    async fn place(&self, order: &OrderRequest) -> Result<OrderSnapshot, PlaceError>;
+
+    /// Looks an order up by its client id, or by its venue id where known, with its fills.
+    /// Every match is returned; an empty answer is no proof of absence.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    async fn find(&self, order: &OrderRef) -> Result<Vec<OrderSnapshot>, QueryError>;
+
+    /// Lists all orders in the instrument created at or after `since`, open and ended, from every listing
+    /// the venue has (orders, history, trades). Complete or an error. Fills may be left out.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    async fn orders_since(
+        &self,
+        symbol: &Symbol,
+        since: VenueMillis,
+    ) -> Result<Vec<OrderSnapshot>, QueryError>;
+
+    /// Asks to cancel an order. An acknowledgement proves nothing about its final quantity (V8).
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    async fn cancel(&self, order: &OrderRef) -> Result<CancelAnswer, QueryError>;
+}
+
+/// How to find one order again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderRef {
+    /// The client id it was sent with.
+    pub client_id: ClientOrderId,
+    /// The venue's symbol.
+    pub symbol: Symbol,
+    /// The venue's id, once known.
+    pub venue_order: Option<VenueOrderId>,
+    /// Venue time of its first stamp.
+    pub since: VenueMillis,
+}
+
+/// What a rate token is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// An order that adds risk.
+    Entry,
+    /// An order that takes risk back.
+    Unwind,
+    /// A cancel.
+    Cancel,
+    /// A query.
+    Query,
+}
+
+/// The account as it is set up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// One net position per instrument or two sides.
+    pub position_mode: PositionMode,
+    /// Whether the key may trade.
+    pub can_trade: bool,
+}
+
+/// A position in venue units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Long side, zero or more. In one-way mode at most one side is other than zero.
+    pub long: Qty,
+    /// Short side, zero or more.
+    pub short: Qty,
+}
+
+impl Position {
+    /// Long minus short.
+    #[must_use]
+    pub fn net(&self) -> Amount {
+        Amount::from(self.long) - Amount::from(self.short)
+    }
+}
+
+/// One asset's balance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Balance {
+    /// The asset.
+    pub asset: Asset,
+    /// All of it.
+    pub total: Amount,
+    /// What a new order could use.
+    pub available: Amount,
+}
+
+/// Market data of one instrument at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// Best prices.
+    pub book: BookTop,
+    /// Mark price.
+    pub mark: Price,
+    /// Funding, where there is any.
+    pub funding: Option<Funding>,
+}
+
+/// Answer to a cancel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelAnswer {
+    /// Taken; the order may still fill before it ends.
+    Acknowledged,
+    /// No such open order: ended, or never there. Only a query tells.
+    NotOpen,
+}
+
+/// Why an order was not acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlaceError {
+    /// Not one byte left. The intent may be replaced at once.
+    #[error("order not sent: {0}")]
+    NotSent(String),
+    /// A documented refusal: this attempt holds nothing.
+    #[error("order refused with code {}: {}", .0.code, .0.message)]
+    Refused(Refusal),
+    /// No verdict. Query; do not resend, do not compensate.
+    #[error("order outcome unknown: {0}")]
+    Unknown(String),
+}
+
+/// Why a query has no answer. None of these says anything about an order.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// Ask again after the wait.
+    #[error("venue busy, again in {retry_after_ms} ms: {why}")]
+    Busy {
+        /// Wait in milliseconds.
+        retry_after_ms: u64,
+        /// The venue's code and text, or the budget's name.
+        why: String,
+    },
+    /// Ask again soon: no answer, a 5xx, an unreadable or incomplete body.
+    #[error("no usable answer: {0}")]
+    Unavailable(String),
+    /// Asking again is pointless until a person has changed the key.
+    #[error("credentials refused with code {code}: {message}")]
+    Credentials {
+        /// The venue's code.
+        code: String,
+        /// The venue's text.
+        message: String,
+    },
+    /// Asking again is pointless: the venue documents this as wrong, for example an unknown symbol.
+    #[error("refused with code {code}: {message}")]
+    Refused {
+        /// The venue's code.
+        code: String,
+        /// The venue's text.
+        message: String,
+    },
+}

@@ -1,0 +1,1 @@
+//! The tokio runtime of Equipoise: admission, driver, journals, recovery and strategies.
