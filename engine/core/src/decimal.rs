@@ -11,9 +11,9 @@ use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Digits a number of a plan may have before the point.
-pub const INTEGER_DIGITS_MAX: usize = 12;
+pub(crate) const INTEGER_DIGITS_MAX: usize = 12;
 /// Digits a number of a plan may have after the point.
-pub const FRACTION_DIGITS_MAX: usize = 12;
+pub(crate) const FRACTION_DIGITS_MAX: usize = 12;
 
 /// Why a text is not a plain decimal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,7 +32,20 @@ pub enum NumberError {
     /// Negative where only zero or more makes sense.
     #[error("'{0}' must not be negative")]
     Negative(String),
+    /// Beyond what products can be computed exactly for.
+    #[error("'{0}' is out of range: allowed is less than 10000000000000 and at most 18 places")]
+    OutOfRange(String),
 }
+
+/// Magnitude and places within which products of two values stay exact and cannot overflow.
+fn in_range(value: Decimal) -> Result<(), NumberError> {
+    if value.abs() < MAGNITUDE_MAX && value.normalize().scale() <= 18 {
+        return Ok(());
+    }
+    Err(NumberError::OutOfRange(value.to_string()))
+}
+
+const MAGNITUDE_MAX: Decimal = Decimal::from_parts(1_316_134_912, 2_328, 0, false, 0);
 
 /// Reads `digits[.digits]` and nothing else.
 ///
@@ -78,6 +91,7 @@ macro_rules! decimal_type {
             pub fn new(value: Decimal) -> Result<Self, NumberError> {
                 let check: fn(Decimal) -> Result<(), NumberError> = $check;
                 check(value)?;
+                in_range(value)?;
                 Ok(Self(canonical(value)))
             }
 
@@ -206,14 +220,29 @@ impl Qty {
         self.0.is_zero()
     }
 
+    /// The value cut to 12 places, towards zero: for quotients on their way to being rounded down to lots.
+    ///
+    /// # Errors
+    /// When it is negative or out of range.
+    pub fn truncated(value: Decimal) -> Result<Self, NumberError> {
+        Self::new(value.trunc_with_scale(12))
+    }
+
+    /// The smaller of two.
+    #[must_use]
+    pub fn min(self, other: Qty) -> Self {
+        Self(self.0.min(other.0))
+    }
+
     /// The largest multiple of `step` that is not above this quantity.
     #[must_use]
     pub fn round_down(self, step: Qty) -> Self {
         if step.is_zero() {
             return self;
         }
-        let steps = (self.0 / step.0).floor();
-        Self(canonical(steps * step.0))
+        // What cannot be divided exactly is rounded to nothing, so that nothing is sent.
+        let rest = self.0.checked_rem(step.0).unwrap_or(self.0);
+        Self(canonical(self.0 - rest))
     }
 
     /// This minus the other, never below zero.
@@ -309,7 +338,7 @@ pub(crate) fn positive_plain<'de, D: Deserializer<'de>>(
 ///
 /// # Errors
 /// As [`parse_plain`], and for zero.
-pub fn positive(text: &str) -> Result<Decimal, NumberError> {
+pub(crate) fn positive(text: &str) -> Result<Decimal, NumberError> {
     let value = parse_plain(text)?;
     if value.is_zero() {
         return Err(NumberError::NotPositive(text.to_owned()));
@@ -360,6 +389,14 @@ mod tests {
             "0.123"
         );
         assert_eq!(qty.round_down("1".parse().unwrap()), Qty::ZERO);
+    }
+
+    #[test]
+    fn values_whose_products_could_overflow_are_refused() {
+        assert_eq!(MAGNITUDE_MAX.to_string(), "10000000000000");
+        assert!("9999999999999".parse::<Price>().is_ok());
+        assert!("10000000000000".parse::<Price>().is_err());
+        assert!("0.0000000000000000001".parse::<Qty>().is_err());
     }
 
     #[test]

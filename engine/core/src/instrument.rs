@@ -153,17 +153,21 @@ impl Instrument {
                 .checked_mul(reference.get())
                 .and_then(|quote| quote.checked_div(size)),
         };
-        Qty::new(units.ok_or_else(overflow)?).map_err(|_| overflow())
+        Qty::truncated(units.ok_or_else(overflow)?).map_err(|_| overflow())
     }
 
     /// Quote value of venue units at a price.
     #[must_use]
     pub fn notional(&self, units: Qty, price: Price) -> Decimal {
         let size = self.contract_size.get();
-        match self.kind {
-            InstrumentKind::Linear | InstrumentKind::Spot => units.get() * size * price.get(),
-            InstrumentKind::Inverse => units.get() * size,
-        }
+        let value = units.get().checked_mul(size);
+        let value = match self.kind {
+            InstrumentKind::Linear | InstrumentKind::Spot => {
+                value.and_then(|base| base.checked_mul(price.get()))
+            }
+            InstrumentKind::Inverse => value,
+        };
+        value.unwrap_or(Decimal::MAX)
     }
 
     /// One lot in base units.

@@ -136,4 +136,4 @@ fn uuid_of(id: &str) -> String {
 }
 
 /// Attempts one id layout has room for.
-pub const ATTEMPTS_MAX: u16 = 1023;
+pub(crate) const ATTEMPTS_MAX: u16 = 1023;

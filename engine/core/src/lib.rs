@@ -1,17 +1,24 @@
 //! The pure core of Equipoise: plans, keys, instruments and the batch saga.
 
 mod decimal;
+mod delta;
 mod instrument;
 mod key;
 mod name;
 mod order;
+mod plan;
 mod record;
 mod refusal;
+mod report;
+mod saga;
+mod sizing;
 mod spec;
+mod strategy;
 mod time;
 mod venue;
 
 pub use decimal::{Amount, NumberError, Price, Qty, parse_plain, round_conversion};
+pub use delta::DeltaRange;
 pub use instrument::{Instrument, InstrumentKind, SizeError};
 pub use key::{BatchKey, BatchKeyError, PayloadDigest, client_order_id};
 pub use name::{
@@ -22,9 +29,20 @@ pub use order::{
     BookTop, Fill, Funding, OrderEnd, OrderKind, OrderRequest, OrderSnapshot, OrderState,
     PositionSide, Side, TimeInForce,
 };
+pub use plan::{
+    CheckedLeg, CheckedPlan, CheckedQuantity, LEGS_MAX, Leg, OnResidual, Plan, PlanError, Policy,
+    Quantity,
+};
 pub use record::{Alarm, Ending, OrderTag, Record, Role};
 pub use refusal::{Refusal, RefusalKind};
+pub use report::{AlarmReport, BatchReport, DoubtReport, LegReport, LegStatus};
+pub use saga::{
+    AtVenue, Closing, Command, Ended, Event, IllegalRecord, LegProgress, Order, Prepared, Query,
+    Saga, Send, Stage, Step,
+};
+pub use sizing::{SizedLeg, SizingError, size_following, size_plan};
 pub use spec::{BatchSpec, LegQuantity, LegSpec, PolicySpec, Residual};
+pub use strategy::{Holding, Market, MarketView, Strategy};
 pub use time::{ClockOffset, UnixMillis, VenueMillis};
 pub use venue::{DeadlineCheck, IdAlphabet, PositionMode, Positions, ResendClass, VenueTraits};
 

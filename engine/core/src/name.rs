@@ -8,7 +8,7 @@ use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Longest name a plan may use.
-pub const NAME_LEN_MAX: usize = 64;
+const NAME_LEN_MAX: usize = 64;
 
 /// Why a text is not a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -24,9 +24,13 @@ pub trait Venue: Send + Sync {
 
     /// Position mode and the right to trade, by a signed read: it proves the credentials.
     ///
+    /// Some venues keep the mode per instrument, so the answer holds for `symbols`; with none given it is the
+    /// account's own mode, or one-way where the account has none.
+    ///
     /// # Errors
-    /// [`QueryError::Credentials`] when key, signature or permissions are wrong.
-    async fn account(&self) -> Result<Account, QueryError>;
+    /// [`QueryError::Credentials`] when key, signature or permissions are wrong,
+    /// [`QueryError::Refused`] when the symbols do not share one mode or the kind of account is not supported.
+    async fn account(&self, symbols: &[Symbol]) -> Result<Account, QueryError>;
 
     /// Rules of one instrument.
     ///

@@ -1,0 +1,8 @@
+//! What a strategy wants, as data: the plan document and its checked form.
+
+mod check;
+mod document;
+mod graph;
+
+pub use check::{CheckedLeg, CheckedPlan, CheckedQuantity, LEGS_MAX, PlanError};
+pub use document::{Leg, OnResidual, Plan, Policy, Quantity};

@@ -1,0 +1,288 @@
+//! The only place where a saga's state changes, live and in replay.
+
+use std::sync::Arc;
+
+use crate::decimal::Qty;
+use crate::name::VenueOrderId;
+use crate::order::{Fill, OrderState};
+use crate::record::{OrderTag, Record, Role};
+use crate::time::UnixMillis;
+
+use super::order::{AtVenue, Closing, Order, Stage};
+use super::{Ended, Saga};
+
+/// A record that does not fit the state it was applied to: a defect, or a journal that is not what was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IllegalRecord {
+    /// A batch whose first record is no admission.
+    #[error("the first record of a batch is not its admission")]
+    NotAdmitted,
+    /// A second admission.
+    #[error("a batch was admitted twice")]
+    AdmittedTwice,
+    /// A leg or an attempt that does not exist.
+    #[error("record {record} names leg {} attempt {} which does not exist", .tag.leg, .tag.attempt)]
+    NoSuchOrder {
+        /// Kind of the record.
+        record: &'static str,
+        /// Which attempt.
+        tag: OrderTag,
+    },
+    /// An attempt in a stage the record cannot follow.
+    #[error("record {record} cannot follow {stage} at leg {} attempt {}", .tag.leg, .tag.attempt)]
+    WrongStage {
+        /// Kind of the record.
+        record: &'static str,
+        /// Stage found.
+        stage: String,
+        /// Which attempt.
+        tag: OrderTag,
+    },
+}
+
+impl Saga {
+    /// Applies one record that is durable, or about to be made durable before anything acts on it.
+    ///
+    /// # Errors
+    /// When it does not fit; the state is then unchanged.
+    pub fn apply(&mut self, record: &Record) -> Result<(), IllegalRecord> {
+        match record {
+            Record::Admitted(_) => return Err(IllegalRecord::AdmittedTwice),
+            Record::Intent {
+                tag,
+                request,
+                clock,
+                at,
+            } => {
+                self.add_order(*tag, Order::new(request.clone(), *clock, *at))?;
+            }
+            Record::Stopped { at } => {
+                self.stopped_at.get_or_insert(*at);
+            }
+            Record::UnwindStarted { at } => {
+                self.unwind_started_at.get_or_insert(*at);
+            }
+            Record::Contradicted { leg, at, .. } => {
+                let tag = OrderTag {
+                    leg: *leg,
+                    role: Role::Unwind,
+                    attempt: 0,
+                };
+                let orders = self.legs.get_mut(usize::from(*leg));
+                let orders = orders.ok_or(IllegalRecord::NoSuchOrder {
+                    record: "Contradicted",
+                    tag,
+                })?;
+                orders.contradictions = orders.contradictions.saturating_add(1);
+                orders.contradicted_at = Some(*at);
+            }
+            Record::Alarmed { alarm, tag, .. } => self.alarms.push((*alarm, *tag)),
+            Record::Ended { ending, why, at } => {
+                self.ended = Some(Ended {
+                    ending: *ending,
+                    why: why.clone(),
+                    at: *at,
+                });
+            }
+            about_order => self.apply_to_order(about_order)?,
+        }
+        self.records += 1;
+        Ok(())
+    }
+
+    fn add_order(&mut self, tag: OrderTag, order: Order) -> Result<(), IllegalRecord> {
+        let no_such = IllegalRecord::NoSuchOrder {
+            record: "Intent",
+            tag,
+        };
+        let Some(orders) = self.legs.get_mut(usize::from(tag.leg)) else {
+            return Err(no_such);
+        };
+        let orders = match tag.role {
+            Role::Entry => &mut orders.entries,
+            Role::Unwind => &mut orders.unwinds,
+        };
+        if orders.len() != usize::from(tag.attempt) {
+            return Err(no_such);
+        }
+        // R5: one attempt at a time, the one before conclusively closed.
+        if let Some(open) = orders.last().filter(|order| order.is_unresolved()) {
+            return Err(wrong_stage("Intent", tag, &open.stage));
+        }
+        orders.push(order);
+        Ok(())
+    }
+
+    fn apply_to_order(&mut self, record: &Record) -> Result<(), IllegalRecord> {
+        let Some(tag) = record.tag() else {
+            return Err(IllegalRecord::AdmittedTwice);
+        };
+        let spec = Arc::clone(&self.spec);
+        let no_such = IllegalRecord::NoSuchOrder {
+            record: kind(record),
+            tag,
+        };
+        let Some(leg) = spec.leg(tag.leg) else {
+            return Err(no_such);
+        };
+        let orders = self
+            .legs
+            .get_mut(usize::from(tag.leg))
+            .map(|orders| match tag.role {
+                Role::Entry => &mut orders.entries,
+                Role::Unwind => &mut orders.unwinds,
+            });
+        let order = orders.and_then(|orders| orders.get_mut(usize::from(tag.attempt)));
+        let order = order.ok_or(no_such)?;
+        order.learn(record, tag, leg.traits.margin_ms)?;
+        if order.stage == Stage::Known && order.is_settled(&leg.traits) {
+            order.close(Closing::Ended, record.at());
+        }
+        Ok(())
+    }
+}
+
+impl Order {
+    fn learn(
+        &mut self,
+        record: &Record,
+        tag: OrderTag,
+        margin_ms: u32,
+    ) -> Result<(), IllegalRecord> {
+        let illegal = wrong_stage(kind(record), tag, &self.stage);
+        match (record, &self.stage) {
+            (Record::Sent { at, .. }, _) => self.sent_at = Some(*at),
+            (Record::Transmission { deadline, .. }, Stage::InDoubt) => {
+                self.request.deadline = *deadline;
+                self.transmissions = self.transmissions.saturating_add(1);
+                self.stage = Stage::Intended;
+                self.missed = false;
+                self.searched_at = None;
+            }
+            (Record::Unsent { at, .. }, Stage::Intended) if self.transmissions == 1 => {
+                self.close(Closing::Unsent, *at);
+            }
+            (Record::Doubted { .. }, Stage::Intended | Stage::InDoubt) => {
+                self.stage = Stage::InDoubt;
+            }
+            (Record::Refused { refusal, at, .. }, Stage::Intended) if self.transmissions == 1 => {
+                self.close(Closing::Refused(refusal.clone()), *at);
+            }
+            // Facts from the venue are taken in every stage, closed ones included (R8).
+            (
+                Record::Observed {
+                    venue_order,
+                    state,
+                    executed,
+                    at,
+                    ..
+                },
+                _,
+            ) => {
+                self.observe(venue_order, state, *executed, *at);
+            }
+            (
+                Record::Filled {
+                    venue_order,
+                    fill,
+                    at,
+                    ..
+                },
+                _,
+            ) => {
+                self.fill(venue_order, fill, *at);
+            }
+            (Record::Audited { .. }, _) => self.audited = true,
+            (
+                Record::NotFound { venue_time, at, .. },
+                Stage::InDoubt | Stage::Closed(Closing::Unresolved(_)),
+            ) => {
+                self.missed = true;
+                if *venue_time > self.request.deadline.plus_ms(margin_ms.into()) {
+                    self.searched_at = Some(*at);
+                }
+            }
+            (Record::Absent { at, .. }, Stage::InDoubt | Stage::Closed(Closing::Unresolved(_))) => {
+                self.close(Closing::Absent, *at)
+            }
+            (Record::Unresolved { why, at, .. }, Stage::InDoubt | Stage::Known) => {
+                self.close(Closing::Unresolved(why.clone()), *at);
+            }
+            _ => return Err(illegal),
+        }
+        Ok(())
+    }
+
+    fn observe(&mut self, id: &VenueOrderId, state: &OrderState, executed: Qty, at: UnixMillis) {
+        let order = self.at_venue.entry(id.clone()).or_insert_with(|| AtVenue {
+            state: OrderState::Open,
+            executed: Qty::ZERO,
+        });
+        // Answers may be old (V4): quantities only grow, an ended order stays ended.
+        order.executed = order.executed.max(executed);
+        if order.state == OrderState::Open {
+            order.state = state.clone();
+        }
+        self.known(at);
+    }
+
+    fn fill(&mut self, id: &VenueOrderId, fill: &Fill, at: UnixMillis) {
+        let key = (id.clone(), fill.trade.clone());
+        self.fills.entry(key).or_insert_with(|| (fill.clone(), at));
+        self.at_venue.entry(id.clone()).or_insert(AtVenue {
+            state: OrderState::Open,
+            executed: Qty::ZERO,
+        });
+        self.known(at);
+    }
+
+    /// The venue shows it: whatever was concluded before, it is there, and open until proven settled.
+    fn known(&mut self, at: UnixMillis) {
+        self.known_at.get_or_insert(at);
+        self.news_at = Some(at);
+        self.stage = Stage::Known;
+        self.closed_at = None;
+    }
+
+    pub(super) fn close(&mut self, closing: Closing, at: UnixMillis) {
+        self.stage = Stage::Closed(closing);
+        self.closed_at = Some(at);
+    }
+}
+
+fn wrong_stage(record: &'static str, tag: OrderTag, stage: &Stage) -> IllegalRecord {
+    let stage = match stage {
+        Stage::Intended => "intended",
+        Stage::InDoubt => "in doubt",
+        Stage::Known => "known at the venue",
+        Stage::Closed(_) => "closed",
+    };
+    IllegalRecord::WrongStage {
+        record,
+        stage: stage.to_owned(),
+        tag,
+    }
+}
+
+const fn kind(record: &Record) -> &'static str {
+    match record {
+        Record::Admitted(_) => "Admitted",
+        Record::Intent { .. } => "Intent",
+        Record::Transmission { .. } => "Transmission",
+        Record::Sent { .. } => "Sent",
+        Record::Unsent { .. } => "Unsent",
+        Record::Doubted { .. } => "Doubted",
+        Record::Refused { .. } => "Refused",
+        Record::Observed { .. } => "Observed",
+        Record::Filled { .. } => "Filled",
+        Record::Audited { .. } => "Audited",
+        Record::NotFound { .. } => "NotFound",
+        Record::Absent { .. } => "Absent",
+        Record::Unresolved { .. } => "Unresolved",
+        Record::Stopped { .. } => "Stopped",
+        Record::UnwindStarted { .. } => "UnwindStarted",
+        Record::Contradicted { .. } => "Contradicted",
+        Record::Alarmed { .. } => "Alarmed",
+        Record::Ended { .. } => "Ended",
+    }
+}

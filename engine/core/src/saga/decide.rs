@@ -1,0 +1,279 @@
+//! What is next: pursue what is open, release what is ready, judge what is left.
+
+use crate::decimal::{Amount, Qty};
+use crate::key::client_order_id;
+use crate::order::{OrderRequest, Side};
+use crate::record::{Ending, OrderTag, Record, Role};
+use crate::spec::{LegSpec, Residual};
+use crate::time::{ClockOffset, UnixMillis};
+
+use super::Saga;
+use super::event::{Command, Prepared, Send, Step};
+use super::leg::LegProgress;
+use super::order::{Closing, Stage};
+
+impl Saga {
+    pub(super) fn decide(&self, now: UnixMillis) -> Step {
+        let mut step = Step::default();
+        if self.ended.is_some() {
+            return step;
+        }
+        let (progress, stopping) = self.progress(now);
+        let mut busy = false;
+        let mut doubt = false;
+        for (tag, order) in self.orders() {
+            if order.is_closed() {
+                doubt |= matches!(order.stage, Stage::Closed(Closing::Unresolved(_)));
+                continue;
+            }
+            busy = true;
+            doubt |= order.stage == Stage::InDoubt;
+            if let Some(leg) = self.spec.leg(tag.leg) {
+                self.pursue(tag, order, leg, now, stopping, &mut step);
+            }
+        }
+        if !step.records.is_empty() {
+            return Step::facts(now, step.records);
+        }
+        // K1: while any leg is in doubt, no new wave and no compensation.
+        if !doubt {
+            self.release(&progress, now, &mut step);
+        }
+        let waiting = progress.iter().any(|leg| !leg.is_final());
+        if !busy && !waiting {
+            self.judge(&progress, doubt, now, &mut step);
+        }
+        step
+    }
+
+    /// Asks for what is needed to stamp the legs that may go now: they form one wave.
+    fn release(&self, progress: &[LegProgress], now: UnixMillis, step: &mut Step) {
+        for leg in progress {
+            if let LegProgress::Retry(not_before) = leg
+                && *not_before > now
+            {
+                step.wake_by(*not_before);
+            }
+        }
+        let wave = self.entry_wave(progress, now);
+        if !wave.is_empty() {
+            step.commands.push(Command::Prepare(wave));
+        }
+    }
+
+    fn entry_wave(&self, progress: &[LegProgress], now: UnixMillis) -> Vec<OrderTag> {
+        (0_u8..)
+            .zip(progress)
+            .filter(|(_, leg)| match leg {
+                LegProgress::Ready => true,
+                LegProgress::Retry(not_before) => *not_before <= now,
+                _ => false,
+            })
+            .map(|(index, _)| self.next_tag(index, Role::Entry))
+            .collect()
+    }
+
+    /// Every leg is final: done, flat, parked, or compensation.
+    fn judge(&self, progress: &[LegProgress], doubt: bool, now: UnixMillis, step: &mut Step) {
+        let end = |ending, why: &str| Record::Ended {
+            ending,
+            why: why.to_owned(),
+            at: now,
+        };
+        let untouched = self.orders().all(|(_, order)| order.fills.is_empty());
+        let record = if doubt {
+            end(
+                Ending::Parked,
+                "the outcome of an order could not be learned",
+            )
+        } else if untouched {
+            end(Ending::Flat, "nothing was executed")
+        } else if self.is_unwinding() {
+            self.compensate(now, step);
+            return;
+        } else if self.is_as_planned(progress) {
+            end(Ending::Done, "every leg filled as planned")
+        } else {
+            match self.spec.policy.on_residual {
+                Residual::Park => end(Ending::Parked, "the fills do not match the plan"),
+                Residual::Unwind => Record::UnwindStarted { at: now },
+            }
+        };
+        step.records.push(record);
+        step.wake_by(now);
+    }
+
+    /// Every leg filled its target, or is followed by one that did, and the net delta is the plan's within one lot (S2).
+    fn is_as_planned(&self, progress: &[LegProgress]) -> bool {
+        let legs_match = (0_u8..).zip(progress).all(|(index, leg)| match leg {
+            LegProgress::Complete => self.target(index) == Some(self.filled(index)),
+            LegProgress::Skipped => true,
+            LegProgress::Short => self.is_followed(index) && !self.filled(index).is_zero(),
+            _ => false,
+        });
+        legs_match
+            && self.net_deltas().iter().all(|(underlying, delta)| {
+                let off = (*delta - self.planned_delta(underlying)).magnitude();
+                off.is_zero() || off < self.coarsest_lot(underlying)
+            })
+    }
+
+    /// Writes intents for a wave, or records a further transmission, now that everything is at hand.
+    /// Whatever changed since it was asked for makes the answer void.
+    pub(super) fn stamp(&self, now: UnixMillis, prepared: &[Prepared]) -> Step {
+        let (progress, stopping) = self.progress(now);
+        if let [one] = prepared
+            && let Some(step) = self.send_again(one, now, stopping)
+        {
+            return step;
+        }
+        let doubt = self.orders().any(|(_, order)| {
+            matches!(order.stage, Stage::InDoubt | Stage::Closed(Closing::Unresolved(_)))
+        });
+        if self.ended.is_some() || doubt {
+            return Step::facts(now, Vec::new());
+        }
+        if prepared
+            .iter()
+            .any(|prepared| prepared.tag.role == Role::Unwind)
+        {
+            return self.stamp_unwinds(now, prepared);
+        }
+        let mut wave = Vec::new();
+        for tag in self.entry_wave(&progress, now) {
+            let (Some(leg), Some(ready)) = (
+                self.spec.leg(tag.leg),
+                prepared.iter().find(|prepared| prepared.tag == tag),
+            ) else {
+                return Step::facts(now, Vec::new());
+            };
+            let quantity = self.target(tag.leg).unwrap_or(Qty::ZERO);
+            let request = OrderRequest {
+                kind: leg.kind,
+                reduce_only: leg.reduce_only,
+                ..self.request(tag, leg, leg.side, quantity, ready.clock, now)
+            };
+            wave.push((tag, request, ready.clock));
+        }
+        intents(now, wave)
+    }
+
+    fn send_again(&self, prepared: &Prepared, now: UnixMillis, stopping: bool) -> Option<Step> {
+        let tag = prepared.tag;
+        let (order, leg) = (self.order(tag)?, self.spec.leg(tag.leg)?);
+        if self.ended.is_some() || !self.may_send_again(tag, order, leg, now, stopping) {
+            return Some(Step::facts(now, Vec::new()));
+        }
+        let deadline = prepared
+            .clock
+            .venue_time(now)
+            .plus_ms(leg.traits.window_ms.into());
+        let request = OrderRequest {
+            deadline,
+            ..order.request.clone()
+        };
+        Some(Step {
+            records: vec![Record::Transmission {
+                tag,
+                deadline,
+                at: now,
+            }],
+            commands: vec![Command::Send(vec![Send { tag, request }])],
+            wake_at: None,
+        })
+    }
+
+    /// The common part of every order: derived id, and a deadline in venue time counted from this very moment (R2).
+    pub(super) fn request(
+        &self,
+        tag: OrderTag,
+        leg: &LegSpec,
+        side: Side,
+        quantity: Qty,
+        clock: ClockOffset,
+        now: UnixMillis,
+    ) -> OrderRequest {
+        OrderRequest {
+            client_id: client_order_id(self.spec.key, tag, &leg.traits),
+            symbol: leg.instrument.symbol.clone(),
+            side,
+            kind: leg.kind,
+            quantity,
+            reduce_only: false,
+            position_side: leg.position_side(),
+            deadline: clock.venue_time(now).plus_ms(leg.traits.window_ms.into()),
+            window_ms: leg.traits.window_ms,
+        }
+    }
+
+    /// Net delta the plan asks for in one underlying, base units; followers count what their source was to fill.
+    pub(crate) fn planned_delta(&self, underlying: &crate::name::Asset) -> Amount {
+        (0_u8..)
+            .zip(&self.spec.legs)
+            .filter(|(_, leg)| leg.instrument.base == *underlying)
+            .fold(Amount::ZERO, |sum, (index, leg)| {
+                sum + leg.side.signed(self.planned_base(index, 0))
+            })
+    }
+
+    /// Base units a leg was planned to fill; a follower's are its source's times the ratio.
+    fn planned_base(&self, index: u8, depth: usize) -> Qty {
+        use crate::spec::LegQuantity;
+        let Some(leg) = self
+            .spec
+            .leg(index)
+            .filter(|_| depth <= self.spec.legs.len())
+        else {
+            return Qty::ZERO;
+        };
+        match &leg.quantity {
+            LegQuantity::Fixed(units) => {
+                let base = leg
+                    .instrument
+                    .base_of(Amount::from(*units), self.reference(leg));
+                base.magnitude()
+            }
+            LegQuantity::Of { leg: source, ratio } => {
+                let source = self.planned_base(*source, depth + 1);
+                Qty::truncated(source.get() * ratio.get()).unwrap_or(Qty::ZERO)
+            }
+        }
+    }
+
+    /// Lot of the coarsest instrument of an underlying, base units.
+    pub(crate) fn coarsest_lot(&self, underlying: &crate::name::Asset) -> Qty {
+        let legs = self
+            .spec
+            .legs
+            .iter()
+            .filter(|leg| leg.instrument.base == *underlying);
+        let lots = legs.map(|leg| leg.instrument.lot_base(self.reference(leg)));
+        lots.max().unwrap_or(Qty::ZERO)
+    }
+}
+
+/// All intents of one wave, to be made durable together, and the wave to send once they are.
+pub(super) fn intents(now: UnixMillis, wave: Vec<(OrderTag, OrderRequest, ClockOffset)>) -> Step {
+    let sends = wave.iter().map(|(tag, request, _)| Send {
+        tag: *tag,
+        request: request.clone(),
+    });
+    let commands = vec![Command::Send(sends.collect())];
+    let records = wave
+        .into_iter()
+        .map(|(tag, request, clock)| Record::Intent {
+            tag,
+            request,
+            clock,
+            at: now,
+        });
+    let records: Vec<_> = records.collect();
+    if records.is_empty() {
+        return Step::facts(now, records);
+    }
+    Step {
+        records,
+        commands,
+        wake_at: None,
+    }
+}

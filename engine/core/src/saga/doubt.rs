@@ -1,0 +1,145 @@
+//! What to do about orders that are not closed: ask, send again where that is safe, cancel, or give up within bounds.
+
+use crate::order::{OrderKind, TimeInForce};
+use crate::record::{OrderTag, Record, Role};
+use crate::spec::LegSpec;
+use crate::time::UnixMillis;
+use crate::venue::ResendClass;
+
+use super::Saga;
+use super::event::{Command, Query, Step};
+use super::order::{Order, Stage};
+
+/// Transmissions of one attempt on a class A venue, the first included.
+const TRANSMISSIONS_MAX: u8 = 5;
+/// How long an immediate order may still show as open before it is cancelled to be sure.
+const IMMEDIATE_OPEN_MS: u64 = 5_000;
+
+impl Saga {
+    /// Takes care of one order that is not closed. `stopping` says that entries are no longer wanted.
+    pub(super) fn pursue(
+        &self,
+        tag: OrderTag,
+        order: &Order,
+        leg: &LegSpec,
+        now: UnixMillis,
+        stopping: bool,
+        step: &mut Step,
+    ) {
+        match order.stage {
+            Stage::InDoubt => self.resolve(tag, order, leg, now, stopping, step),
+            Stage::Known => self.follow(tag, order, leg, now, stopping, step),
+            Stage::Intended | Stage::Closed(_) => {}
+        }
+    }
+
+    /// An order in doubt: ask at once and keep asking; believe *found* at any moment, *absent* only by R4.
+    fn resolve(
+        &self,
+        tag: OrderTag,
+        order: &Order,
+        leg: &LegSpec,
+        now: UnixMillis,
+        stopping: bool,
+        step: &mut Step,
+    ) {
+        let give_up_at = order
+            .provable_at(&leg.traits)
+            .plus_ms(self.spec.doubt_grace_ms);
+        if now >= give_up_at {
+            let why = "the venue gave no proof of its outcome in time".to_owned();
+            step.records.push(Record::Unresolved { tag, why, at: now });
+            return;
+        }
+        step.wake_by(give_up_at);
+        step.commands.push(Command::Query(Query {
+            tag,
+            thorough: true,
+            urgent: true,
+        }));
+        if self.may_send_again(tag, order, leg, now, stopping) {
+            step.commands.push(Command::Prepare(vec![tag]));
+        }
+    }
+
+    /// Class A only: the same id again, after a look that found nothing, while it is still wanted and remembered.
+    pub(super) fn may_send_again(
+        &self,
+        tag: OrderTag,
+        order: &Order,
+        leg: &LegSpec,
+        now: UnixMillis,
+        stopping: bool,
+    ) -> bool {
+        let wanted_until = match tag.role {
+            Role::Entry if stopping => return false,
+            Role::Entry => self.leg_deadline(self.attempts(tag.leg, Role::Entry)),
+            Role::Unwind => self.unwind_deadline(),
+        };
+        let wanted = wanted_until.is_some_and(|until| now < until);
+        let remembered =
+            order.clock.venue_time(now) < order.first_stamp.plus_ms(leg.traits.id_horizon_ms);
+        leg.traits.class == ResendClass::A
+            && order.stage == Stage::InDoubt
+            && order.missed
+            && order.transmissions < TRANSMISSIONS_MAX
+            && wanted
+            && remembered
+    }
+
+    /// An order the venue knows: follow it to its end, cancel it when it is no longer wanted.
+    fn follow(
+        &self,
+        tag: OrderTag,
+        order: &Order,
+        leg: &LegSpec,
+        now: UnixMillis,
+        stopping: bool,
+        step: &mut Step,
+    ) {
+        let rests = rests(order.request.kind);
+        let open_until = match tag.role {
+            Role::Unwind => order.intended_at.plus_ms(IMMEDIATE_OPEN_MS),
+            Role::Entry => {
+                let deadline = self.leg_deadline(self.attempts(tag.leg, Role::Entry));
+                deadline.unwrap_or(now)
+            }
+        };
+        let give_up_at = open_until
+            .max(order.provable_at(&leg.traits))
+            .max(order.news_at.unwrap_or(now))
+            .plus_ms(self.spec.doubt_grace_ms);
+        if now >= give_up_at {
+            let why = "the venue did not confirm its final quantity in time".to_owned();
+            step.records.push(Record::Unresolved { tag, why, at: now });
+            return;
+        }
+        step.wake_by(give_up_at);
+        let ended = order.all_ended();
+        let thorough = leg.traits.class != ResendClass::A && (ended || !rests);
+        step.commands.push(Command::Query(Query {
+            tag,
+            thorough,
+            urgent: ended || !rests,
+        }));
+        if ended {
+            return;
+        }
+        let unwanted = tag.role == Role::Entry && stopping && rests;
+        if unwanted || now >= open_until {
+            step.commands.push(Command::Cancel(tag));
+        } else {
+            step.wake_by(open_until);
+        }
+    }
+}
+
+const fn rests(kind: OrderKind) -> bool {
+    matches!(
+        kind,
+        OrderKind::Limit {
+            time_in_force: TimeInForce::Gtc | TimeInForce::PostOnly,
+            ..
+        }
+    )
+}

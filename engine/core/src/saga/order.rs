@@ -1,0 +1,234 @@
+//! One attempt: an intent and everything learned about it since.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use crate::decimal::{Amount, Price, Qty};
+use crate::instrument::{Instrument, InstrumentKind};
+use crate::name::{TradeId, VenueOrderId};
+use crate::order::{Fill, OrderEnd, OrderRequest, OrderState};
+use crate::refusal::Refusal;
+use crate::time::{ClockOffset, UnixMillis, VenueMillis};
+use crate::venue::{ResendClass, VenueTraits};
+
+/// Where an attempt stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Durable, being handed to the venue by this process.
+    Intended,
+    /// Its outcome is unknown. Only evidence leads out of here.
+    InDoubt,
+    /// The venue shows it; it is open, or its fills are not all here yet.
+    Known,
+    /// Conclusively closed, or given up on.
+    Closed(Closing),
+}
+
+/// How an attempt was closed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Closing {
+    /// Ended at the venue, every fill is here.
+    Ended,
+    /// Refused by a documented code.
+    Refused(Refusal),
+    /// Never handed to the transport.
+    Unsent,
+    /// Proven to have no effect (R4).
+    Absent,
+    /// Not resolved within bounds: it may hold anything up to its quantity.
+    Unresolved(String),
+}
+
+/// One order at the venue.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct AtVenue {
+    /// Open or ended; never goes back to open.
+    pub state: OrderState,
+    /// Executed so far, venue units; never decreases.
+    pub executed: Qty,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Order {
+    /// The exact order of the intent; its deadline is that of the last transmission.
+    pub request: OrderRequest,
+    /// Venue clock it was stamped by.
+    pub clock: ClockOffset,
+    /// When it was intended, engine time.
+    pub intended_at: UnixMillis,
+    /// Venue time of the first stamp.
+    pub first_stamp: VenueMillis,
+    /// How often it may have been sent.
+    pub transmissions: u8,
+    /// When it was last handed to the transport, engine time.
+    pub sent_at: Option<UnixMillis>,
+    /// When the venue was first seen to know it, engine time.
+    pub known_at: Option<UnixMillis>,
+    /// When the venue last showed something about it, engine time.
+    pub news_at: Option<UnixMillis>,
+    /// When it was closed, engine time.
+    pub closed_at: Option<UnixMillis>,
+    /// Where it stands.
+    pub stage: Stage,
+    /// What the venue shows under its id: one order, unless the venue duplicated it (V15).
+    pub at_venue: BTreeMap<VenueOrderId, AtVenue>,
+    /// Its fills, each with the engine time at which it was learned (R8).
+    pub fills: BTreeMap<(VenueOrderId, TradeId), (Fill, UnixMillis)>,
+    /// Every listing was read after it ended.
+    pub audited: bool,
+    /// A look since the last transmission found nothing.
+    pub missed: bool,
+    /// When the last complete search beyond deadline and margin found nothing.
+    pub searched_at: Option<UnixMillis>,
+}
+
+impl Order {
+    pub(super) fn new(request: OrderRequest, clock: ClockOffset, at: UnixMillis) -> Self {
+        Self {
+            first_stamp: request.stamp(),
+            request,
+            clock,
+            intended_at: at,
+            transmissions: 1,
+            sent_at: None,
+            known_at: None,
+            news_at: None,
+            closed_at: None,
+            stage: Stage::Intended,
+            at_venue: BTreeMap::new(),
+            fills: BTreeMap::new(),
+            audited: false,
+            missed: false,
+            searched_at: None,
+        }
+    }
+
+    /// True until it is conclusively closed; an attempt that was given up on stays unresolved.
+    #[must_use]
+    pub const fn is_unresolved(&self) -> bool {
+        !matches!(self.stage, Stage::Closed(_))
+            || matches!(self.stage, Stage::Closed(Closing::Unresolved(_)))
+    }
+
+    /// True once nothing more is done about it.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.stage, Stage::Closed(_))
+    }
+
+    /// Proven fills, venue units.
+    #[must_use]
+    pub fn filled(&self) -> Qty {
+        self.fills
+            .values()
+            .fold(Qty::ZERO, |sum, (fill, _)| sum.plus(fill.quantity))
+    }
+
+    /// Executed according to the venue, venue units: the larger of what it says and what its fills add up to.
+    #[must_use]
+    pub fn executed(&self) -> Qty {
+        self.at_venue.iter().fold(Qty::ZERO, |sum, (id, at_venue)| {
+            sum.plus(at_venue.executed.max(self.filled_of(id)))
+        })
+    }
+
+    fn filled_of(&self, id: &VenueOrderId) -> Qty {
+        let of_order = self.fills.iter().filter(|((order, _), _)| order == id);
+        of_order.fold(Qty::ZERO, |sum, (_, (fill, _))| sum.plus(fill.quantity))
+    }
+
+    /// Largest quantity it may hold beyond its proven fills, venue units.
+    #[must_use]
+    pub fn possible_rest(&self) -> Qty {
+        if !self.is_unresolved() {
+            return Qty::ZERO;
+        }
+        let most = if self.all_ended() {
+            self.executed()
+        } else {
+            self.request.quantity
+        };
+        most.max(self.executed()).minus(self.filled())
+    }
+
+    /// What it changed in the holding of its instrument, venue units: buys positive,
+    /// spot fees charged in the base asset taken off (K2).
+    #[must_use]
+    pub fn received(&self, instrument: &Instrument) -> Amount {
+        let sum = self.fills.values().fold(Decimal::ZERO, |sum, (fill, _)| {
+            let traded = self.request.side.signed(fill.quantity).get();
+            let in_base =
+                instrument.kind == InstrumentKind::Spot && fill.fee_asset == instrument.base;
+            sum + traded
+                - if in_base {
+                    fill.fee.get()
+                } else {
+                    Decimal::ZERO
+                }
+        });
+        Amount::from(sum)
+    }
+
+    /// Quantity-weighted price of its fills.
+    #[must_use]
+    pub fn average_price(&self) -> Option<Price> {
+        average_price(self.fills.values().map(|(fill, _)| fill))
+    }
+
+    /// True when the venue shows at least one order and all of them have ended.
+    #[must_use]
+    pub fn all_ended(&self) -> bool {
+        !self.at_venue.is_empty()
+            && self
+                .at_venue
+                .values()
+                .all(|order| matches!(order.state, OrderState::Ended(_)))
+    }
+
+    /// Everything is known that will ever be: all ended, all fills here, and audited where the class asks for it.
+    pub(super) fn is_settled(&self, traits: &VenueTraits) -> bool {
+        self.all_ended()
+            && self
+                .at_venue
+                .iter()
+                .all(|(id, order)| self.filled_of(id) >= order.executed)
+            && (self.audited || traits.class == ResendClass::A)
+    }
+
+    /// The venue's word for why it ended without filling, if it gave one.
+    #[must_use]
+    pub fn end_reason(&self) -> Option<&str> {
+        self.at_venue.values().find_map(|order| match &order.state {
+            OrderState::Ended(OrderEnd::Cancelled { reason } | OrderEnd::Rejected { reason }) => {
+                Some(reason.as_str())
+            }
+            _ => None,
+        })
+    }
+
+    /// Engine time at which the venue will have passed deadline and margin.
+    #[must_use]
+    pub fn provable_at(&self, traits: &VenueTraits) -> UnixMillis {
+        let at = self
+            .request
+            .deadline
+            .plus_ms(u64::from(traits.margin_ms) + 1);
+        self.clock.engine_time(at)
+    }
+}
+
+/// Quantity-weighted average, cut to 12 places.
+pub(crate) fn average_price<'a>(fills: impl Iterator<Item = &'a Fill>) -> Option<Price> {
+    let (mut value, mut quantity) = (Decimal::ZERO, Decimal::ZERO);
+    for fill in fills {
+        value = value.checked_add(fill.price.get().checked_mul(fill.quantity.get())?)?;
+        quantity = quantity.checked_add(fill.quantity.get())?;
+    }
+    if quantity.is_zero() {
+        return None;
+    }
+    let average = value.checked_div(quantity)?;
+    Price::new(average.trunc_with_scale(12)).ok()
+}
