@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{Request, Response};
 
-use crate::fault::{Effect, Stage};
+use crate::fault::Stage;
 
 /// The exchange's reaction to one request; carrying it out is the caller's part.
 #[derive(Debug)]
@@ -37,5 +37,4 @@ pub enum Answer {
 pub struct Held {
     pub(crate) request: Request<Bytes>,
     pub(crate) stage: Stage,
-    pub(crate) effect: Option<Effect>,
 }

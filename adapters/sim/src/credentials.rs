@@ -20,7 +20,10 @@ impl Credentials {
     /// `demo-secret-not-confidential-<adapter>`.
     #[must_use]
     pub fn demo(adapter: &str) -> Self {
-        Self { key: format!("demo-key-{adapter}"), secret: format!("demo-secret-not-confidential-{adapter}") }
+        Self {
+            key: format!("demo-key-{adapter}"),
+            secret: format!("demo-secret-not-confidential-{adapter}"),
+        }
     }
 }
 

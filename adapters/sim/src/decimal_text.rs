@@ -18,15 +18,21 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 pub(crate) mod optional {
     use super::{Decimal, Deserialize, Deserializer, Error, FromStr, Serializer};
 
-    pub(crate) fn serialize<S: Serializer>(value: &Option<Decimal>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        value: &Option<Decimal>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         match value {
             Some(value) => serializer.serialize_some(&value.normalize().to_string()),
             None => serializer.serialize_none(),
         }
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Decimal>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Decimal>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| Decimal::from_str(&text).map_err(|_| D::Error::custom("not a decimal"))).transpose()
+        text.map(|text| Decimal::from_str(&text).map_err(|_| D::Error::custom("not a decimal")))
+            .transpose()
     }
 }

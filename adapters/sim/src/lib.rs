@@ -19,6 +19,9 @@
 //!
 //! What it does not do: funding payments, liquidation, other people's orders beyond the synthetic book, streams.
 
+// The longest venue objects have more fields than the default limit of `json!` allows.
+#![recursion_limit = "256"]
+
 mod answer;
 mod binance;
 mod bybit;
@@ -37,9 +40,12 @@ pub use credentials::Credentials;
 pub use exchange::account::PositionSide;
 pub use exchange::book::{Depth, Level};
 pub use exchange::instrument::Instrument;
-pub use exchange::orders::{EndReason, Order, OrderKind, OrderStatus, SelfTrade, Side, TimeInForce, Trade};
+pub use exchange::orders::{
+    EndReason, Order, OrderKind, OrderStatus, SelfTrade, Side, TimeInForce, Trade,
+};
 pub use exchange::{
-    BINANCE_USDM, BYBIT_LINEAR, Exchange, RateLimits, Settings, UnknownAdapter, UnknownSymbol, adapters,
+    BINANCE_USDM, BYBIT_LINEAR, Exchange, RateLimits, Settings, UnknownAdapter, UnknownSymbol,
+    adapters,
 };
 pub use fault::{Broken, Effect, Fault, FaultPlan, Loss, Matcher, Occurrence, Operation, Stage};
 pub use ledger::{Ledger, LedgerError, LedgerFile, LedgerPosition};

@@ -5,7 +5,8 @@ use sha2::Sha256;
 
 /// Lower-case hex of HMAC-SHA256 over `parts` in order, without separators.
 pub(crate) fn hmac_sha256_hex(secret: &str, parts: &[&[u8]]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
     for part in parts {
         mac.update(part);
     }
@@ -49,12 +50,18 @@ mod tests {
     fn the_parts_of_a_bybit_signature_are_joined_without_separators() {
         let get = "category=linear&symbol=BTCUSDT&orderLinkId=leg-1";
         assert_eq!(
-            hmac_sha256_hex("TEST_SECRET", &[b"1658384314791", b"TESTKEY", b"5000", get.as_bytes()]),
+            hmac_sha256_hex(
+                "TEST_SECRET",
+                &[b"1658384314791", b"TESTKEY", b"5000", get.as_bytes()]
+            ),
             "fd11e72bbb2f8506d9956ece6198d8709a080d63ecebb5fb398cdb5f1def9c3e"
         );
         let post = r#"{"category":"linear","symbol":"BTCUSDT","side":"Sell","orderType":"Limit","qty":"0.01","price":"28000","timeInForce":"IOC","orderLinkId":"leg-1"}"#;
         assert_eq!(
-            hmac_sha256_hex("TEST_SECRET", &[b"1658385579423", b"TESTKEY", b"5000", post.as_bytes()]),
+            hmac_sha256_hex(
+                "TEST_SECRET",
+                &[b"1658385579423", b"TESTKEY", b"5000", post.as_bytes()]
+            ),
             "8886964fee9ab2c8232cc65cfa00ece6f22c4c4ccfb6165920540df3aa02902a"
         );
     }

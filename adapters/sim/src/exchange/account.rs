@@ -30,7 +30,11 @@ pub(crate) struct Position {
 
 impl Position {
     pub(crate) fn entry_price(&self) -> Decimal {
-        if self.quantity.is_zero() { Decimal::ZERO } else { self.cost / self.quantity }
+        if self.quantity.is_zero() {
+            Decimal::ZERO
+        } else {
+            self.cost / self.quantity
+        }
     }
 
     pub(crate) fn unrealised(&self, mark: Decimal) -> Decimal {
@@ -41,13 +45,18 @@ impl Position {
     ///
     /// Cost is kept instead of the average, so that nothing is lost to rounding beyond the eighth decimal.
     fn apply(&mut self, change: Decimal, price: Decimal) -> Decimal {
-        let opens = self.quantity.is_zero() || self.quantity.is_sign_positive() == change.is_sign_positive();
+        let opens = self.quantity.is_zero()
+            || self.quantity.is_sign_positive() == change.is_sign_positive();
         if opens {
             self.quantity += change;
             self.cost += change * price;
             return Decimal::ZERO;
         }
-        let closed = if change.abs() < self.quantity.abs() { change } else { -self.quantity };
+        let closed = if change.abs() < self.quantity.abs() {
+            change
+        } else {
+            -self.quantity
+        };
         let released = if closed == -self.quantity {
             self.cost
         } else {
@@ -80,36 +89,68 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) fn opened(wallet: Decimal, hedge_mode: bool, leverage_default: u32) -> Self {
-        Self { wallet, hedge_mode, leverage_default, leverage: BTreeMap::new(), positions: BTreeMap::new() }
+        Self {
+            wallet,
+            hedge_mode,
+            leverage_default,
+            leverage: BTreeMap::new(),
+            positions: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn leverage_of(&self, symbol: &str) -> Decimal {
-        Decimal::from(self.leverage.get(symbol).copied().unwrap_or(self.leverage_default))
+        Decimal::from(
+            self.leverage
+                .get(symbol)
+                .copied()
+                .unwrap_or(self.leverage_default),
+        )
     }
 
     pub(crate) fn position(&self, symbol: &str, side: PositionSide) -> Position {
-        self.positions.get(&(symbol.to_owned(), side)).copied().unwrap_or_default()
+        self.positions
+            .get(&(symbol.to_owned(), side))
+            .copied()
+            .unwrap_or_default()
     }
 
     pub(crate) fn positions(&self) -> impl Iterator<Item = (&str, PositionSide, &Position)> {
-        self.positions.iter().map(|((symbol, side), position)| (symbol.as_str(), *side, position))
+        self.positions
+            .iter()
+            .map(|((symbol, side), position)| (symbol.as_str(), *side, position))
     }
 
-    pub(crate) fn restore_position(&mut self, symbol: String, side: PositionSide, position: Position) {
+    pub(crate) fn restore_position(
+        &mut self,
+        symbol: String,
+        side: PositionSide,
+        position: Position,
+    ) {
         self.positions.insert((symbol, side), position);
     }
 
     pub(crate) fn has_position(&self) -> bool {
-        self.positions.values().any(|position| !position.quantity.is_zero())
+        self.positions
+            .values()
+            .any(|position| !position.quantity.is_zero())
     }
 
     /// The position sides of the mode in force.
     pub(crate) fn sides(&self) -> &'static [PositionSide] {
-        if self.hedge_mode { &[PositionSide::Long, PositionSide::Short] } else { &[PositionSide::Net] }
+        if self.hedge_mode {
+            &[PositionSide::Long, PositionSide::Short]
+        } else {
+            &[PositionSide::Net]
+        }
     }
 
     /// How much an order of `side` can take off the position, base units.
-    pub(crate) fn reducible(&self, symbol: &str, position_side: PositionSide, side: Side) -> Decimal {
+    pub(crate) fn reducible(
+        &self,
+        symbol: &str,
+        position_side: PositionSide,
+        side: Side,
+    ) -> Decimal {
         let quantity = self.position(symbol, position_side).quantity;
         match side {
             Side::Sell if quantity > Decimal::ZERO => quantity,
@@ -119,7 +160,14 @@ impl Account {
     }
 
     /// Books an execution and returns the profit it realised; the fee is charged at once.
-    pub(crate) fn execute(&mut self, key: (&str, PositionSide), change: Decimal, price: Decimal, fee: Decimal, now_ms: u64) -> Decimal {
+    pub(crate) fn execute(
+        &mut self,
+        key: (&str, PositionSide),
+        change: Decimal,
+        price: Decimal,
+        fee: Decimal,
+        now_ms: u64,
+    ) -> Decimal {
         let position = self.positions.entry((key.0.to_owned(), key.1)).or_default();
         let profit = position.apply(change, price);
         position.updated_ms = now_ms;
@@ -153,6 +201,9 @@ mod tests {
         let mut position = Position::default();
         let _ = position.apply(units(-2), units(50));
         assert_eq!(position.apply(units(5), units(40)), units(20));
-        assert_eq!((position.quantity, position.entry_price()), (units(3), units(40)));
+        assert_eq!(
+            (position.quantity, position.entry_price()),
+            (units(3), units(40))
+        );
     }
 }

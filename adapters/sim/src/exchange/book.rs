@@ -45,13 +45,21 @@ pub(crate) struct Shape {
 impl Shape {
     /// Twenty levels that grow by their first quantity.
     pub(crate) const fn growing(first: Decimal) -> Self {
-        Self { levels: 20, first, growth: first }
+        Self {
+            levels: 20,
+            first,
+            growth: first,
+        }
     }
 
     pub(crate) fn at_depth(self, depth: Depth) -> Self {
         match depth {
             Depth::Deep => self,
-            Depth::Thin { levels, quantity } => Self { levels, first: quantity, growth: Decimal::ZERO },
+            Depth::Thin { levels, quantity } => Self {
+                levels,
+                first: quantity,
+                growth: Decimal::ZERO,
+            },
         }
     }
 }
@@ -88,13 +96,26 @@ pub(crate) fn touch(listing: &Listing, side: Side) -> Decimal {
 }
 
 /// Everything a taker of the other side can meet on `side`, best price first, own orders behind others.
-pub(crate) fn offers<'a>(listing: &Listing, side: Side, own: impl Iterator<Item = &'a Order>) -> Vec<Offer> {
+pub(crate) fn offers<'a>(
+    listing: &Listing,
+    side: Side,
+    own: impl Iterator<Item = &'a Order>,
+) -> Vec<Offer> {
     let resting = own.filter(|order| order.side == side).filter_map(|order| {
-        let level = Level { price: order.price?, quantity: order.left() };
-        Some(Offer { level, own: Some(order.number) })
+        let level = Level {
+            price: order.price?,
+            quantity: order.left(),
+        };
+        Some(Offer {
+            level,
+            own: Some(order.number),
+        })
     });
-    let mut offers: Vec<Offer> =
-        synthetic(listing, side).into_iter().map(|level| Offer { level, own: None }).chain(resting).collect();
+    let mut offers: Vec<Offer> = synthetic(listing, side)
+        .into_iter()
+        .map(|level| Offer { level, own: None })
+        .chain(resting)
+        .collect();
     // Stable, so that equal prices keep synthetic depth first and own orders by age.
     offers.sort_by(|a, b| match side {
         Side::Buy => b.level.price.cmp(&a.level.price),

@@ -1,0 +1,64 @@
+//! What trades on USDⓈ-M and by which rules.
+//!
+//! Source: Binance USDⓈ-M Exchange Information, filters of BTCUSDT and ETHUSDT, and Notice of minimum notional, read 2026-11-22.
+
+use rust_decimal::Decimal;
+
+use crate::exchange::book::Shape;
+use crate::exchange::instrument::{Instrument, Listing};
+
+pub(super) fn listings() -> Vec<Listing> {
+    vec![btcusdt(), ethusdt()]
+}
+
+fn btcusdt() -> Listing {
+    Listing {
+        instrument: Instrument {
+            symbol: "BTCUSDT",
+            base: "BTC",
+            quote: "USDT",
+            tick: Decimal::new(1, 1),
+            step: Decimal::new(1, 3),
+            quantity_min: Decimal::new(1, 3),
+            quantity_max: Decimal::from(1000),
+            market_quantity_max: Decimal::from(120),
+            notional_min: Decimal::from(100),
+            price_min: Decimal::new(55_680, 2),
+            price_max: Decimal::from(4_529_764),
+            price_band: Decimal::new(5, 2),
+            price_decimals: 2,
+            quantity_decimals: 3,
+            leverage_max: 125,
+            listed_ms: 1_569_398_400_000,
+        },
+        mark: Decimal::from(65_000),
+        funding_rate: Decimal::new(1, 4),
+        shape: Shape::growing(Decimal::from(2)),
+    }
+}
+
+fn ethusdt() -> Listing {
+    Listing {
+        instrument: Instrument {
+            symbol: "ETHUSDT",
+            base: "ETH",
+            quote: "USDT",
+            tick: Decimal::new(1, 2),
+            step: Decimal::new(1, 3),
+            quantity_min: Decimal::new(1, 3),
+            quantity_max: Decimal::from(10_000),
+            market_quantity_max: Decimal::from(2000),
+            notional_min: Decimal::from(20),
+            price_min: Decimal::new(3986, 2),
+            price_max: Decimal::from(306_177),
+            price_band: Decimal::new(5, 2),
+            price_decimals: 2,
+            quantity_decimals: 3,
+            leverage_max: 100,
+            listed_ms: 1_569_398_400_000,
+        },
+        mark: Decimal::from(3200),
+        funding_rate: Decimal::new(8, 5),
+        shape: Shape::growing(Decimal::from(40)),
+    }
+}

@@ -1,0 +1,243 @@
+//! Public data.
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::Inside;
+use super::failure::Failure;
+use super::limits::{ORDERS_PER_MINUTE, ORDERS_PER_TEN_SECONDS, WEIGHT_PER_MINUTE};
+use crate::exchange::book::{self, Level};
+use crate::exchange::instrument::{FUNDING_INTERVAL_MS, Listing, fixed, next_funding_ms};
+use crate::exchange::orders::Side;
+
+impl Inside<'_> {
+    pub(super) fn time(&self) -> Value {
+        json!({ "serverTime": self.now_ms })
+    }
+
+    pub(super) fn exchange_info(&self) -> Value {
+        json!({
+            "timezone": "UTC",
+            "serverTime": self.now_ms,
+            "futuresType": "U_MARGINED",
+            "rateLimits": [
+                { "rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": WEIGHT_PER_MINUTE },
+                { "rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": ORDERS_PER_MINUTE },
+                { "rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": ORDERS_PER_TEN_SECONDS },
+            ],
+            "exchangeFilters": [],
+            "assets": [{ "asset": "USDT", "marginAvailable": true, "autoAssetExchange": "-10000" }],
+            "symbols": self.engine.listings.values().map(symbol_info).collect::<Vec<_>>(),
+        })
+    }
+
+    pub(super) fn depth(&self) -> Result<Value, Failure> {
+        let listing = self.symbol()?;
+        let limit = match self.params.get("limit").unwrap_or("500").parse::<usize>() {
+            Ok(limit @ (5 | 10 | 20 | 50 | 100 | 500 | 1000)) => limit,
+            _ => return Err(Failure::refused(-4021, "Invalid depth limit.")),
+        };
+        let side = |side| -> Vec<Value> {
+            let levels = book::levels(&self.engine.offers(listing, side));
+            let rows = levels.iter().take(limit).map(|level| {
+                let rules = &listing.instrument;
+                json!([
+                    fixed(level.price, rules.price_decimals),
+                    fixed(level.quantity, rules.quantity_decimals)
+                ])
+            });
+            rows.collect()
+        };
+        Ok(json!({
+            "lastUpdateId": self.now_ms,
+            "E": self.now_ms,
+            "T": self.now_ms,
+            "bids": side(Side::Buy),
+            "asks": side(Side::Sell),
+        }))
+    }
+
+    pub(super) fn book_ticker(&self) -> Result<Value, Failure> {
+        self.one_or_all(|listing| {
+            let rules = &listing.instrument;
+            let [bid, ask] = self.top(listing);
+            json!({
+                "symbol": rules.symbol,
+                "bidPrice": fixed(bid.price, rules.price_decimals),
+                "bidQty": fixed(bid.quantity, rules.quantity_decimals),
+                "askPrice": fixed(ask.price, rules.price_decimals),
+                "askQty": fixed(ask.quantity, rules.quantity_decimals),
+                "time": self.now_ms,
+                "lastUpdateId": self.now_ms,
+            })
+        })
+    }
+
+    pub(super) fn price_ticker(&self) -> Result<Value, Failure> {
+        self.one_or_all(|listing| {
+            let rules = &listing.instrument;
+            json!({ "symbol": rules.symbol, "price": fixed(listing.mark, rules.price_decimals), "time": self.now_ms })
+        })
+    }
+
+    /// A quiet day: the price has not moved.
+    pub(super) fn day_ticker(&self) -> Result<Value, Failure> {
+        self.one_or_all(|listing| {
+            let rules = &listing.instrument;
+            let mark = fixed(listing.mark, rules.price_decimals);
+            json!({
+                "symbol": rules.symbol,
+                "priceChange": "0.00",
+                "priceChangePercent": "0.000",
+                "weightedAvgPrice": mark,
+                "lastPrice": mark,
+                "lastQty": fixed(rules.quantity_min, rules.quantity_decimals),
+                "openPrice": mark,
+                "highPrice": mark,
+                "lowPrice": mark,
+                "volume": "100000.000",
+                "quoteVolume": fixed(listing.mark * Decimal::from(100_000), 2),
+                "openTime": self.now_ms.saturating_sub(86_400_000),
+                "closeTime": self.now_ms,
+                "firstId": 1,
+                "lastId": 100_000,
+                "count": 100_000,
+            })
+        })
+    }
+
+    pub(super) fn premium_index(&self) -> Result<Value, Failure> {
+        self.one_or_all(|listing| {
+            let mark = fixed(listing.mark, 8);
+            json!({
+                "symbol": listing.instrument.symbol,
+                "markPrice": mark,
+                "indexPrice": mark,
+                "estimatedSettlePrice": mark,
+                "lastFundingRate": fixed(listing.funding_rate, 8),
+                "interestRate": "0.00010000",
+                "nextFundingTime": next_funding_ms(self.now_ms),
+                "time": self.now_ms,
+            })
+        })
+    }
+
+    /// Past funding times, oldest first.
+    pub(super) fn funding_rate(&self) -> Result<Value, Failure> {
+        let wanted = self.optional_symbol()?;
+        let limit = self.params.u64("limit").unwrap_or(100).clamp(1, 1000);
+        let end = self
+            .params
+            .u64("endTime")
+            .unwrap_or(self.now_ms)
+            .min(self.now_ms);
+        let latest = next_funding_ms(end) - FUNDING_INTERVAL_MS;
+        let start = self.params.u64("startTime");
+        let first = match start {
+            Some(start) => start
+                .div_ceil(FUNDING_INTERVAL_MS)
+                .saturating_mul(FUNDING_INTERVAL_MS),
+            None => latest.saturating_sub((limit - 1) * FUNDING_INTERVAL_MS),
+        };
+        let mut rates = Vec::new();
+        let mut at = first;
+        while at <= latest && u64::try_from(rates.len()).is_ok_and(|found| found < limit) {
+            let listings = self.engine.listings.values();
+            for listing in listings
+                .filter(|listing| wanted.is_none_or(|symbol| listing.instrument.symbol == symbol))
+            {
+                rates.push(json!({
+                    "symbol": listing.instrument.symbol,
+                    "fundingTime": at,
+                    "fundingRate": fixed(listing.funding_rate, 8),
+                    "markPrice": fixed(listing.mark, 8),
+                }));
+            }
+            at += FUNDING_INTERVAL_MS;
+        }
+        Ok(Value::Array(rates))
+    }
+
+    /// Lists only symbols whose funding settings differ from the standard; here none does.
+    pub(super) fn funding_info(&self) -> Value {
+        json!([])
+    }
+
+    /// Best bid and ask, zero quantity where a side is empty.
+    fn top(&self, listing: &Listing) -> [Level; 2] {
+        [Side::Buy, Side::Sell].map(|side| {
+            let levels = book::levels(&self.engine.offers(listing, side));
+            levels.first().copied().unwrap_or(Level {
+                price: Decimal::ZERO,
+                quantity: Decimal::ZERO,
+            })
+        })
+    }
+
+    fn one_or_all(&self, show: impl Fn(&Listing) -> Value) -> Result<Value, Failure> {
+        match self.optional_symbol()? {
+            Some(_) => Ok(show(self.symbol()?)),
+            None => Ok(self.engine.listings.values().map(show).collect()),
+        }
+    }
+}
+
+fn symbol_info(listing: &Listing) -> Value {
+    let rules = &listing.instrument;
+    let price = |value: Decimal| fixed(value, rules.price_decimals);
+    let quantity = |value: Decimal| value.normalize().to_string();
+    json!({
+        "symbol": rules.symbol,
+        "pair": rules.symbol,
+        "contractType": "PERPETUAL",
+        "deliveryDate": 4_133_404_800_000_u64,
+        "onboardDate": rules.listed_ms,
+        "status": "TRADING",
+        "maintMarginPercent": "2.5000",
+        "requiredMarginPercent": "5.0000",
+        "baseAsset": rules.base,
+        "quoteAsset": rules.quote,
+        "marginAsset": rules.quote,
+        "pricePrecision": rules.price_decimals,
+        "quantityPrecision": rules.quantity_decimals,
+        "baseAssetPrecision": 8,
+        "quotePrecision": 8,
+        "underlyingType": "COIN",
+        "underlyingSubType": ["PoW"],
+        "triggerProtect": "0.0500",
+        "liquidationFee": "0.012500",
+        "marketTakeBound": rules.price_band.normalize().to_string(),
+        "maxMoveOrderLimit": 10_000,
+        "filters": [
+            {
+                "filterType": "PRICE_FILTER",
+                "minPrice": price(rules.price_min),
+                "maxPrice": price(rules.price_max),
+                "tickSize": price(rules.tick),
+            },
+            {
+                "filterType": "LOT_SIZE",
+                "minQty": quantity(rules.quantity_min),
+                "maxQty": quantity(rules.quantity_max),
+                "stepSize": quantity(rules.step),
+            },
+            {
+                "filterType": "MARKET_LOT_SIZE",
+                "minQty": quantity(rules.quantity_min),
+                "maxQty": quantity(rules.market_quantity_max),
+                "stepSize": quantity(rules.step),
+            },
+            { "filterType": "MAX_NUM_ORDERS", "limit": 200 },
+            { "filterType": "MAX_NUM_ALGO_ORDERS", "limit": 10 },
+            { "filterType": "MIN_NOTIONAL", "notional": quantity(rules.notional_min) },
+            {
+                "filterType": "PERCENT_PRICE",
+                "multiplierUp": fixed(Decimal::ONE + rules.price_band, 4),
+                "multiplierDown": fixed(Decimal::ONE - rules.price_band, 4),
+                "multiplierDecimal": "4",
+            },
+        ],
+        "orderTypes": ["LIMIT", "MARKET"],
+        "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
+    })
+}

@@ -1,0 +1,129 @@
+//! Orders and trades in Binance's words.
+
+use serde_json::{Value, json};
+
+use crate::exchange::account::PositionSide;
+use crate::exchange::instrument::{Instrument, fixed};
+use crate::exchange::orders::{
+    EndReason, Order, OrderKind, OrderStatus, SelfTrade, Side, TimeInForce, Trade,
+};
+
+pub(super) fn side(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "BUY",
+        Side::Sell => "SELL",
+    }
+}
+
+pub(super) fn position_side(side: PositionSide) -> &'static str {
+    match side {
+        PositionSide::Net => "BOTH",
+        PositionSide::Long => "LONG",
+        PositionSide::Short => "SHORT",
+    }
+}
+
+/// Whatever ends an order other than its owner is called expired.
+fn status(order: &Order) -> &'static str {
+    match (order.status, order.ended_by) {
+        (OrderStatus::New, _) => "NEW",
+        (OrderStatus::PartiallyFilled, _) => "PARTIALLY_FILLED",
+        (OrderStatus::Filled, _) => "FILLED",
+        (OrderStatus::Cancelled, Some(EndReason::User)) => "CANCELED",
+        (OrderStatus::Cancelled, Some(EndReason::SelfTrade)) => "EXPIRED_IN_MATCH",
+        (OrderStatus::Cancelled, _) => "EXPIRED",
+    }
+}
+
+/// Market orders are shown as GTC although nothing of them ever rests.
+fn time_in_force(order: &Order) -> &'static str {
+    match (order.kind, order.time_in_force) {
+        (OrderKind::Market, _) | (_, TimeInForce::Gtc) => "GTC",
+        (_, TimeInForce::Ioc) => "IOC",
+        (_, TimeInForce::Fok) => "FOK",
+        (_, TimeInForce::PostOnly) => "GTX",
+    }
+}
+
+fn self_trade(mode: SelfTrade) -> &'static str {
+    match mode {
+        SelfTrade::Allowed => "NONE",
+        SelfTrade::CancelTaker => "EXPIRE_TAKER",
+        SelfTrade::CancelMaker => "EXPIRE_MAKER",
+        SelfTrade::CancelBoth => "EXPIRE_BOTH",
+    }
+}
+
+/// The number behind an id this exchange gave out.
+pub(super) fn id_value(order_id: &str) -> Value {
+    order_id.parse::<u64>().map_or(Value::Null, Value::from)
+}
+
+/// The answer to placing and cancelling: without average price and quote value.
+pub(super) fn placed(instrument: &Instrument, order: &Order) -> Value {
+    let kind = if order.kind == OrderKind::Market {
+        "MARKET"
+    } else {
+        "LIMIT"
+    };
+    let executed = fixed(order.executed, instrument.quantity_decimals);
+    json!({
+        "orderId": id_value(&order.order_id),
+        "symbol": order.symbol,
+        "status": status(order),
+        "clientOrderId": order.client_order_id,
+        "price": fixed(order.price.unwrap_or_default(), instrument.price_decimals),
+        "origQty": fixed(order.quantity, instrument.quantity_decimals),
+        "executedQty": executed,
+        "cumQty": executed,
+        "timeInForce": time_in_force(order),
+        "type": kind,
+        "origType": kind,
+        "reduceOnly": order.reduce_only,
+        "closePosition": false,
+        "side": side(order.side),
+        "positionSide": position_side(order.position_side),
+        "stopPrice": "0.00",
+        "workingType": "CONTRACT_PRICE",
+        "priceProtect": false,
+        "priceMatch": "NONE",
+        "selfTradePreventionMode": self_trade(order.self_trade),
+        "goodTillDate": 0,
+        "updateTime": order.updated_ms,
+    })
+}
+
+/// The answer to a query: average price and quote value instead of `cumQty`.
+pub(super) fn queried(instrument: &Instrument, order: &Order) -> Value {
+    let mut value = placed(instrument, order);
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("cumQty");
+        fields.insert(
+            "avgPrice".to_owned(),
+            Value::from(fixed(order.average_price(), 5)),
+        );
+        fields.insert("cumQuote".to_owned(), Value::from(fixed(order.value(), 5)));
+        fields.insert("time".to_owned(), Value::from(order.received_ms));
+    }
+    value
+}
+
+pub(super) fn trade(instrument: &Instrument, order: &Order, trade: &Trade) -> Value {
+    json!({
+        "symbol": order.symbol,
+        "id": trade.id,
+        "orderId": id_value(&order.order_id),
+        "side": side(order.side),
+        "positionSide": position_side(order.position_side),
+        "price": fixed(trade.price, instrument.price_decimals),
+        "qty": fixed(trade.quantity, instrument.quantity_decimals),
+        "quoteQty": fixed(trade.price * trade.quantity, 5),
+        "realizedPnl": fixed(trade.realised, 8),
+        "marginAsset": instrument.quote,
+        "commission": fixed(trade.fee, 8),
+        "commissionAsset": trade.fee_asset,
+        "time": trade.time_ms,
+        "buyer": order.side == Side::Buy,
+        "maker": trade.maker,
+    })
+}

@@ -1,0 +1,64 @@
+//! What trades in category `linear` and by which rules.
+//!
+//! Source: Bybit v5 Get Instruments Info, response example of BTCUSDT; contract specifications of ETHUSDT, read 2026-11-22.
+
+use rust_decimal::Decimal;
+
+use crate::exchange::book::Shape;
+use crate::exchange::instrument::{Instrument, Listing};
+
+pub(super) fn listings() -> Vec<Listing> {
+    vec![btcusdt(), ethusdt()]
+}
+
+fn btcusdt() -> Listing {
+    Listing {
+        instrument: Instrument {
+            symbol: "BTCUSDT",
+            base: "BTC",
+            quote: "USDT",
+            tick: Decimal::new(1, 1),
+            step: Decimal::new(1, 3),
+            quantity_min: Decimal::new(1, 3),
+            quantity_max: Decimal::from(1190),
+            market_quantity_max: Decimal::from(500),
+            notional_min: Decimal::from(5),
+            price_min: Decimal::new(1, 1),
+            price_max: Decimal::new(19_999_998, 1),
+            price_band: Decimal::new(5, 2),
+            price_decimals: 1,
+            quantity_decimals: 3,
+            leverage_max: 100,
+            listed_ms: 1_584_230_400_000,
+        },
+        mark: Decimal::new(650_065, 1),
+        funding_rate: Decimal::new(45, 5),
+        shape: Shape::growing(Decimal::from(3)),
+    }
+}
+
+fn ethusdt() -> Listing {
+    Listing {
+        instrument: Instrument {
+            symbol: "ETHUSDT",
+            base: "ETH",
+            quote: "USDT",
+            tick: Decimal::new(1, 2),
+            step: Decimal::new(1, 2),
+            quantity_min: Decimal::new(1, 2),
+            quantity_max: Decimal::from(7240),
+            market_quantity_max: Decimal::from(2895),
+            notional_min: Decimal::from(5),
+            price_min: Decimal::new(1, 2),
+            price_max: Decimal::new(19_999_998, 2),
+            price_band: Decimal::new(5, 2),
+            price_decimals: 2,
+            quantity_decimals: 2,
+            leverage_max: 100,
+            listed_ms: 1_615_766_400_000,
+        },
+        mark: Decimal::new(320_040, 2),
+        funding_rate: Decimal::new(38, 5),
+        shape: Shape::growing(Decimal::from(60)),
+    }
+}

@@ -1,0 +1,223 @@
+//! Orders and executions in Bybit's words.
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use crate::exchange::account::PositionSide;
+use crate::exchange::instrument::{Listing, fixed};
+use crate::exchange::matching::{Policy, market_limit};
+use crate::exchange::orders::{
+    EndReason, Order, OrderKind, OrderStatus, SelfTrade, Side, TimeInForce, Trade,
+};
+
+/// An id in the shape of a UUID, made from a kind and a count.
+pub(super) fn uuid(kind: u16, count: u64) -> String {
+    format!(
+        "{:08x}-{kind:04x}-4000-8000-{:012x}",
+        count & 0xffff_ffff,
+        count
+    )
+}
+
+/// The execution id of a trade.
+pub(super) fn execution_id(trade: &Trade) -> String {
+    uuid(0xe1ec, trade.id)
+}
+
+pub(super) fn side(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "Buy",
+        Side::Sell => "Sell",
+    }
+}
+
+pub(super) fn position_index(side: PositionSide) -> u8 {
+    match side {
+        PositionSide::Net => 0,
+        PositionSide::Long => 1,
+        PositionSide::Short => 2,
+    }
+}
+
+/// `Cancelled` says nothing about executions: it may carry some.
+fn status(order: &Order) -> &'static str {
+    match order.status {
+        OrderStatus::New => "New",
+        OrderStatus::PartiallyFilled => "PartiallyFilled",
+        OrderStatus::Filled => "Filled",
+        OrderStatus::Cancelled => "Cancelled",
+    }
+}
+
+fn cancel_type(order: &Order) -> &'static str {
+    match order.ended_by {
+        Some(EndReason::User) => "CancelByUser",
+        Some(EndReason::ReduceOnly) => "CancelByReduceOnly",
+        Some(EndReason::SelfTrade) => "CancelBySmp",
+        _ => "UNKNOWN",
+    }
+}
+
+fn reject_reason(order: &Order) -> &'static str {
+    match order.ended_by {
+        Some(EndReason::User) => "EC_PerCancelRequest",
+        Some(EndReason::PostOnly) => "EC_PostOnlyWillTakeLiquidity",
+        Some(EndReason::NoLiquidity)
+            if order.time_in_force == TimeInForce::Fok || !order.executed.is_zero() =>
+        {
+            "EC_CancelForNoFullFill"
+        }
+        Some(EndReason::NoLiquidity) => "EC_NoImmediateQtyToFill",
+        Some(EndReason::SelfTrade | EndReason::ReduceOnly) => "EC_Others",
+        None => "EC_NoError",
+    }
+}
+
+fn time_in_force(order: &Order) -> &'static str {
+    match order.time_in_force {
+        TimeInForce::Gtc => "GTC",
+        TimeInForce::Ioc => "IOC",
+        TimeInForce::Fok => "FOK",
+        TimeInForce::PostOnly => "PostOnly",
+    }
+}
+
+fn self_trade(mode: SelfTrade) -> &'static str {
+    match mode {
+        SelfTrade::Allowed => "None",
+        SelfTrade::CancelTaker => "CancelTaker",
+        SelfTrade::CancelMaker => "CancelMaker",
+        SelfTrade::CancelBoth => "CancelBoth",
+    }
+}
+
+fn kind(order: &Order) -> &'static str {
+    match order.kind {
+        OrderKind::Market => "Market",
+        OrderKind::Limit => "Limit",
+    }
+}
+
+/// At most eight decimals, without trailing zeros; empty when there is none.
+fn average(price: Decimal) -> String {
+    if price.is_zero() {
+        String::new()
+    } else {
+        price.round_dp(8).normalize().to_string()
+    }
+}
+
+pub(super) fn order(listing: &Listing, order: &Order) -> Value {
+    let rules = &listing.instrument;
+    let quantity = |value: Decimal| fixed(value, rules.quantity_decimals);
+    let left = if order.is_open() {
+        order.left()
+    } else {
+        Decimal::ZERO
+    };
+    // A market order is an IOC limit order at the edge of the band.
+    let price = order
+        .price
+        .unwrap_or_else(|| market_limit(listing, order.side));
+    let fee = fixed(order.fee(), 8);
+    let fee_detail = if order.executed.is_zero() {
+        json!({})
+    } else {
+        json!({ rules.quote: fee })
+    };
+    json!({
+        "orderId": order.order_id,
+        "orderLinkId": order.client_order_id,
+        "blockTradeId": "",
+        "symbol": order.symbol,
+        "price": fixed(price, rules.price_decimals),
+        "qty": quantity(order.quantity),
+        "side": side(order.side),
+        "isLeverage": "",
+        "positionIdx": position_index(order.position_side),
+        "orderStatus": status(order),
+        "createType": "CreateByUser",
+        "cancelType": cancel_type(order),
+        "rejectReason": reject_reason(order),
+        "avgPrice": average(order.average_price()),
+        "leavesQty": quantity(left),
+        "leavesValue": fixed(left * price, 4),
+        "cumExecQty": quantity(order.executed),
+        "cumExecValue": order.value().normalize().to_string(),
+        "cumExecFee": fee,
+        "cumFeeDetail": fee_detail,
+        "timeInForce": time_in_force(order),
+        "orderType": kind(order),
+        "stopOrderType": "",
+        "orderIv": "",
+        "marketUnit": "",
+        "triggerPrice": "",
+        "takeProfit": "",
+        "stopLoss": "",
+        "tpslMode": "",
+        "ocoTriggerBy": "",
+        "tpLimitPrice": "",
+        "slLimitPrice": "",
+        "tpTriggerBy": "",
+        "slTriggerBy": "",
+        "triggerDirection": 0,
+        "triggerBy": "",
+        "lastPriceOnCreated": fixed(listing.mark, rules.price_decimals),
+        "reduceOnly": order.reduce_only,
+        "closeOnTrigger": false,
+        "placeType": "",
+        "smpType": self_trade(order.self_trade),
+        "smpGroup": 0,
+        "smpOrderId": "",
+        "createdTime": order.received_ms.to_string(),
+        "updatedTime": order.updated_ms.to_string(),
+    })
+}
+
+pub(super) fn execution(listing: &Listing, policy: &Policy, order: &Order, trade: &Trade) -> Value {
+    let rules = &listing.instrument;
+    let quantity = |value: Decimal| fixed(value, rules.quantity_decimals);
+    let before: Decimal = order
+        .trades
+        .iter()
+        .filter(|other| other.id <= trade.id)
+        .map(|other| other.quantity)
+        .sum();
+    let rate = if trade.maker {
+        policy.maker_fee
+    } else {
+        policy.taker_fee
+    };
+    json!({
+        "symbol": order.symbol,
+        "orderId": order.order_id,
+        "orderLinkId": order.client_order_id,
+        "side": side(order.side),
+        "orderPrice": fixed(order.price.unwrap_or_else(|| market_limit(listing, order.side)), rules.price_decimals),
+        "orderQty": quantity(order.quantity),
+        "leavesQty": quantity(order.quantity - before),
+        "createType": "CreateByUser",
+        "orderType": kind(order),
+        "stopOrderType": "UNKNOWN",
+        "execFee": fixed(trade.fee, 8),
+        "execFeeV2": "",
+        "feeCurrency": trade.fee_asset,
+        "execId": execution_id(trade),
+        "execPrice": fixed(trade.price, rules.price_decimals),
+        "execQty": quantity(trade.quantity),
+        "execType": "Trade",
+        "execValue": (trade.price * trade.quantity).normalize().to_string(),
+        "execTime": trade.time_ms.to_string(),
+        "feeRate": rate.normalize().to_string(),
+        "tradeIv": "",
+        "markIv": "",
+        "markPrice": fixed(listing.mark, rules.price_decimals),
+        "indexPrice": fixed(listing.mark, rules.price_decimals),
+        "underlyingPrice": "",
+        "blockTradeId": "",
+        "closedSize": quantity(if trade.realised.is_zero() { Decimal::ZERO } else { trade.quantity }),
+        "isMaker": trade.maker,
+        "seq": trade.id,
+        "extraFees": "",
+    })
+}

@@ -1,0 +1,200 @@
+//! Clients of a simulated exchange without a network, with their own signing.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests; not every file uses everything"
+)]
+
+use bytes::Bytes;
+use equipoise_sim::{Answer, BINANCE_USDM, BYBIT_LINEAR, Credentials, Exchange, Settings};
+use hmac::{Hmac, KeyInit, Mac};
+use http::{Request, Response};
+use serde_json::{Value, json};
+
+/// 2026-11-22T07:00:00Z.
+pub(crate) const NOW_MS: u64 = 1_795_330_800_000;
+
+pub(crate) fn sign(secret: &str, text: &str) -> String {
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(text.as_bytes());
+    hex::encode(mac.finalize().into_bytes())
+}
+
+pub(crate) fn body_of(response: &Response<Bytes>) -> Value {
+    serde_json::from_slice(response.body()).unwrap_or(Value::Null)
+}
+
+pub(crate) fn responded(answer: Answer) -> Response<Bytes> {
+    match answer {
+        Answer::Respond(response) => response,
+        other => panic!("no response at once: {other:?}"),
+    }
+}
+
+/// Binance's side of the tests: everything in the query string.
+pub(crate) struct Binance {
+    pub(crate) exchange: Exchange,
+    pub(crate) now_ms: u64,
+    pub(crate) secret: String,
+}
+
+impl Binance {
+    pub(crate) fn start(settings: Settings) -> Self {
+        let credentials = Credentials::demo(BINANCE_USDM);
+        let exchange = Exchange::start(BINANCE_USDM, credentials.clone(), settings).unwrap();
+        Self {
+            exchange,
+            now_ms: NOW_MS,
+            secret: credentials.secret,
+        }
+    }
+
+    pub(crate) fn request(&self, method: &str, path: &str, params: &str) -> Request<Bytes> {
+        let joint = if params.is_empty() { "" } else { "&" };
+        self.request_signed(
+            method,
+            path,
+            &format!("{params}{joint}timestamp={}", self.now_ms),
+        )
+    }
+
+    pub(crate) fn request_signed(&self, method: &str, path: &str, params: &str) -> Request<Bytes> {
+        let uri = format!("{path}?{params}&signature={}", sign(&self.secret, params));
+        Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("X-MBX-APIKEY", "demo-key-binance-usdm")
+            .body(Bytes::new())
+            .unwrap()
+    }
+
+    pub(crate) fn ask(&mut self, method: &str, path: &str, params: &str) -> Answer {
+        let request = self.request(method, path, params);
+        self.exchange.handle(self.now_ms, &request)
+    }
+
+    /// HTTP status and body.
+    pub(crate) fn call(&mut self, method: &str, path: &str, params: &str) -> (u16, Value) {
+        let response = responded(self.ask(method, path, params));
+        (response.status().as_u16(), body_of(&response))
+    }
+
+    pub(crate) fn place(&mut self, params: &str) -> (u16, Value) {
+        self.call(
+            "POST",
+            "/fapi/v1/order",
+            &format!("symbol=BTCUSDT&{params}"),
+        )
+    }
+
+    /// The venue's code, 0 for success.
+    pub(crate) fn code(&mut self, params: &str) -> i64 {
+        let (status, body) = self.place(params);
+        if status == 200 {
+            0
+        } else {
+            body["code"].as_i64().unwrap()
+        }
+    }
+
+    pub(crate) fn query(&mut self, client_id: &str) -> Value {
+        self.call(
+            "GET",
+            "/fapi/v1/order",
+            &format!("symbol=BTCUSDT&origClientOrderId={client_id}"),
+        )
+        .1
+    }
+}
+
+/// Bybit's side of the tests.
+pub(crate) struct Bybit {
+    pub(crate) exchange: Exchange,
+    pub(crate) now_ms: u64,
+    pub(crate) secret: String,
+}
+
+impl Bybit {
+    pub(crate) fn start(settings: Settings) -> Self {
+        let credentials = Credentials::demo(BYBIT_LINEAR);
+        let exchange = Exchange::start(BYBIT_LINEAR, credentials.clone(), settings).unwrap();
+        Self {
+            exchange,
+            now_ms: NOW_MS,
+            secret: credentials.secret,
+        }
+    }
+
+    fn request(&self, method: &str, uri: String, signed: &str, body: String) -> Request<Bytes> {
+        let (key, now_ms) = ("demo-key-bybit-linear", self.now_ms);
+        Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("X-BAPI-API-KEY", key)
+            .header("X-BAPI-TIMESTAMP", now_ms)
+            .header("X-BAPI-RECV-WINDOW", "5000")
+            .header(
+                "X-BAPI-SIGN",
+                sign(&self.secret, &format!("{now_ms}{key}5000{signed}")),
+            )
+            .body(Bytes::from(body))
+            .unwrap()
+    }
+
+    pub(crate) fn get_request(&self, path: &str, query: &str) -> Request<Bytes> {
+        self.request("GET", format!("{path}?{query}"), query, String::new())
+    }
+
+    pub(crate) fn post_request(&self, path: &str, body: &Value) -> Request<Bytes> {
+        let body = body.to_string();
+        self.request("POST", path.to_owned(), &body, body.clone())
+    }
+
+    pub(crate) fn get(&mut self, path: &str, query: &str) -> Value {
+        let request = self.get_request(path, query);
+        body_of(&responded(self.exchange.handle(self.now_ms, &request)))
+    }
+
+    pub(crate) fn post(&mut self, path: &str, body: &Value) -> Value {
+        let request = self.post_request(path, body);
+        body_of(&responded(self.exchange.handle(self.now_ms, &request)))
+    }
+
+    /// A market buy of 0.1 under `client_id`, changed by the fields given.
+    pub(crate) fn order(client_id: &str, changes: Value) -> Value {
+        let mut order = json!({
+            "category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Market",
+            "qty": "0.1", "orderLinkId": client_id,
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            order[name] = value.clone();
+        }
+        order
+    }
+
+    /// Places it and returns the venue's code.
+    pub(crate) fn code(&mut self, client_id: &str, changes: Value) -> i64 {
+        self.post("/v5/order/create", &Self::order(client_id, changes))["retCode"]
+            .as_i64()
+            .unwrap()
+    }
+
+    /// The order as the live listing shows it, null when it does not.
+    pub(crate) fn query(&mut self, client_id: &str) -> Value {
+        let found = self.get(
+            "/v5/order/realtime",
+            &format!("category=linear&orderLinkId={client_id}"),
+        );
+        found["result"]["list"][0].clone()
+    }
+
+    pub(crate) fn position(&mut self) -> (String, String) {
+        let found = self.get("/v5/position/list", "category=linear&symbol=BTCUSDT");
+        let row = &found["result"]["list"][0];
+        (
+            row["side"].as_str().unwrap().to_owned(),
+            row["size"].as_str().unwrap().to_owned(),
+        )
+    }
+}

@@ -1,0 +1,75 @@
+//! Reading an exchange's JSON without believing it.
+
+use equipoise_port::{PlaceError, QueryError};
+use serde::Deserialize;
+
+/// A body or a value that is not what the exchange documents. It holds none of the body's text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct BadAnswer(String);
+
+impl BadAnswer {
+    /// Something is wrong with the answer as a whole.
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+
+    /// A field does not hold a number that can be used.
+    pub(crate) fn number(field: &'static str) -> Self {
+        Self(format!("{field} is not a usable number"))
+    }
+
+    /// A field does not hold a text that can be used.
+    pub(crate) fn text(field: &'static str) -> Self {
+        Self(format!("{field} is not a usable text"))
+    }
+}
+
+impl From<BadAnswer> for QueryError {
+    fn from(bad: BadAnswer) -> Self {
+        Self::Unavailable(bad.0)
+    }
+}
+
+impl From<BadAnswer> for PlaceError {
+    fn from(bad: BadAnswer) -> Self {
+        Self::Unknown(bad.0)
+    }
+}
+
+/// Reads a body. The error names a place, never the content: bodies can hold keys.
+pub(crate) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BadAnswer> {
+    serde_json::from_slice(body).map_err(|error| {
+        BadAnswer(format!(
+            "body of {} bytes is not the documented one at line {} column {}",
+            body.len(),
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unreadable_body_is_described_without_being_quoted() {
+        let error = read::<u64>(b"{\"apiKey\":\"hunter2\"}").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "body of 20 bytes is not the documented one at line 1 column 0"
+        );
+    }
+
+    #[test]
+    fn nesting_without_end_is_refused_rather_than_followed() {
+        let body = "[".repeat(1_000_000);
+        assert!(read::<serde_json::Value>(body.as_bytes()).is_err());
+        let hidden = format!("{{\"skipped\":{}", "[".repeat(1_000_000));
+        #[derive(Debug, Deserialize)]
+        struct Nothing {}
+        assert!(read::<Nothing>(hidden.as_bytes()).is_err());
+    }
+}

@@ -1,0 +1,315 @@
+//! What answers other than the one asked for mean.
+//!
+//! Source: Binance USDⓈ-M Error Codes; General Info, HTTP Return Codes, read 2026-11-22.
+
+use bytes::Bytes;
+use equipoise_core::UnixMillis;
+use http::{Response, StatusCode};
+use serde::Deserialize;
+
+use super::usdm::{BAN_MS_DEFAULT, LIMITED_MS_DEFAULT};
+use crate::answer::read;
+use crate::credentials::Credentials;
+use crate::outcome::{Coded, Failure, Meaning};
+use crate::wire::retry_after_ms;
+
+use Meaning as M;
+
+/// Every code whose meaning is documented. A code that is not here proves nothing (R6).
+pub(crate) const CODES: &[(i64, Meaning)] = &[
+    // The exchange does not know what became of the request.
+    (-1000, M::Unknown),
+    // Passing only in the one documented 503 answer, see `overloaded`.
+    (-1001, M::Unknown),
+    (-1006, M::Unknown),
+    (-1007, M::Unknown),
+    // Nothing was done and the cause passes.
+    (-1008, M::Transient),
+    (-5028, M::Clock),
+    (-1021, M::Clock),
+    // Limits.
+    (-1003, M::RateLimited),
+    (-1034, M::RateLimited),
+    (-1015, M::OrderRate),
+    // Key, signature, permission.
+    (-1002, M::Credentials),
+    (-1011, M::Credentials),
+    (-1022, M::Credentials),
+    (-1099, M::Credentials),
+    (-2014, M::Credentials),
+    (-2015, M::Credentials),
+    (-2017, M::Credentials),
+    (-4088, M::Credentials),
+    (-4109, M::Credentials),
+    (-4402, M::Credentials),
+    // Balance, margin and leverage.
+    (-2018, M::Final),
+    (-2019, M::Final),
+    (-2024, M::Final),
+    (-2027, M::Final),
+    (-2028, M::Final),
+    (-4050, M::Final),
+    (-4051, M::Final),
+    // Filters and parameters.
+    (-1013, M::Final),
+    (-1100, M::Final),
+    (-1102, M::Final),
+    (-1106, M::Final),
+    (-1111, M::Final),
+    (-1121, M::Final),
+    (-1130, M::Final),
+    (-2025, M::Final),
+    (-4001, M::Final),
+    (-4002, M::Final),
+    (-4003, M::Final),
+    (-4004, M::Final),
+    (-4005, M::Final),
+    (-4013, M::Final),
+    (-4014, M::Final),
+    (-4015, M::Final),
+    (-4016, M::Final),
+    (-4023, M::Final),
+    (-4024, M::Final),
+    (-4131, M::Final),
+    (-4164, M::Final),
+    (-4183, M::Final),
+    (-4184, M::Final),
+    // Position mode, and accounts that may only reduce.
+    (-2026, M::Final),
+    (-4061, M::Final),
+    (-4062, M::Final),
+    (-4087, M::Final),
+    (-4138, M::Final),
+    (-4400, M::Final),
+    (-4401, M::Final),
+    // A reduce-only order that does not fit the position.
+    (-2022, M::ReduceOnly),
+    (-4118, M::ReduceOnly),
+    // Would or would not execute at once.
+    (-2020, M::Final),
+    (-2021, M::Final),
+    (-5021, M::Final),
+    (-5022, M::Final),
+    (-5041, M::Final),
+    // Market closed, or the wrong place for the order.
+    (-1014, M::Final),
+    (-1016, M::Final),
+    (-1020, M::Final),
+    (-1116, M::Final),
+    (-1122, M::Final),
+    (-4120, M::Final),
+    (-4140, M::Final),
+    (-4141, M::Final),
+    (-4192, M::Final),
+    // Orders.
+    (-2011, M::NoSuchOrder),
+    (-2013, M::NoSuchOrder),
+    (-4116, M::DuplicateId),
+];
+
+/// The 503 that is documented as not executed and may be sent again, besides the throttle -1008.
+const INTERNAL_ERROR: &str = "Internal error; unable to process your request. Please try again.";
+/// The other 503 that is documented as a failure.
+const SERVICE_UNAVAILABLE: &str = "Service Unavailable.";
+/// What stands before the end of a ban, in milliseconds since 1970, in the text of -1003.
+const BANNED_UNTIL: &str = "banned until ";
+
+/// The documented form of an error.
+#[derive(Deserialize)]
+struct ErrorBody {
+    code: i64,
+    msg: String,
+}
+
+/// Takes an answer apart: `Ok` is the answer asked for, still to be read.
+pub(crate) fn interpret(
+    response: &Response<Bytes>,
+    credentials: &Credentials,
+    now: UnixMillis,
+) -> Result<(), Failure> {
+    let status = response.status();
+    if status == StatusCode::OK {
+        return Ok(());
+    }
+    let unreadable = || Failure::Unreadable(format!("status {}", status.as_u16()));
+    // A backend timeout says nothing, whatever code comes with it.
+    let readable = status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT
+        || status == StatusCode::SERVICE_UNAVAILABLE;
+    if !readable {
+        return Err(unreadable());
+    }
+    let Ok(body) = read::<ErrorBody>(response.body()) else {
+        return Err(unreadable());
+    };
+    let meaning = if status == StatusCode::SERVICE_UNAVAILABLE {
+        overloaded(&body)
+    } else {
+        meaning(body.code)
+    };
+    let retry_after_ms = match meaning {
+        M::RateLimited | M::OrderRate => wait_ms(response, &body, now),
+        _ => 0,
+    };
+    Err(Failure::Coded(Coded {
+        meaning,
+        code: body.code.to_string(),
+        message: credentials.scrub(&body.msg),
+        retry_after_ms,
+    }))
+}
+
+/// What a code means; unlisted ones mean nothing.
+pub(crate) fn meaning(code: i64) -> Meaning {
+    let listed = CODES.iter().find(|(listed, _)| *listed == code);
+    listed.map_or(M::Unknown, |(_, meaning)| *meaning)
+}
+
+/// A 503 is unknown unless it is one of three answers documented as not executed.
+fn overloaded(body: &ErrorBody) -> Meaning {
+    match (body.code, body.msg.as_str()) {
+        (-1008, _) | (-1001, INTERNAL_ERROR) => M::Transient,
+        (-1000 | -1006 | -1007, _) => M::Unknown,
+        (_, SERVICE_UNAVAILABLE) => M::Transient,
+        _ => M::Unknown,
+    }
+}
+
+/// How long to stay away: the header, else the text, else an assumption.
+fn wait_ms(response: &Response<Bytes>, body: &ErrorBody, now: UnixMillis) -> u64 {
+    if let Some(wait) = retry_after_ms(response) {
+        return wait;
+    }
+    let until = body.msg.split_once(BANNED_UNTIL).and_then(|(_, rest)| {
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().ok()
+    });
+    // An end in the past says nothing about how long to wait.
+    match until.map(|until| UnixMillis(until).since(now)) {
+        Some(wait) if wait > 0 => wait.min(3 * 86_400_000),
+        _ if response.status() == StatusCode::IM_A_TEAPOT => BAN_MS_DEFAULT,
+        _ => LIMITED_MS_DEFAULT,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_795_334_400_000);
+
+    fn answer(status: u16, body: &str) -> Response<Bytes> {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        Response::builder().status(status).body(body).unwrap()
+    }
+
+    fn failure(response: &Response<Bytes>) -> Failure {
+        let credentials = Credentials::new("the-key", "the-secret").unwrap();
+        interpret(response, &credentials, NOW).unwrap_err()
+    }
+
+    fn coded(status: u16, body: &str) -> Option<Meaning> {
+        match failure(&answer(status, body)) {
+            Failure::Coded(coded) => Some(coded.meaning),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn every_listed_code_keeps_its_meaning_in_a_well_formed_4xx_and_in_nothing_else() {
+        for (code, meaning) in CODES {
+            let body = format!(r#"{{"code":{code},"msg":"x"}}"#);
+            for status in [400, 401, 403, 418, 429] {
+                assert_eq!(coded(status, &body), Some(*meaning), "{code}");
+            }
+            for status in [408, 500, 502, 504] {
+                assert_eq!(coded(status, &body), None, "{code}");
+            }
+            for torn in [
+                &body[..body.len() - 1],
+                r#"{"code":"-2019","msg":"x"}"#,
+                "[]",
+                "",
+            ] {
+                assert_eq!(coded(400, torn), None, "{torn}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_code_is_listed_twice() {
+        let mut codes: Vec<i64> = CODES.iter().map(|(code, _)| *code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), CODES.len());
+    }
+
+    #[test]
+    fn an_unlisted_code_proves_nothing() {
+        assert_eq!(coded(400, r#"{"code":-9999,"msg":"x"}"#), Some(M::Unknown));
+        assert_eq!(coded(400, r#"{"code":0,"msg":"x"}"#), Some(M::Unknown));
+    }
+
+    #[test]
+    fn of_all_503_answers_only_three_are_refusals() {
+        let exact = format!(r#"{{"code":-1001,"msg":"{INTERNAL_ERROR}"}}"#);
+        assert_eq!(coded(503, &exact), Some(M::Transient));
+        let throttled = r#"{"code":-1008,"msg":"Request throttled by system-level protection."}"#;
+        assert_eq!(coded(503, throttled), Some(M::Transient));
+        let unavailable = r#"{"code":-1016,"msg":"Service Unavailable."}"#;
+        assert_eq!(coded(503, unavailable), Some(M::Transient));
+        for unknown in [
+            r#"{"code":-1000,"msg":"Unknown error, please check your request or try again later."}"#,
+            r#"{"code":-1001,"msg":"Internal error; unable to process your request."}"#,
+            r#"{"code":-2019,"msg":"Margin is insufficient."}"#,
+            r#"{"code":-1007,"msg":"Service Unavailable."}"#,
+        ] {
+            assert_eq!(coded(503, unknown), Some(M::Unknown), "{unknown}");
+        }
+        for formless in [
+            "Service Unavailable.",
+            r#"{"timestamp":1,"path":"/fapi/v1/order","msg":"Unknown error, please check your request or try again later."}"#,
+            "<html>503</html>",
+        ] {
+            assert_eq!(coded(503, formless), None, "{formless}");
+        }
+    }
+
+    #[test]
+    fn a_limit_says_how_long_from_header_text_or_assumption() {
+        let wait = |response: Response<Bytes>| match failure(&response) {
+            Failure::Coded(coded) => coded.retry_after_ms,
+            other => panic!("{other:?}"),
+        };
+        let body = r#"{"code":-1003,"msg":"Too many requests."}"#;
+        let mut headed = answer(429, body);
+        headed
+            .headers_mut()
+            .insert("retry-after", "7".parse().unwrap());
+        assert_eq!(wait(headed), 7_000);
+        let until = NOW.0 + 90_000;
+        let banned = format!(
+            r#"{{"code":-1003,"msg":"Way too many requests; IP banned until {until}. Please use the websocket."}}"#
+        );
+        assert_eq!(wait(answer(418, &banned)), 90_000);
+        assert_eq!(wait(answer(418, body)), BAN_MS_DEFAULT);
+        assert_eq!(wait(answer(429, body)), LIMITED_MS_DEFAULT);
+        let mut absurd = answer(429, body);
+        let number = "18446744073709551615".parse().unwrap();
+        absurd.headers_mut().insert("retry-after", number);
+        assert_eq!(wait(absurd), 3 * 86_400_000);
+    }
+
+    #[test]
+    fn the_text_is_kept_without_the_key() {
+        let body =
+            r#"{"code":-2015,"msg":"Invalid API-key the-key, IP, or permissions for action."}"#;
+        let Failure::Coded(coded) = failure(&answer(401, body)) else {
+            panic!("not coded");
+        };
+        assert_eq!(
+            coded.message,
+            "Invalid API-key [redacted], IP, or permissions for action."
+        );
+    }
+}

@@ -1,0 +1,224 @@
+//! Finding orders again, and listing them completely.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use equipoise_core::{ClientOrderId, Fill, OrderSnapshot, Symbol, VenueMillis};
+use equipoise_port::{OrderRef, QueryError};
+use futures::try_join;
+
+use super::BinanceUsdm;
+use super::decode::{Order, Trade};
+use crate::answer::{BadAnswer, read};
+use crate::query::QueryString;
+use crate::windows::{SPAN_MS_MAX, Span, list, spans};
+
+/// Rows of a full page.
+/// Source: Binance USDⓈ-M All Orders; Account Trade List, limit, read 2026-11-22.
+const PAGE_ROWS: usize = 1_000;
+/// Most orders looked up one by one because only their trades are listed.
+const LOOKUPS_MAX: usize = 50;
+/// Younger orders' trades are listed without a time: the exchange then shows the last seven days.
+/// The missing day is for clocks and for orders that cross the line while being asked for.
+const RECENT_MS: u64 = SPAN_MS_MAX - 86_400_000;
+
+/// How a request names one order: by the exchange's id where it is known, which stays unique when a client id does not.
+pub(super) fn name(order: &OrderRef) -> QueryString {
+    let query = QueryString::new().with("symbol", &order.symbol);
+    match &order.venue_order {
+        Some(id) => query.with("orderId", id),
+        None => query.with("origClientOrderId", &order.client_id),
+    }
+}
+
+impl BinanceUsdm {
+    /// One order with its trades. Both are asked for at once when the exchange's id is known, since trades cannot be
+    /// looked up by client id.
+    pub(super) async fn find_order(
+        &self,
+        order: &OrderRef,
+    ) -> Result<Vec<OrderSnapshot>, QueryError> {
+        let (found, trades) = match &order.venue_order {
+            Some(id) => try_join!(
+                self.order(name(order)),
+                self.trades_of(&order.symbol, id.as_str(), order.since),
+            )?,
+            None => {
+                let found = self.order(name(order)).await?;
+                let trades = match &found {
+                    Some(found) if !found.age_key().1.is_zero() => {
+                        let id = found.order_id.to_string();
+                        self.trades_of(&order.symbol, &id, order.since).await?
+                    }
+                    _ => Vec::new(),
+                };
+                (found, trades)
+            }
+        };
+        let Some(found) = found else {
+            if trades.is_empty() {
+                return Ok(Vec::new());
+            }
+            return Err(unavailable("trades are listed for an order that is not"));
+        };
+        if found.client_order_id != order.client_id.as_str() {
+            return Err(unavailable("answer names another order"));
+        }
+        let own = trades
+            .iter()
+            .filter(|trade| trade.order_id == found.order_id);
+        Ok(vec![found.snapshot(fills(own)?)?])
+    }
+
+    /// Every order created since, from all three listings.
+    pub(super) async fn list_orders(
+        &self,
+        symbol: &Symbol,
+        since: VenueMillis,
+    ) -> Result<Vec<OrderSnapshot>, QueryError> {
+        let now = self.venue_clock.now(|| self.read_time()).await?;
+        let (history, open, trades) = try_join!(
+            list(spans(since, now), now, PAGE_ROWS, |span| self
+                .order_page(symbol, span)),
+            self.open_orders(symbol),
+            list(spans(since, now), now, PAGE_ROWS, |span| self
+                .trade_page(symbol, None, span)),
+        )?;
+        let mut orders: BTreeMap<u64, Order> = BTreeMap::new();
+        for order in history.into_iter().chain(open) {
+            let later = orders
+                .get(&order.order_id)
+                .is_none_or(|known| known.age_key() < order.age_key());
+            if later {
+                orders.insert(order.order_id, order);
+            }
+        }
+        self.add_traded(symbol, &trades, &mut orders).await?;
+        let mut snapshots = Vec::with_capacity(orders.len());
+        for order in orders.values() {
+            // None of ours has an id that cannot be written.
+            if ClientOrderId::new(&order.client_order_id).is_ok() {
+                let own = trades
+                    .iter()
+                    .filter(|trade| trade.order_id == order.order_id);
+                snapshots.push(order.snapshot(fills(own)?)?);
+            }
+        }
+        Ok(snapshots)
+    }
+
+    /// Looks up orders of which only a trade is listed: the order listings may lag behind the trades.
+    async fn add_traded(
+        &self,
+        symbol: &Symbol,
+        trades: &[Trade],
+        orders: &mut BTreeMap<u64, Order>,
+    ) -> Result<(), QueryError> {
+        let missing: BTreeSet<u64> = trades
+            .iter()
+            .map(|trade| trade.order_id)
+            .filter(|id| !orders.contains_key(id))
+            .collect();
+        if missing.len() > LOOKUPS_MAX {
+            return Err(unavailable(
+                "too many trades belong to orders that are not listed",
+            ));
+        }
+        for id in missing {
+            let query = QueryString::new()
+                .with("symbol", symbol)
+                .with("orderId", id);
+            let Some(order) = self.order(query).await? else {
+                return Err(unavailable("a trade is listed whose order is not"));
+            };
+            orders.insert(id, order);
+        }
+        Ok(())
+    }
+
+    async fn order(&self, query: QueryString) -> Result<Option<Order>, QueryError> {
+        match self.get("/fapi/v1/order", query, 1).await {
+            Ok(body) => Ok(Some(read(&body)?)),
+            Err(failure) if failure.is_no_such_order() => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    async fn open_orders(&self, symbol: &Symbol) -> Result<Vec<Order>, QueryError> {
+        let query = QueryString::new().with("symbol", symbol);
+        let body = self.get("/fapi/v1/openOrders", query, 1).await?;
+        own_rows(read(&body)?, symbol, |order: &Order| &order.symbol)
+    }
+
+    async fn order_page(&self, symbol: &Symbol, span: Span) -> Result<Vec<Order>, QueryError> {
+        let query = QueryString::new()
+            .with("symbol", symbol)
+            .with("startTime", span.start)
+            .with_some("endTime", span.end)
+            .with("limit", PAGE_ROWS);
+        let body = self.get("/fapi/v1/allOrders", query, 5).await?;
+        own_rows(read(&body)?, symbol, |order: &Order| &order.symbol)
+    }
+
+    /// All trades of one order.
+    async fn trades_of(
+        &self,
+        symbol: &Symbol,
+        order_id: &str,
+        since: VenueMillis,
+    ) -> Result<Vec<Trade>, QueryError> {
+        let now = self.venue_clock.now(|| self.read_time()).await?;
+        if now.since(since) < RECENT_MS {
+            let query = QueryString::new()
+                .with("symbol", symbol)
+                .with("orderId", order_id)
+                .with("limit", PAGE_ROWS);
+            let body = self.get("/fapi/v1/userTrades", query, 5).await?;
+            let page: Vec<Trade> = own_rows(read(&body)?, symbol, |trade: &Trade| &trade.symbol)?;
+            if page.len() < PAGE_ROWS {
+                return Ok(page);
+            }
+        }
+        list(spans(since, now), now, PAGE_ROWS, |span| {
+            self.trade_page(symbol, Some(order_id), span)
+        })
+        .await
+    }
+
+    async fn trade_page(
+        &self,
+        symbol: &Symbol,
+        order_id: Option<&str>,
+        span: Span,
+    ) -> Result<Vec<Trade>, QueryError> {
+        let query = QueryString::new()
+            .with("symbol", symbol)
+            .with_some("orderId", order_id)
+            .with("startTime", span.start)
+            .with_some("endTime", span.end)
+            .with("limit", PAGE_ROWS);
+        let body = self.get("/fapi/v1/userTrades", query, 5).await?;
+        own_rows(read(&body)?, symbol, |trade: &Trade| &trade.symbol)
+    }
+}
+
+/// Refuses a listing that mixes instruments: then the question was not understood.
+fn own_rows<T>(
+    rows: Vec<T>,
+    symbol: &Symbol,
+    symbol_of: fn(&T) -> &String,
+) -> Result<Vec<T>, QueryError> {
+    if rows.iter().all(|row| symbol_of(row) == symbol.as_str()) {
+        return Ok(rows);
+    }
+    Err(unavailable("listing holds rows of another instrument"))
+}
+
+/// Trades as fills, each once.
+fn fills<'a>(trades: impl Iterator<Item = &'a Trade>) -> Result<Vec<Fill>, BadAnswer> {
+    let once: BTreeMap<u64, &Trade> = trades.map(|trade| (trade.id, trade)).collect();
+    once.values().map(|trade| trade.fill()).collect()
+}
+
+fn unavailable(what: &str) -> QueryError {
+    QueryError::Unavailable(what.to_owned())
+}

@@ -1,0 +1,293 @@
+//! Bybit contracts over the v5 REST interface.
+//!
+//! What differs between Bybit products stands in [`linear`]; signing, codes and payloads beside it.
+
+mod decode;
+mod encode;
+mod errors;
+pub(crate) mod linear;
+mod market;
+mod orders;
+mod sign;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use equipoise_core::{
+    Asset, Instrument, OrderRequest, OrderSnapshot, PositionMode, Symbol, VenueMillis, VenueTraits,
+};
+use equipoise_port::{
+    Account, Balance, CancelAnswer, OrderRef, PlaceError, Position, Purpose, QueryError, Quote,
+    Venue,
+};
+use futures::future::try_join_all;
+use futures::try_join;
+use http::{Method, Response, StatusCode};
+use serde::de::DeserializeOwned;
+
+use crate::answer::{BadAnswer, read};
+use crate::budget::{Budget, Cost};
+use crate::credentials::Credentials;
+use crate::outcome::{Failure, Meaning};
+use crate::query::QueryString;
+use crate::registry::Opening;
+use crate::rules::RulesCache;
+use crate::venue_clock::VenueClock;
+use crate::wire::{Call, Wire, header};
+use linear::{CATEGORY, Endpoint};
+use sign::Validity;
+
+/// One account on Bybit linear contracts.
+pub(crate) struct BybitLinear {
+    traits: VenueTraits,
+    credentials: Credentials,
+    venue_clock: VenueClock,
+    wire: Wire,
+    budget: Budget,
+    rules: RulesCache,
+    /// Settlement assets already looked up; they never change.
+    settle: Mutex<BTreeMap<Symbol, Asset>>,
+}
+
+impl BybitLinear {
+    pub(crate) fn open(opening: Opening) -> Self {
+        let clock = opening.clock;
+        Self {
+            traits: opening.traits,
+            credentials: opening.settings.credentials,
+            venue_clock: VenueClock::new(clock.clone()),
+            wire: Wire::new(opening.transport, opening.base),
+            budget: Budget::new(clock.clone(), &linear::LIMITS),
+            rules: RulesCache::new(clock),
+            settle: Mutex::default(),
+        }
+    }
+
+    /// Asks a public endpoint.
+    async fn public<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        query: QueryString,
+    ) -> Result<T, Failure> {
+        self.budget.take(&costs(endpoint), Purpose::Query).await?;
+        let call = Call {
+            method: Method::GET,
+            path: endpoint.path,
+            query: query.as_str(),
+            headers: Vec::new(),
+            body: Bytes::new(),
+        };
+        let response = self.wire.ask(call).await?;
+        self.heed(endpoint, &response)?;
+        result(&response)
+    }
+
+    /// Asks an endpoint of the account, stamped with venue time now.
+    async fn get<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        query: &QueryString,
+    ) -> Result<T, Failure> {
+        // Tokens before the stamp: waiting for them must not age it.
+        self.budget.take(&costs(endpoint), Purpose::Query).await?;
+        let validity = self.validity().await?;
+        let call = sign::get(endpoint.path, query.as_str(), validity, &self.credentials)?;
+        let response = self.wire.ask(call).await?;
+        self.heed(endpoint, &response)?;
+        result(&response)
+    }
+
+    async fn validity(&self) -> Result<Validity, QueryError> {
+        Ok(Validity {
+            stamp: self.venue_clock.now(|| self.read_time()).await?,
+            window_ms: self.traits.window_ms,
+        })
+    }
+
+    async fn read_time(&self) -> Result<VenueMillis, QueryError> {
+        let time: decode::ServerTime = self.public(linear::TIME, QueryString::new()).await?;
+        Ok(time.time()?)
+    }
+
+    async fn position_rows(&self, symbol: &Symbol) -> Result<Vec<decode::PositionRow>, QueryError> {
+        let page: decode::Page<decode::PositionRow> =
+            self.get(linear::POSITIONS, &listed(symbol)).await?;
+        Ok(page.list)
+    }
+
+    /// Draws the conclusions of an answer for later requests, then says what it is.
+    fn heed(&self, endpoint: Endpoint, response: &Response<Bytes>) -> Result<(), Failure> {
+        let limit: Option<u32> = header(response, "x-bapi-limit");
+        let left: Option<u32> = header(response, "x-bapi-limit-status");
+        if let (Some(own), Some(limit), Some(left)) = (endpoint.limit, limit, left) {
+            self.budget.resize(own, limit);
+            self.budget.observe(own, limit.saturating_sub(left));
+        }
+        let answer = errors::interpret(response, &self.credentials);
+        let status = response.status();
+        match &answer {
+            Err(Failure::Coded(coded)) if coded.meaning == Meaning::Clock => {
+                self.venue_clock.doubt();
+            }
+            Err(_) if status == StatusCode::FORBIDDEN => {
+                self.budget.shut_for(linear::BAN_MS, "403")
+            }
+            Err(Failure::Coded(coded)) if coded.meaning == Meaning::RateLimited => {
+                let own = endpoint.limit.unwrap_or(linear::ADDRESS);
+                self.budget.hold(own, coded.retry_after_ms);
+            }
+            Err(_) if status == StatusCode::TOO_MANY_REQUESTS => {
+                self.budget.shut_for(linear::PROTECTED_MS_DEFAULT, "429");
+            }
+            _ => {}
+        }
+        answer
+    }
+}
+
+/// One request of the address, and one of the endpoint's own limit where it has one.
+fn costs(endpoint: Endpoint) -> Vec<Cost> {
+    let one = |limit| Cost { limit, tokens: 1 };
+    let own = endpoint.limit.map(one);
+    std::iter::once(one(linear::ADDRESS)).chain(own).collect()
+}
+
+fn listed(symbol: &Symbol) -> QueryString {
+    QueryString::new()
+        .with("category", CATEGORY)
+        .with("symbol", symbol)
+}
+
+fn result<T: DeserializeOwned>(response: &Response<Bytes>) -> Result<T, Failure> {
+    let envelope: decode::Envelope<T> = read(response.body())?;
+    Ok(envelope.result)
+}
+
+#[async_trait]
+impl Venue for BybitLinear {
+    fn traits(&self) -> &VenueTraits {
+        &self.traits
+    }
+
+    async fn server_time(&self) -> Result<VenueMillis, QueryError> {
+        self.read_time().await
+    }
+
+    /// The position mode is kept per instrument; without symbols one-way stands for "not asked".
+    async fn account(&self, symbols: &[Symbol]) -> Result<Account, QueryError> {
+        let nothing = QueryString::new();
+        let (key, info): (decode::ApiKey, decode::AccountInfo) = try_join!(
+            self.get(linear::API_KEY, &nothing),
+            self.get(linear::ACCOUNT, &nothing),
+        )?;
+        if !info.is_unified() {
+            return Err(refused(
+                "account",
+                "only unified trading accounts are supported",
+            ));
+        }
+        let modes = try_join_all(symbols.iter().map(|symbol| async move {
+            let rows = self.position_rows(symbol).await?;
+            Ok::<_, QueryError>(decode::mode(&rows, symbol)?)
+        }));
+        let modes = modes.await?;
+        let position_mode = modes.first().copied().unwrap_or(PositionMode::OneWay);
+        if modes.iter().any(|mode| *mode != position_mode) {
+            return Err(refused(
+                "position-mode",
+                "instruments are in different position modes",
+            ));
+        }
+        Ok(Account {
+            position_mode,
+            can_trade: key.can_trade(),
+        })
+    }
+
+    async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
+        self.read_instrument(symbol).await
+    }
+
+    async fn quote(&self, symbol: &Symbol) -> Result<Quote, QueryError> {
+        self.read_quote(symbol).await
+    }
+
+    async fn position(&self, symbol: &Symbol) -> Result<Position, QueryError> {
+        let rows = self.position_rows(symbol).await?;
+        Ok(decode::position(&rows, symbol)?)
+    }
+
+    async fn balances(&self) -> Result<Vec<Balance>, QueryError> {
+        let query = QueryString::new().with("accountType", "UNIFIED");
+        let page: decode::Page<decode::Wallet> = self.get(linear::WALLET, &query).await?;
+        let coins = page.list.iter().flat_map(|wallet| &wallet.coin);
+        let balances: Result<Vec<_>, BadAnswer> = coins
+            .filter_map(|coin| coin.balance().transpose())
+            .collect();
+        Ok(balances?)
+    }
+
+    async fn reserve(&self, purpose: Purpose) -> Result<(), QueryError> {
+        match purpose {
+            Purpose::Entry | Purpose::Unwind => {
+                self.budget.take(&costs(linear::CREATE), purpose).await
+            }
+            // Queries and cancels take their own tokens when they are made.
+            Purpose::Cancel => self.budget.room(&costs(linear::CANCEL), purpose).await,
+            Purpose::Query => self.budget.room(&costs(linear::REALTIME), purpose).await,
+        }
+    }
+
+    async fn place(&self, order: &OrderRequest) -> Result<OrderSnapshot, PlaceError> {
+        if let Some(refusal) = self.budget.shut() {
+            return Err(PlaceError::Refused(refusal));
+        }
+        let unsent = |bad: BadAnswer| PlaceError::NotSent(bad.to_string());
+        let body = encode::order(order).map_err(unsent)?;
+        let validity = Validity {
+            stamp: order.stamp(),
+            window_ms: order.window_ms,
+        };
+        let call =
+            sign::post(linear::CREATE.path, body, validity, &self.credentials).map_err(unsent)?;
+        let response = self.wire.place(call, order).await?;
+        self.heed(linear::CREATE, &response)?;
+        let answer: decode::Acknowledged = result(&response)?;
+        Ok(answer.snapshot(&order.client_id)?)
+    }
+
+    async fn find(&self, order: &OrderRef) -> Result<Vec<OrderSnapshot>, QueryError> {
+        self.find_order(order).await
+    }
+
+    async fn orders_since(
+        &self,
+        symbol: &Symbol,
+        since: VenueMillis,
+    ) -> Result<Vec<OrderSnapshot>, QueryError> {
+        self.list_orders(symbol, since).await
+    }
+
+    async fn cancel(&self, order: &OrderRef) -> Result<CancelAnswer, QueryError> {
+        let endpoint = linear::CANCEL;
+        self.budget.take(&costs(endpoint), Purpose::Cancel).await?;
+        let validity = self.validity().await?;
+        let body = encode::cancel(order)?;
+        let call = sign::post(endpoint.path, body, validity, &self.credentials)?;
+        let response = self.wire.ask(call).await?;
+        match self.heed(endpoint, &response) {
+            Ok(()) => Ok(CancelAnswer::Acknowledged),
+            Err(failure) if failure.is_no_such_order() => Ok(CancelAnswer::NotOpen),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+}
+
+fn refused(code: &str, message: &str) -> QueryError {
+    QueryError::Refused {
+        code: code.to_owned(),
+        message: message.to_owned(),
+    }
+}

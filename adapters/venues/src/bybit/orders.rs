@@ -1,0 +1,265 @@
+//! Finding orders again, and listing them completely.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use equipoise_core::{Asset, Fill, OrderSnapshot, Symbol, VenueMillis};
+use equipoise_port::{OrderRef, QueryError};
+use futures::try_join;
+use serde::de::DeserializeOwned;
+
+use super::decode::{Execution, Order, Page};
+use super::linear::{CATEGORY, EXECUTIONS, Endpoint, HISTORY, REALTIME};
+use super::{BybitLinear, listed};
+use crate::answer::BadAnswer;
+use crate::query::QueryString;
+use crate::windows::{PAGES_MAX, SPAN_MS_MAX, STAMP_AHEAD_MS, Span, spans};
+
+/// Orders of a full page.
+/// Source: Bybit v5 Get Open & Closed Orders; Get Order History, limit, read 2026-11-22.
+const ORDER_ROWS: usize = 50;
+/// Executions of a full page.
+/// Source: Bybit v5 Get Trade History, limit, read 2026-11-22.
+const EXECUTION_ROWS: usize = 100;
+/// Most orders looked up one by one because only their executions are listed.
+const LOOKUPS_MAX: usize = 50;
+/// Younger orders are listed without a time: the exchange then shows the last seven days.
+/// The missing day is for clocks and for orders that cross the line while being asked for.
+const RECENT_MS: u64 = SPAN_MS_MAX - 86_400_000;
+
+type Orders = BTreeMap<String, Order>;
+
+impl BybitLinear {
+    /// One order with its executions. The live listing is the quick one and forgets at a restart of the exchange,
+    /// the history lags and remembers; the second is asked only where the first shows nothing.
+    pub(super) async fn find_order(
+        &self,
+        order: &OrderRef,
+    ) -> Result<Vec<OrderSnapshot>, QueryError> {
+        let query = name(order);
+        let times = self.times(order.since).await?;
+        let (live, executions) = try_join!(
+            self.pages::<Order>(REALTIME, query.clone(), ORDER_ROWS, never),
+            self.in_spans::<Execution>(EXECUTIONS, &query, EXECUTION_ROWS, &times),
+        )?;
+        let mut orders = merge(live);
+        if orders.is_empty() {
+            orders = merge(self.in_spans(HISTORY, &query, ORDER_ROWS, &times).await?);
+        }
+        let trades: Vec<Execution> = executions.into_iter().filter(Execution::is_trade).collect();
+        if orders.is_empty() && !trades.is_empty() {
+            return Err(unavailable(
+                "executions are listed for an order that is not",
+            ));
+        }
+        let named = |row: &Order| row.order_link_id == order.client_id.as_str();
+        if !orders
+            .values()
+            .all(|row| named(row) && row.symbol == order.symbol.as_str())
+        {
+            return Err(unavailable("answer names another order"));
+        }
+        self.snapshots(&order.symbol, &orders, &trades).await
+    }
+
+    /// Every order created since, from all listings: live, just ended, history, and executions.
+    pub(super) async fn list_orders(
+        &self,
+        symbol: &Symbol,
+        since: VenueMillis,
+    ) -> Result<Vec<OrderSnapshot>, QueryError> {
+        let now = self.venue_clock.now(|| self.read_time()).await?;
+        let first = VenueMillis(since.0.saturating_sub(STAMP_AHEAD_MS));
+        // Newest first, so that a page which ends before the time is the last one of interest.
+        let before = |rows: &[Order]| {
+            let oldest = rows.last().map(Order::created);
+            matches!(oldest, Some(Ok(at)) if at < first)
+        };
+        let times: Vec<Option<Span>> = spans(since, now).into_iter().map(Some).collect();
+        let query = listed(symbol);
+        let (open, ended, history, executions) = try_join!(
+            self.pages(
+                REALTIME,
+                query.clone().with("openOnly", 0),
+                ORDER_ROWS,
+                never
+            ),
+            self.pages(
+                REALTIME,
+                query.clone().with("openOnly", 1),
+                ORDER_ROWS,
+                before
+            ),
+            self.in_spans(HISTORY, &query, ORDER_ROWS, &times),
+            self.in_spans::<Execution>(EXECUTIONS, &query, EXECUTION_ROWS, &times),
+        )?;
+        let mut orders = merge(open.into_iter().chain(ended).chain(history));
+        let trades: Vec<Execution> = executions.into_iter().filter(Execution::is_trade).collect();
+        self.add_executed(&trades, &mut orders).await?;
+        let foreign = |row: &Order| row.symbol != symbol.as_str();
+        if orders.values().any(foreign) {
+            return Err(unavailable("listing holds rows of another instrument"));
+        }
+        let mut wanted = Orders::new();
+        for (id, row) in orders {
+            // Orders placed by hand have no client id; ours always have one.
+            if !row.order_link_id.is_empty() && row.created()? >= first {
+                wanted.insert(id, row);
+            }
+        }
+        self.snapshots(symbol, &wanted, &trades).await
+    }
+
+    /// Looks up orders of which only an execution is listed: the order listings may lag behind.
+    async fn add_executed(
+        &self,
+        trades: &[Execution],
+        orders: &mut Orders,
+    ) -> Result<(), QueryError> {
+        let missing: BTreeSet<&String> = trades
+            .iter()
+            .map(|trade| &trade.order_id)
+            .filter(|id| !orders.contains_key(*id))
+            .collect();
+        if missing.len() > LOOKUPS_MAX {
+            return Err(unavailable(
+                "too many executions belong to orders that are not listed",
+            ));
+        }
+        for id in missing {
+            let query = QueryString::new()
+                .with("category", CATEGORY)
+                .with("orderId", id);
+            let mut rows: Vec<Order> = self
+                .pages(REALTIME, query.clone(), ORDER_ROWS, never)
+                .await?;
+            if rows.is_empty() {
+                rows = self.pages(HISTORY, query, ORDER_ROWS, never).await?;
+            }
+            let Some(row) = rows.into_iter().find(|row| row.order_id == *id) else {
+                return Err(unavailable("an execution is listed whose order is not"));
+            };
+            orders.insert(id.clone(), row);
+        }
+        Ok(())
+    }
+
+    async fn snapshots(
+        &self,
+        symbol: &Symbol,
+        orders: &Orders,
+        trades: &[Execution],
+    ) -> Result<Vec<OrderSnapshot>, QueryError> {
+        let unnamed = trades.iter().any(|trade| trade.fee_currency.is_empty());
+        let settle = match unnamed && !orders.is_empty() {
+            true => Some(self.settle_asset(symbol).await?),
+            false => None,
+        };
+        let mut snapshots = Vec::with_capacity(orders.len());
+        for row in orders.values() {
+            let own = trades.iter().filter(|trade| trade.order_id == row.order_id);
+            snapshots.push(row.snapshot(fills(own, settle.as_ref())?)?);
+        }
+        Ok(snapshots)
+    }
+
+    /// No time for recent orders, else spans from the order on.
+    async fn times(&self, since: VenueMillis) -> Result<Vec<Option<Span>>, QueryError> {
+        let now = self.venue_clock.now(|| self.read_time()).await?;
+        if now.since(since) < RECENT_MS {
+            return Ok(vec![None]);
+        }
+        Ok(spans(since, now).into_iter().map(Some).collect())
+    }
+
+    /// Everything in the spans; one without bounds is the exchange's own last seven days.
+    async fn in_spans<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        query: &QueryString,
+        page_rows: usize,
+        times: &[Option<Span>],
+    ) -> Result<Vec<T>, QueryError> {
+        let mut rows = Vec::new();
+        for span in times {
+            let mut query = query.clone();
+            if let Some(span) = span {
+                // Both bounds must be given; an open end becomes the longest span there is.
+                query = query
+                    .with("startTime", span.start)
+                    .with("endTime", span.end.unwrap_or(span.start + SPAN_MS_MAX));
+            }
+            rows.extend(self.pages(endpoint, query, page_rows, never).await?);
+        }
+        Ok(rows)
+    }
+
+    /// All pages of one listing, complete or an error.
+    async fn pages<T: DeserializeOwned>(
+        &self,
+        endpoint: Endpoint,
+        query: QueryString,
+        page_rows: usize,
+        is_enough: impl Fn(&[T]) -> bool,
+    ) -> Result<Vec<T>, QueryError> {
+        let query = query.with("limit", page_rows);
+        let mut cursors = BTreeSet::new();
+        let mut next = query.clone();
+        let mut rows = Vec::new();
+        for _ in 0..PAGES_MAX {
+            let page: Page<T> = self.get(endpoint, &next).await?;
+            let done = page.list.is_empty() || page.next_page_cursor.is_empty();
+            let enough = is_enough(&page.list);
+            rows.extend(page.list);
+            if done || enough {
+                return Ok(rows);
+            }
+            next = query.clone().with_encoded("cursor", &page.next_page_cursor);
+            if !cursors.insert(page.next_page_cursor) {
+                return Err(unavailable("listing goes in a circle"));
+            }
+        }
+        Err(unavailable("listing is longer than its page limit"))
+    }
+}
+
+fn never<T>(_: &[T]) -> bool {
+    false
+}
+
+/// How a query names one order. When both ids are sent the exchange's own wins, so one is enough.
+fn name(order: &OrderRef) -> QueryString {
+    let query = listed(&order.symbol);
+    match &order.venue_order {
+        Some(id) => query.with("orderId", id),
+        None => query.with("orderLinkId", &order.client_id),
+    }
+}
+
+/// Each order once, as the latest answer shows it.
+fn merge(rows: impl IntoIterator<Item = Order>) -> Orders {
+    let mut orders = Orders::new();
+    for row in rows {
+        let later = orders
+            .get(&row.order_id)
+            .is_none_or(|known| known.age_key() < row.age_key());
+        if later {
+            orders.insert(row.order_id.clone(), row);
+        }
+    }
+    orders
+}
+
+/// Executions as fills, each once.
+fn fills<'a>(
+    trades: impl Iterator<Item = &'a Execution>,
+    settle: Option<&Asset>,
+) -> Result<Vec<Fill>, BadAnswer> {
+    let once: BTreeMap<&str, &Execution> = trades
+        .map(|trade| (trade.exec_id.as_str(), trade))
+        .collect();
+    once.values().map(|trade| trade.fill(settle)).collect()
+}
+
+fn unavailable(what: &str) -> QueryError {
+    QueryError::Unavailable(what.to_owned())
+}

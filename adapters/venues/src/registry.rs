@@ -1,0 +1,213 @@
+//! Which adapters there are, and how one is opened.
+
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use equipoise_core::VenueTraits;
+use equipoise_port::{Clock, Transport, Venue};
+use http::Uri;
+
+use crate::settings::{Endpoint, Settings};
+use crate::{binance, bybit};
+
+/// Request windows that are accepted, in milliseconds: shorter ones die on the way, longer ones keep a leg in doubt
+/// for long without making a request more likely to arrive.
+const WINDOW_MS: RangeInclusive<u32> = 500..=10_000;
+/// Largest margin and id horizon that configuration may set: a week.
+const OVERRIDE_MS_MAX: u64 = 7 * 86_400_000;
+
+/// One adapter: what it is called, what it promises, where it is and how it starts.
+struct Adapter {
+    name: &'static str,
+    production: &'static str,
+    test: &'static str,
+    traits: fn() -> VenueTraits,
+    open: fn(Opening) -> Arc<dyn Venue>,
+}
+
+/// Everything an adapter starts with, already checked.
+pub(crate) struct Opening {
+    pub(crate) settings: Settings,
+    pub(crate) traits: VenueTraits,
+    pub(crate) base: String,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+const ADAPTERS: [Adapter; 2] = [
+    Adapter {
+        name: binance::usdm::NAME,
+        production: binance::usdm::PRODUCTION,
+        test: binance::usdm::TEST,
+        traits: binance::usdm::traits,
+        open: |opening| Arc::new(binance::BinanceUsdm::open(opening)),
+    },
+    Adapter {
+        name: bybit::linear::NAME,
+        production: bybit::linear::PRODUCTION,
+        test: bybit::linear::TEST,
+        traits: bybit::linear::traits,
+        open: |opening| Arc::new(bybit::BybitLinear::open(opening)),
+    },
+];
+
+/// Why a venue cannot be opened. Nothing was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// No adapter has that name.
+    #[error("adapter '{adapter}' of venue {venue} is not known: known are {known}")]
+    UnknownAdapter {
+        /// The venue's configured name.
+        venue: String,
+        /// What was asked for, shortened.
+        adapter: String,
+        /// The names there are.
+        known: String,
+    },
+    /// The exchange no longer exists.
+    #[error(
+        "adapter '{adapter}' of venue {venue} does not exist: the exchange {why}; known are {known}"
+    )]
+    Gone {
+        /// The venue's configured name.
+        venue: String,
+        /// What was asked for.
+        adapter: String,
+        /// What became of it.
+        why: &'static str,
+        /// The names there are.
+        known: String,
+    },
+    /// The base URL cannot be used.
+    #[error("base URL of venue {venue} is not usable: {why}")]
+    Url {
+        /// The venue's configured name.
+        venue: String,
+        /// What is wrong.
+        why: &'static str,
+    },
+    /// A time is outside its range.
+    #[error("{what} of venue {venue} is {value} ms: allowed are {allowed}")]
+    OutOfRange {
+        /// The venue's configured name.
+        venue: String,
+        /// Which setting.
+        what: &'static str,
+        /// The configured value.
+        value: u64,
+        /// What is allowed.
+        allowed: String,
+    },
+}
+
+/// Names of all adapters.
+pub fn adapters() -> impl Iterator<Item = &'static str> {
+    ADAPTERS.iter().map(|adapter| adapter.name)
+}
+
+/// What an adapter declares before configuration changes anything; `None` if there is no such adapter.
+#[must_use]
+pub fn declared_traits(adapter: &str) -> Option<VenueTraits> {
+    let found = ADAPTERS.iter().find(|known| known.name == adapter)?;
+    Some((found.traits)())
+}
+
+/// Opens one venue. Sends nothing.
+///
+/// # Errors
+/// See [`OpenError`].
+pub fn open(
+    settings: Settings,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+) -> Result<Arc<dyn Venue>, OpenError> {
+    let adapter = find(&settings)?;
+    let traits = configured(&settings, (adapter.traits)())?;
+    let base = match &settings.endpoint {
+        Endpoint::Production => adapter.production.to_owned(),
+        Endpoint::Test => adapter.test.to_owned(),
+        Endpoint::Url(url) => base(url).map_err(|why| OpenError::Url {
+            venue: settings.name.to_string(),
+            why,
+        })?,
+    };
+    Ok((adapter.open)(Opening {
+        settings,
+        traits,
+        base,
+        transport,
+        clock,
+    }))
+}
+
+fn find(settings: &Settings) -> Result<&'static Adapter, OpenError> {
+    let wanted = settings.adapter.as_str();
+    if let Some(adapter) = ADAPTERS.iter().find(|adapter| adapter.name == wanted) {
+        return Ok(adapter);
+    }
+    let venue = settings.name.to_string();
+    let shown: String = wanted
+        .chars()
+        .take(64)
+        .flat_map(char::escape_default)
+        .collect();
+    let known = adapters().collect::<Vec<_>>().join(", ");
+    let family = wanted.split('-').next().unwrap_or_default();
+    if family.eq_ignore_ascii_case("ftx") {
+        return Err(OpenError::Gone {
+            venue,
+            adapter: shown,
+            why: "closed in November 2022",
+            known,
+        });
+    }
+    Err(OpenError::UnknownAdapter {
+        venue,
+        adapter: shown,
+        known,
+    })
+}
+
+fn configured(settings: &Settings, declared: VenueTraits) -> Result<VenueTraits, OpenError> {
+    let check = |what, value: u64, allowed: RangeInclusive<u64>| {
+        if allowed.contains(&value) {
+            return Ok(());
+        }
+        Err(OpenError::OutOfRange {
+            venue: settings.name.to_string(),
+            what,
+            value,
+            allowed: format!("{} to {}", allowed.start(), allowed.end()),
+        })
+    };
+    let window_ms = settings.request_window_ms;
+    let windows = u64::from(*WINDOW_MS.start())..=u64::from(*WINDOW_MS.end());
+    check("request window", window_ms.into(), windows)?;
+    let margin_ms = settings.margin_ms.unwrap_or(declared.margin_ms);
+    check("margin", margin_ms.into(), 0..=OVERRIDE_MS_MAX)?;
+    let id_horizon_ms = settings.id_horizon_ms.unwrap_or(declared.id_horizon_ms);
+    check("id horizon", id_horizon_ms, 0..=OVERRIDE_MS_MAX)?;
+    Ok(VenueTraits {
+        window_ms,
+        margin_ms,
+        id_horizon_ms,
+        ..declared
+    })
+}
+
+/// A base URL without its last slash.
+fn base(url: &str) -> Result<String, &'static str> {
+    let uri: Uri = url.parse().map_err(|_| "it is not a URL")?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err("it must begin with https:// or http://");
+    }
+    let authority = uri.authority().ok_or("it has no host")?;
+    if authority.as_str().contains('@') {
+        return Err("it must not hold a user name or password");
+    }
+    if uri.query().is_some() || url.contains('#') {
+        return Err("it must end before '?' and '#'");
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}

@@ -1,0 +1,51 @@
+//! The system's clock: the only place that reads time.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use async_trait::async_trait;
+use equipoise_core::UnixMillis;
+use equipoise_port::Clock;
+use tokio::time::Instant;
+
+/// Wall time at start plus tokio's monotonic time since. Follows tokio's paused time in simulations.
+#[derive(Debug, Clone)]
+pub struct SystemClock {
+    started_at: UnixMillis,
+    started: Instant,
+}
+
+impl SystemClock {
+    /// Reads the wall clock once.
+    #[must_use]
+    pub fn start() -> Self {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self::starting_at(UnixMillis(
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+        ))
+    }
+
+    /// Starts at a given time; for simulations that must repeat.
+    #[must_use]
+    pub fn starting_at(started_at: UnixMillis) -> Self {
+        Self {
+            started_at,
+            started: Instant::now(),
+        }
+    }
+}
+
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> UnixMillis {
+        let elapsed = self.started.elapsed().as_millis();
+        self.started_at
+            .plus_ms(u64::try_from(elapsed).unwrap_or(u64::MAX))
+    }
+
+    async fn sleep_until(&self, at: UnixMillis) {
+        let since_start = Duration::from_millis(at.since(self.started_at));
+        tokio::time::sleep_until(self.started + since_start).await;
+    }
+}

@@ -1,0 +1,310 @@
+//! Group commit: one thread takes what waits, writes it as one batch, syncs once, and answers everyone.
+//!
+//! There is no artificial delay; under load groups grow by themselves while the device is busy.
+//! The first error ends it: every waiter and every later caller gets that error, and nothing is tried again,
+//! because after a failed sync nobody knows what the device holds.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use equipoise_core::{BatchKey, Record};
+use equipoise_port::{Append, Epoch, JournalError};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::anchor::Anchor;
+use super::folder::{Folder, Lock};
+use super::reading;
+use super::space::Making;
+use super::store::{Store, WriteBatch};
+use super::writer::{NotStaged, Writer};
+
+/// Requests one group takes at most.
+const GROUP_MAX: usize = 1024;
+
+/// Requests that may wait; a caller beyond them waits for room.
+pub(super) const WAITING_MAX: usize = 4096;
+
+/// The anchor is never older than this while values were written after it.
+const ANCHOR_AGE_MAX: Duration = Duration::from_secs(1);
+
+/// The anchor is never more groups behind than this.
+const ANCHOR_GROUPS_MAX: u32 = 4096;
+
+/// Where an answer goes. A caller who no longer waits does not hinder anyone.
+pub(super) type Answer<T> = oneshot::Sender<Result<T, JournalError>>;
+
+/// What callers ask of the thread.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Add records.
+    Append(Append, Answer<()>),
+    /// Take the next epoch.
+    BeginEpoch(String, Answer<Epoch>),
+    /// Read a batch as of the last durable group.
+    Read(BatchKey, Answer<Option<Vec<Record>>>),
+    /// Finish and let go.
+    Close(Answer<()>),
+}
+
+/// The store and what must outlive it; fields go in this order.
+pub(super) struct Opened {
+    /// The back end.
+    pub(super) store: Box<dyn Store>,
+    /// Ballast in the making, stopped before the lock goes.
+    pub(super) _making: Option<Making>,
+    /// The lock.
+    pub(super) _lock: Arc<Lock>,
+}
+
+/// What callers and thread both see.
+pub(super) struct Shared {
+    opened: RwLock<Option<Arc<Opened>>>,
+    failure: OnceLock<JournalError>,
+    /// Room for waiting requests.
+    pub(super) room: Semaphore,
+}
+
+impl Shared {
+    pub(super) fn new(opened: Opened) -> Self {
+        Self {
+            opened: RwLock::new(Some(Arc::new(opened))),
+            failure: OnceLock::new(),
+            room: Semaphore::new(WAITING_MAX),
+        }
+    }
+
+    /// The open store.
+    pub(super) fn opened(&self) -> Result<Arc<Opened>, JournalError> {
+        self.check()?;
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        opened.as_ref().map(Arc::clone).ok_or_else(closed)
+    }
+
+    /// The first failure, if there was one.
+    pub(super) fn check(&self) -> Result<(), JournalError> {
+        self.failure.get().cloned().map_or(Ok(()), Err)
+    }
+
+    fn fail(&self, error: JournalError) {
+        tracing::error!(%error, "journal failed");
+        let _ = self.failure.set(error);
+    }
+
+    fn let_go(&self) {
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        *opened = None;
+    }
+}
+
+/// What callers get after a close.
+pub(super) fn closed() -> JournalError {
+    JournalError::Failed("journal is closed".into())
+}
+
+/// An answer that waits for the group to be durable.
+enum Waiting {
+    Append {
+        answer: Answer<()>,
+        ends_batch: bool,
+    },
+    Epoch(Answer<Epoch>, Epoch),
+    Read(BatchKey, Answer<Option<Vec<Record>>>),
+}
+
+/// The thread's state.
+pub(super) struct Committer {
+    shared: Arc<Shared>,
+    /// Not counted in `shared` as a reader: goes when the thread lets go.
+    opened: Arc<Opened>,
+    folder: Folder,
+    anchor: Anchor,
+    writer: Writer,
+    batch: WriteBatch,
+    waiting: Vec<Waiting>,
+    closing: Option<Answer<()>>,
+    anchored_at: Instant,
+    /// Groups since the anchor was written.
+    groups: u32,
+}
+
+impl Committer {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        folder: Folder,
+        anchor: Anchor,
+        writer: Writer,
+    ) -> Result<Self, JournalError> {
+        Ok(Self {
+            opened: shared.opened()?,
+            shared,
+            folder,
+            anchor,
+            writer,
+            batch: WriteBatch::default(),
+            waiting: Vec::with_capacity(GROUP_MAX),
+            closing: None,
+            anchored_at: Instant::now(),
+            groups: 0,
+        })
+    }
+
+    /// Runs until a close or until every caller is gone.
+    pub(super) fn run(mut self, requests: &Receiver<Request>) {
+        while self.closing.is_none() {
+            match self.next(requests) {
+                Ok(first) => self.group(first, requests),
+                Err(RecvTimeoutError::Timeout) => self.anchor_if_due(false),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.shut_down();
+    }
+
+    /// Waits for a request, but no longer than the anchor may.
+    fn next(&self, requests: &Receiver<Request>) -> Result<Request, RecvTimeoutError> {
+        if self.groups == 0 || self.shared.check().is_err() {
+            return requests.recv().map_err(|_| RecvTimeoutError::Disconnected);
+        }
+        requests.recv_timeout(ANCHOR_AGE_MAX.saturating_sub(self.anchored_at.elapsed()))
+    }
+
+    fn group(&mut self, first: Request, requests: &Receiver<Request>) {
+        let mut taken = 1;
+        self.take(first);
+        while taken < GROUP_MAX && self.closing.is_none() {
+            let Ok(request) = requests.try_recv() else {
+                break;
+            };
+            self.take(request);
+            taken += 1;
+        }
+        self.shared.room.add_permits(taken);
+        self.commit();
+        self.answer();
+        self.anchor_if_due(false);
+    }
+
+    fn take(&mut self, request: Request) {
+        if let Err(error) = self.shared.check() {
+            return refuse(request, error, &mut self.closing);
+        }
+        match request {
+            Request::Append(append, answer) => self.take_append(&append, answer),
+            Request::BeginEpoch(build, answer) => {
+                let epoch = self.writer.stage_epoch(&build, &mut self.batch);
+                self.waiting.push(Waiting::Epoch(answer, epoch));
+            }
+            Request::Read(batch, answer) => self.waiting.push(Waiting::Read(batch, answer)),
+            Request::Close(answer) => self.closing = Some(answer),
+        }
+    }
+
+    fn take_append(&mut self, append: &Append, answer: Answer<()>) {
+        let store = &*self.opened.store;
+        match self.writer.stage_append(store, append, &mut self.batch) {
+            Ok(staged) => self.waiting.push(Waiting::Append {
+                answer,
+                ends_batch: staged.ends_batch,
+            }),
+            Err(NotStaged::Refused(error)) => {
+                let _ = answer.send(Err(error));
+            }
+            Err(NotStaged::Broken(error)) => {
+                self.shared.fail(error.clone());
+                let _ = answer.send(Err(error));
+            }
+        }
+    }
+
+    /// One write and one sync for the whole group, or failure for good.
+    fn commit(&mut self) {
+        self.writer.finish(&mut self.batch);
+        if !self.batch.is_empty() && self.shared.check().is_ok() {
+            match self.opened.store.commit(&self.batch) {
+                Ok(()) => self.groups += 1,
+                Err(error) => self.shared.fail(error.while_running()),
+            }
+        }
+        self.batch.clear();
+    }
+
+    /// Answers everyone. Ended batches and new epochs wait for the anchor too, so that what was reported final or
+    /// became an owner cannot vanish unnoticed; the others need not.
+    fn answer(&mut self) {
+        let (after, now): (Vec<_>, Vec<_>) =
+            self.waiting.drain(..).partition(Waiting::waits_for_anchor);
+        for waiting in now {
+            waiting.answer(&self.shared, &*self.opened.store);
+        }
+        if !after.is_empty() {
+            self.anchor_if_due(true);
+            for waiting in after {
+                waiting.answer(&self.shared, &*self.opened.store);
+            }
+        }
+    }
+
+    fn anchor_if_due(&mut self, now: bool) {
+        let due = self.groups >= ANCHOR_GROUPS_MAX || self.anchored_at.elapsed() >= ANCHOR_AGE_MAX;
+        if self.groups == 0 || !(now || due) || self.shared.check().is_err() {
+            return;
+        }
+        let creating = self.anchor.is_unwritten();
+        let mut written = self.anchor.write(self.writer.head());
+        if creating {
+            written = written.and_then(|()| self.folder.end_creation());
+        }
+        match written {
+            Ok(()) => {
+                self.groups = 0;
+                self.anchored_at = Instant::now();
+            }
+            Err(error) => self.shared.fail(error.while_running()),
+        }
+    }
+
+    fn shut_down(mut self) {
+        self.anchor_if_due(true);
+        let closing = self.closing.take();
+        let result = self.shared.check();
+        let shared = Arc::clone(&self.shared);
+        shared.room.close();
+        drop(self);
+        shared.let_go();
+        if let Some(answer) = closing {
+            let _ = answer.send(result);
+        }
+    }
+}
+
+impl Waiting {
+    const fn waits_for_anchor(&self) -> bool {
+        match self {
+            Self::Append { ends_batch, .. } => *ends_batch,
+            Self::Epoch(..) => true,
+            Self::Read(..) => false,
+        }
+    }
+
+    fn answer(self, shared: &Shared, store: &dyn Store) {
+        let state = shared.check();
+        match self {
+            Self::Append { answer, .. } => drop(answer.send(state)),
+            Self::Epoch(answer, epoch) => drop(answer.send(state.map(|()| epoch))),
+            Self::Read(batch, answer) => {
+                drop(answer.send(state.and_then(|()| reading::records(store, batch))));
+            }
+        }
+    }
+}
+
+/// Answers a request to a journal that has failed; it can still be closed.
+fn refuse(request: Request, error: JournalError, closing: &mut Option<Answer<()>>) {
+    match request {
+        Request::Append(_, answer) => drop(answer.send(Err(error))),
+        Request::BeginEpoch(_, answer) => drop(answer.send(Err(error))),
+        Request::Read(_, answer) => drop(answer.send(Err(error))),
+        Request::Close(answer) => *closing = Some(answer),
+    }
+}

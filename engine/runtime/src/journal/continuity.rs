@@ -1,0 +1,268 @@
+//! The check at every open: is what the store holds what was written?
+//!
+//! One pass over the whole store, in key order. It proves that every value matches its checksum, that journal numbers
+//! have no gap and no repeat, that every batch has all its records, its key, its occasion entry and, until it ended,
+//! its open marker, that the running hash adds up to the head, and that the anchor was a state of this very journal.
+//! Bodies are not decoded; the checksum says they are what was written, and reading a batch decodes them.
+//!
+//! sled can open quietly with most of its records gone, so anything less than the whole store would not do.
+
+use std::collections::HashMap;
+
+use equipoise_core::BatchKey;
+use equipoise_port::JournalError;
+
+use super::codec::{ADMITTED, ENDED, damaged, shown, unseal};
+use super::head::{Head, RunningHash};
+use super::layout::{self, Place};
+use super::reading::{key_body, number_body};
+use super::store::{Reads, StoreError};
+use super::writer::BatchHead;
+
+/// What the check found, enough to go on from.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// The head.
+    pub(super) head: Head,
+    /// The newest epoch, 0 for none.
+    pub(super) epoch: u64,
+    /// The highest batch number.
+    pub(super) batches: u64,
+    /// Where the open batches stand.
+    pub(super) open: HashMap<BatchKey, BatchHead>,
+}
+
+/// Checks everything.
+pub(super) fn check(
+    store: &(impl Reads + ?Sized),
+    anchor: Option<Head>,
+) -> Result<Findings, JournalError> {
+    let stored = store.get(layout::HEAD).map_err(StoreError::while_opening)?;
+    let head = match &stored {
+        Some(value) => Head::read(layout::HEAD, value)?,
+        None => Head::default(),
+    };
+    let anchor = anchor.unwrap_or_default();
+    if head.number < anchor.number {
+        return Err(damaged(format_args!(
+            "it ends at value {} although value {} was durable",
+            head.number, anchor.number
+        )));
+    }
+    let mut survey = Survey::new(head, anchor)?;
+    store.scan(&[], &mut |key, value| survey.visit(key, value))?;
+    survey.conclude()
+}
+
+/// What one batch was seen to hold.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    records: u32,
+    ended: bool,
+    keyed: bool,
+    indexed: bool,
+    open: bool,
+}
+
+struct Survey {
+    head: Head,
+    anchor: Head,
+    /// Which journal numbers were seen, one bit each.
+    numbers: Vec<u64>,
+    count: u64,
+    hash: RunningHash,
+    anchored: RunningHash,
+    epoch: u64,
+    batches: Vec<Seen>,
+    /// Part expected next, 0 for a record.
+    part: u8,
+    open: HashMap<BatchKey, BatchHead>,
+}
+
+impl Survey {
+    fn new(head: Head, anchor: Head) -> Result<Self, JournalError> {
+        let words = usize::try_from(head.number / 64 + 1)
+            .map_err(|_| damaged("its head is beyond any number"))?;
+        Ok(Self {
+            head,
+            anchor,
+            numbers: vec![0; words],
+            count: 0,
+            hash: RunningHash::default(),
+            anchored: RunningHash::default(),
+            epoch: 0,
+            batches: Vec::new(),
+            part: 0,
+            open: HashMap::new(),
+        })
+    }
+
+    fn visit(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
+        match key.first() {
+            Some(&layout::RECORD) => self.record(key, value),
+            Some(&layout::OWNER) => self.owner(key, value),
+            Some(&layout::BATCH) => {
+                let number = number_body(key, value)?;
+                let twice = std::mem::replace(&mut self.seen(key, number)?.keyed, true);
+                unless(twice, key)
+            }
+            Some(&layout::OCCASION) => {
+                key_body(key, value)?;
+                let number = layout::number_of(key).ok_or_else(|| foreign(key))?;
+                let twice = std::mem::replace(&mut self.seen(key, number)?.indexed, true);
+                unless(twice, key)
+            }
+            Some(&layout::OPEN) => self.open_marker(key, value),
+            _ if key == layout::HEAD => Ok(()),
+            _ => Err(foreign(key)),
+        }
+    }
+
+    fn record(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
+        let Place {
+            batch,
+            sequence,
+            part,
+        } = layout::place_of(key).ok_or_else(|| foreign(key))?;
+        let gap = || damaged(format_args!("record before {} is missing", shown(key)));
+        if sequence == 0 && part == 0 {
+            if self.part != 0 || batch != self.batches.len() as u64 + 1 {
+                return Err(gap());
+            }
+            self.batches.push(Seen::default());
+        }
+        if batch != self.batches.len() as u64 {
+            return Err(gap());
+        }
+        let value_kind = self.counted(key, value)?;
+        let expected_part = self.part;
+        let seen = self.batches.last_mut().ok_or_else(gap)?;
+        if sequence != seen.records || part != expected_part {
+            return Err(gap());
+        }
+        if (sequence == 0) != (value_kind.kind == ADMITTED) {
+            return Err(foreign(key));
+        }
+        if value_kind.more {
+            self.part = self.part.checked_add(1).ok_or_else(gap)?;
+        } else {
+            self.part = 0;
+            seen.records += 1;
+            seen.ended |= value_kind.kind == ENDED;
+        }
+        Ok(())
+    }
+
+    fn owner(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
+        self.counted(key, value)?;
+        self.epoch += 1;
+        if layout::number_of(key) != Some(self.epoch) {
+            return Err(damaged(format_args!("epoch {} is missing", self.epoch)));
+        }
+        Ok(())
+    }
+
+    fn open_marker(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
+        let batch = key_body(key, value)?;
+        let number = layout::number_of(key).ok_or_else(|| foreign(key))?;
+        let seen = self.seen(key, number)?;
+        seen.open = true;
+        let sequence = seen.records;
+        self.open.insert(batch, BatchHead { number, sequence });
+        Ok(())
+    }
+
+    /// Checks a value that has a journal number of its own.
+    fn counted(&mut self, key: &[u8], value: &[u8]) -> Result<ValueKind, JournalError> {
+        let unsealed = unseal(key, value)?;
+        let number = unsealed.number;
+        if number == 0 || number > self.head.number {
+            return Err(damaged(format_args!(
+                "value {} has number {number} beyond the head {}",
+                shown(key),
+                self.head.number
+            )));
+        }
+        // In bounds: the vector was made for numbers up to the head.
+        let word = &mut self.numbers[(number / 64) as usize];
+        let bit = 1 << (number % 64);
+        if *word & bit != 0 {
+            return Err(damaged(format_args!("number {number} exists twice")));
+        }
+        *word |= bit;
+        self.count += 1;
+        self.hash.add(key, value);
+        if number <= self.anchor.number {
+            self.anchored.add(key, value);
+        }
+        Ok(ValueKind {
+            kind: unsealed.kind,
+            more: unsealed.more,
+        })
+    }
+
+    fn seen(&mut self, key: &[u8], number: u64) -> Result<&mut Seen, JournalError> {
+        usize::try_from(number)
+            .ok()
+            .and_then(|number| number.checked_sub(1))
+            .and_then(|index| self.batches.get_mut(index))
+            .ok_or_else(|| {
+                damaged(format_args!(
+                    "entry {} has no batch number {number}",
+                    shown(key)
+                ))
+            })
+    }
+
+    fn conclude(self) -> Result<Findings, JournalError> {
+        if self.part != 0 {
+            return Err(damaged("its last record is incomplete"));
+        }
+        if self.count != self.head.number {
+            return Err(damaged(format_args!(
+                "{} of {} values are there",
+                self.count, self.head.number
+            )));
+        }
+        if self.hash != self.head.hash {
+            return Err(damaged("its content does not add up to its head"));
+        }
+        if self.anchored != self.anchor.hash {
+            return Err(damaged(
+                "its anchor does not belong to it, so one of them is from another time or place",
+            ));
+        }
+        for (seen, number) in self.batches.iter().zip(1_u64..) {
+            if !seen.keyed || !seen.indexed || seen.open == seen.ended {
+                return Err(damaged(format_args!(
+                    "the entries of batch number {number} are incomplete"
+                )));
+            }
+        }
+        Ok(Findings {
+            head: self.head,
+            epoch: self.epoch,
+            batches: self.batches.len() as u64,
+            open: self.open,
+        })
+    }
+}
+
+struct ValueKind {
+    kind: u8,
+    more: bool,
+}
+
+fn foreign(key: &[u8]) -> JournalError {
+    damaged(format_args!("value {} does not belong here", shown(key)))
+}
+
+fn unless(twice: bool, key: &[u8]) -> Result<(), JournalError> {
+    if twice {
+        return Err(damaged(format_args!(
+            "entry {} names a batch that has one already",
+            shown(key)
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! Tests of the committer over a store that fails on request.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use equipoise_port::{Journal, JournalError};
+use futures::FutureExt;
+use futures::future::join_all;
+
+use super::anchor::{self, Anchor, Reading};
+use super::committer::Opened;
+use super::continuity;
+use super::folder::Folder;
+use super::samples::{admission, append, ended, key, step};
+use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
+use super::stored::StoredJournal;
+use super::{JournalKind, JournalOptions};
+
+type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// A store in memory that counts its commits and fails when told to.
+#[derive(Clone, Default)]
+struct Faulty {
+    entries: Arc<Mutex<Entries>>,
+    fails: Arc<Mutex<Option<StoreError>>>,
+    reads_fail: Arc<AtomicBool>,
+    commits: Arc<AtomicU32>,
+    /// Held by a test to keep a commit from ending.
+    gate: Arc<Mutex<()>>,
+}
+
+impl Reads for Faulty {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.reads_fail.load(Ordering::Relaxed) {
+            return Err(StoreError::Io("read fault".into()));
+        }
+        Ok(self.entries.lock().unwrap().get(key).cloned())
+    }
+
+    fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError> {
+        let entries = self.entries.lock().unwrap().clone();
+        entries
+            .range(prefix.to_vec()..)
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .try_for_each(|(key, value)| visit(key, value))
+    }
+}
+
+impl Store for Faulty {
+    fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let _gate = self.gate.lock().unwrap();
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        if let Some(error) = &*self.fails.lock().unwrap() {
+            return Err(error.clone());
+        }
+        let mut entries = self.entries.lock().unwrap();
+        for write in batch.iter() {
+            match write {
+                Write::Put(key, value) => entries.insert(key.to_vec(), value.to_vec()),
+                Write::Delete(key) => entries.remove(key),
+            };
+        }
+        Ok(())
+    }
+}
+
+fn journal(store: &Faulty, path: &Path) -> StoredJournal {
+    let folder = Folder::new(path, JournalKind::Sled);
+    let lock = Arc::new(folder.lock().unwrap());
+    folder.begin_creation().unwrap();
+    let opened = Opened {
+        store: Box::new(store.clone()),
+        _making: None,
+        _lock: lock,
+    };
+    let anchor = Anchor::unwritten(folder.anchor());
+    let findings = continuity::check(store, None).unwrap();
+    let options = JournalOptions::default();
+    StoredJournal::start(opened, folder, anchor, findings, path, &options, true).unwrap()
+}
+
+#[tokio::test]
+async fn after_a_failed_sync_every_waiter_and_every_later_caller_gets_the_failure_and_nothing_is_tried_again()
+ {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Faulty::default();
+    let journal = journal(&store, folder.path());
+    let epoch = journal.begin_epoch("test").await.unwrap();
+    journal.append(admission(epoch, 0)).await.unwrap();
+    *store.fails.lock().unwrap() = Some(StoreError::Io("sync fault".into()));
+
+    let failed = JournalError::Failed("sync fault".into());
+    let waiters = (1..9).map(|index| journal.append(admission(epoch, index)));
+    for answer in join_all(waiters).await {
+        assert_eq!(answer, Err(failed.clone()));
+    }
+    let commits = store.commits.load(Ordering::Relaxed);
+    *store.fails.lock().unwrap() = None;
+    assert_eq!(
+        journal.append(append(epoch, 0, 2, vec![step(2)])).await,
+        Err(failed.clone())
+    );
+    assert_eq!(journal.begin_epoch("test").await, Err(failed.clone()));
+    assert_eq!(journal.read(key(0)).await, Err(failed.clone()));
+    assert_eq!(journal.open_batches().await, Err(failed.clone()));
+    assert_eq!(journal.ready_for_batch().await, Err(failed.clone()));
+    assert_eq!(store.commits.load(Ordering::Relaxed), commits);
+    assert_eq!(journal.close().await, Err(failed));
+}
+
+#[tokio::test]
+async fn a_full_device_fails_the_journal_and_a_later_start_goes_on_from_what_was_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Faulty::default();
+    let first = journal(&store, folder.path());
+    let epoch = first.begin_epoch("test").await.unwrap();
+    first.append(admission(epoch, 0)).await.unwrap();
+    *store.fails.lock().unwrap() = Some(StoreError::Full("test device".into()));
+    let refused = first.append(append(epoch, 0, 2, vec![ended()])).await;
+    assert_eq!(
+        refused,
+        Err(JournalError::Failed("no space left: test device".into()))
+    );
+    drop(first);
+
+    *store.fails.lock().unwrap() = None;
+    let second = journal(&store, folder.path());
+    assert_eq!(second.open_batches().await, Ok(vec![key(0)]));
+    let epoch = second.begin_epoch("test").await.unwrap();
+    assert_eq!(epoch.0, 2);
+    assert_eq!(
+        second.append(append(epoch, 0, 2, vec![ended()])).await,
+        Ok(())
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_read_fails_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Faulty::default();
+    let journal = journal(&store, folder.path());
+    let epoch = journal.begin_epoch("test").await.unwrap();
+    store.reads_fail.store(true, Ordering::Relaxed);
+    let failed = Err(JournalError::Failed("read fault".into()));
+    assert_eq!(journal.append(admission(epoch, 1)).await, failed);
+    store.reads_fail.store(false, Ordering::Relaxed);
+    assert_eq!(journal.append(admission(epoch, 2)).await, failed);
+    assert_eq!(store.commits.load(Ordering::Relaxed), 1, "only the epoch");
+}
+
+#[tokio::test]
+async fn what_waits_while_the_device_is_busy_becomes_one_group_and_one_bad_append_harms_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Faulty::default();
+    let journal = journal(&store, folder.path());
+    let epoch = journal.begin_epoch("test").await.unwrap();
+    let gate = Arc::clone(&store.gate);
+
+    let mut appends = (0..64)
+        .map(|index| admission(epoch, index))
+        .collect::<Vec<_>>();
+    appends[20] = append(epoch, 7, 9, vec![step(1)]);
+    let mut waiting = Box::pin(join_all(
+        appends.into_iter().map(|append| journal.append(append)),
+    ));
+    {
+        let _busy = gate.lock().unwrap();
+        // One poll hands everything over; the thread is at most one group into it.
+        assert!((&mut waiting).now_or_never().is_none());
+    }
+    let answers = waiting.await;
+    for (answer, index) in answers.iter().zip(0..) {
+        let expected = if index == 20 {
+            Err(JournalError::OutOfSequence {
+                batch: key(7),
+                expected: 9,
+                actual: 2,
+            })
+        } else {
+            Ok(())
+        };
+        assert_eq!(*answer, expected, "{index}");
+    }
+    assert!(
+        store.commits.load(Ordering::Relaxed) <= 3,
+        "the epoch and at most two groups"
+    );
+    let order = (0..64).filter(|index| *index != 20).map(key);
+    assert_eq!(journal.batches().await, Ok(order.collect()));
+}
+
+#[tokio::test]
+async fn a_batch_is_not_reported_ended_before_the_anchor_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Faulty::default();
+    let journal = journal(&store, folder.path());
+    let epoch = journal.begin_epoch("test").await.unwrap();
+    assert!(!folder.path().join("creating").exists());
+    let anchored = || match anchor::read(&folder.path().join("anchor")) {
+        Ok(Reading::Head(head)) => head.number,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(anchored(), 1, "the epoch");
+    journal.append(admission(epoch, 0)).await.unwrap();
+    journal
+        .append(append(epoch, 0, 2, vec![ended()]))
+        .await
+        .unwrap();
+    assert_eq!(anchored(), 4);
+    journal
+        .append(append(epoch, 0, 3, vec![step(1)]))
+        .await
+        .unwrap();
+    journal.close().await.unwrap();
+    assert_eq!(anchored(), 5, "a clean end writes it too");
+}

@@ -1,0 +1,139 @@
+//! Journals: sled, redb and memory behind one port, with one layout, one writer and one check.
+//!
+//! A stored journal is a folder. What it promises, and where that is done:
+//!
+//! - an answered append survives kill, kernel crash and power loss: `committer`, `sled_store`, `redb_store`
+//! - a stale owner or a wrong sequence is refused in the same transaction (R3): `writer`
+//! - loss and damage are noticed at the next open, also where the store itself does not (P5): `continuity`, `anchor`
+//! - one process at a time (P8), and no journal is ever created in place of one that lost its files: `folder`
+//! - open batches can still be closed on a full device (P4): `space`
+//!
+//! Finished batches stay in the store; they are not archived to segments yet, so an open takes time in proportion to
+//! everything ever journaled.
+
+mod anchor;
+mod codec;
+mod committer;
+mod continuity;
+mod folder;
+mod head;
+mod layout;
+mod memory;
+mod reading;
+mod redb_store;
+mod sled_store;
+mod space;
+mod store;
+mod stored;
+mod writer;
+
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+#[path = "../../tests/journal_suite/samples.rs"]
+mod samples;
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use equipoise_port::{Journal, JournalError};
+
+pub use memory::{MemoryDisk, MemoryJournal};
+pub use stored::StoredJournal;
+
+/// Which back end keeps a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum JournalKind {
+    /// sled, the default.
+    Sled,
+    /// redb.
+    Redb,
+    /// Memory: gone with the process.
+    Memory,
+}
+
+/// How a journal is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalOptions {
+    /// Refuse with `Unopened` instead of creating a journal where there is none.
+    pub must_exist: bool,
+    /// Bytes kept back beside the store, to be given up when the device is full; zero for none.
+    pub ballast_bytes: u64,
+    /// Free bytes below which no further batch is admitted. More than the ballast, so that giving that up does not
+    /// open the door again.
+    pub free_floor_bytes: u64,
+    /// How long the back end may take to open.
+    pub open_budget: Duration,
+}
+
+impl Default for JournalOptions {
+    fn default() -> Self {
+        Self {
+            must_exist: false,
+            ballast_bytes: 64 * 1024 * 1024,
+            free_floor_bytes: 128 * 1024 * 1024,
+            open_budget: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Opens the journal in a folder, or a journal in memory.
+///
+/// Blocks while a stored journal is being checked.
+///
+/// # Errors
+/// See [`StoredJournal::open`]. A journal in memory never exists beforehand.
+pub fn open(
+    kind: JournalKind,
+    path: &Path,
+    options: &JournalOptions,
+) -> Result<Arc<dyn Journal>, JournalError> {
+    match kind {
+        JournalKind::Memory if options.must_exist => Err(no_journal(path)),
+        JournalKind::Memory => Ok(Arc::new(MemoryJournal::new())),
+        JournalKind::Sled | JournalKind::Redb => {
+            Ok(Arc::new(StoredJournal::open(kind, path, options)?))
+        }
+    }
+}
+
+/// Whether a folder holds a stored journal, whole or damaged. Creates nothing, takes no lock, costs a few look-ups.
+/// A creation that was cut off before anything was durable does not count.
+#[must_use]
+pub fn exists(path: &Path) -> bool {
+    folder::exists(path)
+}
+
+fn no_journal(path: &Path) -> JournalError {
+    JournalError::Unopened(format!("there is no journal at {}", path.display()))
+}
+
+impl fmt::Display for JournalKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sled => "sled",
+            Self::Redb => "redb",
+            Self::Memory => "memory",
+        })
+    }
+}
+
+/// A text that names no back end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a journal is sled, redb or memory")]
+pub struct JournalKindError;
+
+impl FromStr for JournalKind {
+    type Err = JournalKindError;
+    fn from_str(text: &str) -> Result<Self, JournalKindError> {
+        match text {
+            "sled" => Ok(Self::Sled),
+            "redb" => Ok(Self::Redb),
+            "memory" => Ok(Self::Memory),
+            _ => Err(JournalKindError),
+        }
+    }
+}

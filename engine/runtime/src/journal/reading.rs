@@ -1,0 +1,154 @@
+//! Questions a store can answer without knowing who writes to it.
+
+use equipoise_core::{BatchKey, Occasion, Record, StrategyName};
+use equipoise_port::JournalError;
+
+use super::codec::{damaged, read_body, shown, unseal};
+use super::layout::{self, Place};
+use super::store::{Reads, StoreError};
+
+/// The number of a batch, if there is such a batch.
+pub(super) fn batch_number(
+    store: &(impl Reads + ?Sized),
+    batch: BatchKey,
+) -> Result<Option<u64>, JournalError> {
+    let key = layout::batch_key(batch);
+    match store.get(&key).map_err(StoreError::while_running)? {
+        Some(value) => number_body(&key, &value).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The batch number a batch index entry holds.
+pub(super) fn number_body(key: &[u8], value: &[u8]) -> Result<u64, JournalError> {
+    let value = unseal(key, value)?;
+    let number = <[u8; 8]>::try_from(value.body)
+        .map_err(|_| damaged(format_args!("entry {} is unreadable", shown(key))))?;
+    Ok(u64::from_be_bytes(number))
+}
+
+/// The batch key an open marker or occasion entry holds.
+pub(super) fn key_body(key: &[u8], value: &[u8]) -> Result<BatchKey, JournalError> {
+    let value = unseal(key, value)?;
+    <[u8; 16]>::try_from(value.body)
+        .map(BatchKey)
+        .map_err(|_| damaged(format_args!("entry {} is unreadable", shown(key))))
+}
+
+/// All records of a batch.
+pub(super) fn records(
+    store: &(impl Reads + ?Sized),
+    batch: BatchKey,
+) -> Result<Option<Vec<Record>>, JournalError> {
+    let Some(number) = batch_number(store, batch)? else {
+        return Ok(None);
+    };
+    let mut assembly = Assembly::default();
+    store.scan(
+        &layout::numbered(layout::RECORD, number),
+        &mut |key, value| assembly.take(key, value),
+    )?;
+    let records = assembly.finish(number)?;
+    match records.first() {
+        Some(Record::Admitted(spec)) if spec.key == batch => Ok(Some(records)),
+        _ => Err(damaged(format_args!(
+            "batch {batch} does not begin with its admission"
+        ))),
+    }
+}
+
+/// How many records a batch holds.
+pub(super) fn record_count(
+    store: &(impl Reads + ?Sized),
+    number: u64,
+) -> Result<u32, JournalError> {
+    let mut count = 0;
+    store.scan(&layout::numbered(layout::RECORD, number), &mut |key, _| {
+        if layout::place_of(key).is_some_and(|place| place.part == 0) {
+            count += 1;
+        }
+        Ok(())
+    })?;
+    Ok(count)
+}
+
+/// All batches in order of admission.
+pub(super) fn batches(store: &(impl Reads + ?Sized)) -> Result<Vec<BatchKey>, JournalError> {
+    let mut found = Vec::new();
+    store.scan(&[layout::BATCH], &mut |key, value| {
+        let number = number_body(key, value)?;
+        let batch = <[u8; 16]>::try_from(&key[1..])
+            .map_err(|_| damaged(format_args!("entry {} is unreadable", shown(key))))?;
+        found.push((number, BatchKey(batch)));
+        Ok(())
+    })?;
+    found.sort_unstable();
+    Ok(found.into_iter().map(|(_, batch)| batch).collect())
+}
+
+/// The open batches in order of admission.
+pub(super) fn open_batches(store: &(impl Reads + ?Sized)) -> Result<Vec<BatchKey>, JournalError> {
+    keys_under(store, &[layout::OPEN])
+}
+
+/// The batches of a strategy and occasion in order of admission.
+pub(super) fn occasion(
+    store: &(impl Reads + ?Sized),
+    strategy: &StrategyName,
+    occasion: &Occasion,
+) -> Result<Vec<BatchKey>, JournalError> {
+    keys_under(store, &layout::occasion_prefix(strategy, occasion))
+}
+
+fn keys_under(store: &(impl Reads + ?Sized), prefix: &[u8]) -> Result<Vec<BatchKey>, JournalError> {
+    let mut found = Vec::new();
+    store.scan(prefix, &mut |key, value| {
+        found.push(key_body(key, value)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Puts the records of one batch together, in order and without gaps.
+#[derive(Default)]
+struct Assembly {
+    records: Vec<Record>,
+    body: Vec<u8>,
+    /// Part expected next, 0 for a record.
+    part: u8,
+}
+
+impl Assembly {
+    fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
+        let gap = || damaged(format_args!("record before {} is missing", shown(key)));
+        let Place { sequence, part, .. } = layout::place_of(key).ok_or_else(gap)?;
+        if usize::try_from(sequence) != Ok(self.records.len()) || part != self.part {
+            return Err(gap());
+        }
+        let value = unseal(key, value)?;
+        if value.more {
+            self.body.extend_from_slice(value.body);
+            self.part = self.part.checked_add(1).ok_or_else(gap)?;
+            return Ok(());
+        }
+        let record = if self.part == 0 {
+            read_body(key, value.kind, value.body)?
+        } else {
+            self.body.extend_from_slice(value.body);
+            read_body(key, value.kind, &self.body)?
+        };
+        self.records.push(record);
+        self.body.clear();
+        self.part = 0;
+        Ok(())
+    }
+
+    fn finish(self, number: u64) -> Result<Vec<Record>, JournalError> {
+        if self.part != 0 || self.records.is_empty() {
+            return Err(damaged(format_args!(
+                "the last record of batch number {number} is incomplete"
+            )));
+        }
+        Ok(self.records)
+    }
+}

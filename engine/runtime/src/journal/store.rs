@@ -1,0 +1,148 @@
+//! What a back end must do, and nothing more: everything else about the journal exists once, above this.
+
+use equipoise_port::JournalError;
+
+use super::codec::damaged;
+
+/// Why a back end did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum StoreError {
+    /// The device has no space left.
+    #[error("no space left: {0}")]
+    Full(String),
+    /// Someone still holds its own lock.
+    #[error("in use: {0}")]
+    Locked(String),
+    /// Its content cannot be what was written.
+    #[error("{0}")]
+    Damaged(String),
+    /// Anything else.
+    #[error("{0}")]
+    Io(String),
+}
+
+impl StoreError {
+    /// What an I/O error means for the journal.
+    pub(super) fn from_io(doing: &str, error: &std::io::Error) -> Self {
+        let text = format!("{doing}: {error}");
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full(text),
+            _ => Self::Io(text),
+        }
+    }
+
+    /// While the journal was being opened.
+    pub(super) fn while_opening(self) -> JournalError {
+        match self {
+            Self::Locked(text) => JournalError::Locked(text),
+            Self::Damaged(text) => damaged(text),
+            Self::Full(_) | Self::Io(_) => JournalError::Unopened(self.to_string()),
+        }
+    }
+
+    /// While it was in use: nothing is accepted from then on.
+    pub(super) fn while_running(self) -> JournalError {
+        match self {
+            Self::Damaged(text) => damaged(text),
+            _ => JournalError::Failed(self.to_string()),
+        }
+    }
+}
+
+/// Called with key and value.
+pub(super) type Visit<'a> = &'a mut dyn FnMut(&[u8], &[u8]) -> Result<(), JournalError>;
+
+/// Reading.
+pub(super) trait Reads {
+    /// The value at a key.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Everything whose key begins so, in order of keys. The first error of the visitor ends it.
+    fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError>;
+}
+
+/// A back end on a device. One thread writes; any may read.
+pub(super) trait Store: Reads + Send + Sync {
+    /// Writes all or nothing, and returns when it would survive a power cut.
+    /// After an error the content is unknown until the next open; nothing is tried again.
+    fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError>;
+}
+
+/// Puts and deletes to be done together, in one buffer that is used again and again.
+#[derive(Debug, Default)]
+pub(super) struct WriteBatch {
+    bytes: Vec<u8>,
+    writes: Vec<Span>,
+}
+
+/// Where one write lies in the buffer: key, then value up to `end`.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: usize,
+    value: usize,
+    end: usize,
+    delete: bool,
+}
+
+/// One write.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Write<'a> {
+    /// Key gets value.
+    Put(&'a [u8], &'a [u8]),
+    /// Key goes.
+    Delete(&'a [u8]),
+}
+
+impl WriteBatch {
+    /// True when there is nothing to do.
+    pub(super) fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// Forgets the writes and keeps the buffer.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.writes.clear();
+    }
+
+    /// Adds a put whose value `fill` appends to the buffer; returns that value.
+    pub(super) fn put(&mut self, key: &[u8], fill: impl FnOnce(&mut Vec<u8>)) -> &[u8] {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(key);
+        let value = self.bytes.len();
+        fill(&mut self.bytes);
+        let end = self.bytes.len();
+        self.writes.push(Span {
+            start,
+            value,
+            end,
+            delete: false,
+        });
+        &self.bytes[value..end]
+    }
+
+    /// Adds a delete.
+    pub(super) fn delete(&mut self, key: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(key);
+        let end = self.bytes.len();
+        self.writes.push(Span {
+            start,
+            value: end,
+            end,
+            delete: true,
+        });
+    }
+
+    /// The writes in order; a later one to the same key wins.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Write<'_>> {
+        self.writes.iter().map(|span| {
+            let key = &self.bytes[span.start..span.value];
+            if span.delete {
+                Write::Delete(key)
+            } else {
+                Write::Put(key, &self.bytes[span.value..span.end])
+            }
+        })
+    }
+}

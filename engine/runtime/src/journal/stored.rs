@@ -1,0 +1,293 @@
+//! A journal on a device: sled or redb, with everything around it that makes it safe.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use equipoise_core::{BatchKey, Occasion, Record, StrategyName};
+use equipoise_port::{Append, Epoch, Journal, JournalError};
+use tokio::sync::oneshot;
+
+use super::anchor::Anchor;
+use super::committer::{Answer, Committer, Opened, Request, Shared, closed};
+use super::continuity::{self, Findings};
+use super::folder::{Folder, Found, Lock};
+use super::reading;
+use super::redb_store::RedbStore;
+use super::sled_store::SledStore;
+use super::space::{self, Ballast};
+use super::store::{Store, StoreError};
+use super::writer::Writer;
+use super::{JournalKind, JournalOptions};
+
+/// How long a store's own lock may outlast ours: threads of a closed store end a little later.
+const STORE_LOCK_WAIT: Duration = Duration::from_secs(2);
+const STORE_LOCK_POLL: Duration = Duration::from_millis(10);
+
+/// A journal in a folder on a device.
+///
+/// Dropping it does what [`Journal::close`] does and waits for it. An append whose future is dropped after its first
+/// poll still takes effect.
+pub struct StoredJournal {
+    path: PathBuf,
+    fresh: bool,
+    free_floor_bytes: u64,
+    shared: Arc<Shared>,
+    /// `None` only while it is being dropped.
+    requests: Option<Sender<Request>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl StoredJournal {
+    /// Opens or creates the journal in a folder, after checking everything in it.
+    ///
+    /// Blocks while it does; a journal of a million records takes seconds.
+    ///
+    /// # Errors
+    /// `Locked`, `Damaged`, `TooNew` or `Unopened`; nothing is changed then, except that a missing folder may have
+    /// been made.
+    pub fn open(
+        kind: JournalKind,
+        path: &Path,
+        options: &JournalOptions,
+    ) -> Result<Self, JournalError> {
+        if options.must_exist && !super::exists(path) {
+            return Err(super::no_journal(path));
+        }
+        let folder = Folder::new(path, kind);
+        let lock = Arc::new(folder.lock()?);
+        let (anchor, head) = match folder.look()? {
+            Found::Journal(anchor, head) => (anchor, Some(head)),
+            Found::Nothing => {
+                folder.begin_creation()?;
+                (Anchor::unwritten(folder.anchor()), None)
+            }
+        };
+        let ballast = Ballast::new(folder.ballast(), options.ballast_bytes);
+        let store = ballast
+            .open_with_room(|| open_store(kind, &folder, head.is_none(), &lock, options))
+            .map_err(StoreError::while_opening)?;
+        folder.sync()?;
+        let findings = guarded(|| continuity::check(&*store, head))?;
+        if head.is_some() {
+            folder.end_creation().map_err(StoreError::while_opening)?;
+        }
+        let opened = Opened {
+            store,
+            _making: ballast.make(options.free_floor_bytes),
+            _lock: lock,
+        };
+        Self::start(
+            opened,
+            folder,
+            anchor,
+            findings,
+            path,
+            options,
+            head.is_none(),
+        )
+    }
+
+    pub(super) fn start(
+        opened: Opened,
+        folder: Folder,
+        anchor: Anchor,
+        findings: Findings,
+        path: &Path,
+        options: &JournalOptions,
+        fresh: bool,
+    ) -> Result<Self, JournalError> {
+        let shared = Arc::new(Shared::new(opened));
+        let writer = Writer::new(findings);
+        let committer = Committer::new(Arc::clone(&shared), folder, anchor, writer)?;
+        let (requests, receiver) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("journal-commit".into())
+            .spawn(move || committer.run(&receiver))
+            .map_err(|error| JournalError::Unopened(format!("journal thread: {error}")))?;
+        Ok(Self {
+            path: path.to_owned(),
+            fresh,
+            free_floor_bytes: options.free_floor_bytes,
+            shared,
+            requests: Some(requests),
+            thread: Some(thread),
+        })
+    }
+
+    /// Hands a request to the thread and waits for the answer. Without a full queue the request is handed over in
+    /// the first poll, which is what keeps appends in order.
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(Answer<T>) -> Request + Send,
+    ) -> Result<T, JournalError> {
+        self.shared.check()?;
+        let room = match self.shared.room.try_acquire() {
+            Ok(room) => room,
+            Err(_) => self.shared.room.acquire().await.map_err(|_| closed())?,
+        };
+        room.forget();
+        let (answer, answered) = oneshot::channel();
+        self.send(request(answer))?;
+        match answered.await {
+            Ok(result) => result,
+            Err(_) => Err(self.ended()),
+        }
+    }
+
+    fn send(&self, request: Request) -> Result<(), JournalError> {
+        self.requests
+            .as_ref()
+            .and_then(|requests| requests.send(request).ok())
+            .ok_or_else(|| self.ended())
+    }
+
+    /// Why the thread no longer answers.
+    fn ended(&self) -> JournalError {
+        self.shared.check().err().unwrap_or_else(closed)
+    }
+}
+
+#[async_trait]
+impl Journal for StoredJournal {
+    async fn begin_epoch(&self, build: &str) -> Result<Epoch, JournalError> {
+        let build = build.to_owned();
+        self.ask(|answer| Request::BeginEpoch(build, answer)).await
+    }
+
+    async fn append(&self, append: Append) -> Result<(), JournalError> {
+        self.ask(|answer| Request::Append(append, answer)).await
+    }
+
+    async fn read(&self, batch: BatchKey) -> Result<Option<Vec<Record>>, JournalError> {
+        // A batch not even written yet is not there; that answer, the usual one at admission, costs no wait.
+        let opened = self.shared.opened()?;
+        let number = reading::batch_number(&*opened.store, batch)?;
+        drop(opened);
+        match number {
+            Some(_) => self.ask(|answer| Request::Read(batch, answer)).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn batches(&self) -> Result<Vec<BatchKey>, JournalError> {
+        reading::batches(&*self.shared.opened()?.store)
+    }
+
+    async fn open_batches(&self) -> Result<Vec<BatchKey>, JournalError> {
+        reading::open_batches(&*self.shared.opened()?.store)
+    }
+
+    async fn occasion(
+        &self,
+        strategy: &StrategyName,
+        occasion: &Occasion,
+    ) -> Result<Vec<BatchKey>, JournalError> {
+        reading::occasion(&*self.shared.opened()?.store, strategy, occasion)
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    async fn ready_for_batch(&self) -> Result<(), JournalError> {
+        self.shared.opened()?;
+        space::check_floor(&self.path, self.free_floor_bytes)
+    }
+
+    async fn close(&self) -> Result<(), JournalError> {
+        // Not through `ask`: a journal that failed must still give up its lock.
+        let (answer, answered) = oneshot::channel();
+        self.send(Request::Close(answer))?;
+        answered.await.unwrap_or_else(|_| Err(self.ended()))
+    }
+}
+
+impl Drop for StoredJournal {
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl std::fmt::Debug for StoredJournal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredJournal")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Opens a back end in a thread of its own: neither a panic nor a hang of it reaches the caller.
+fn open_store(
+    kind: JournalKind,
+    folder: &Folder,
+    create: bool,
+    lock: &Arc<Lock>,
+    options: &JournalOptions,
+) -> Result<Box<dyn Store>, StoreError> {
+    let path = folder.store();
+    // Moved into the thread: an open that hangs goes on holding the journal.
+    let lock = Arc::clone(lock);
+    let (sender, receiver) = mpsc::channel();
+    thread::Builder::new()
+        .name("journal-open".into())
+        .spawn(move || {
+            let opened = catch_unwind(|| open_unlocked(kind, &path, create));
+            // Nobody waits for it any more: the store goes before the lock does.
+            drop(sender.send(opened));
+            drop(lock);
+        })
+        .map_err(|error| StoreError::from_io("journal thread", &error))?;
+    match receiver.recv_timeout(options.open_budget) {
+        Ok(Ok(store)) => store,
+        Ok(Err(panic)) => Err(StoreError::Damaged(panic_text(&*panic))),
+        Err(_) => Err(StoreError::Io(format!(
+            "store did not open within {} s",
+            options.open_budget.as_secs()
+        ))),
+    }
+}
+
+/// Our own lock is held, so a store that is still locked is one this process, or one just killed, is letting go of.
+fn open_unlocked(
+    kind: JournalKind,
+    path: &Path,
+    create: bool,
+) -> Result<Box<dyn Store>, StoreError> {
+    let since = Instant::now();
+    loop {
+        let opened: Result<Box<dyn Store>, StoreError> = match kind {
+            JournalKind::Redb => RedbStore::open(path, create).map(|store| Box::new(store) as _),
+            JournalKind::Sled | JournalKind::Memory => {
+                SledStore::open(path).map(|store| Box::new(store) as _)
+            }
+        };
+        match opened {
+            Err(StoreError::Locked(_)) if since.elapsed() < STORE_LOCK_WAIT => {
+                thread::sleep(STORE_LOCK_POLL);
+            }
+            other => return other,
+        }
+    }
+}
+
+/// Runs a check over content that may be damaged in ways its store does not expect.
+fn guarded<T>(check: impl FnOnce() -> Result<T, JournalError>) -> Result<T, JournalError> {
+    catch_unwind(AssertUnwindSafe(check))
+        .unwrap_or_else(|panic| Err(super::codec::damaged(panic_text(&*panic))))
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("store panicked: {}", text.unwrap_or("no message"))
+}

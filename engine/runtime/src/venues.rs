@@ -1,0 +1,39 @@
+//! The configured venues, each with its clock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use equipoise_core::{Positions, VenueName};
+use equipoise_port::Venue;
+
+use crate::venue_clock::VenueClock;
+
+/// One venue as the engine uses it.
+pub struct VenueSetup {
+    /// The adapter.
+    pub venue: Arc<dyn Venue>,
+    /// Whether anything else trades on the account.
+    pub positions: Positions,
+}
+
+pub(crate) struct VenueEntry {
+    pub(crate) name: VenueName,
+    pub(crate) venue: Arc<dyn Venue>,
+    pub(crate) positions: Positions,
+    pub(crate) clock: VenueClock,
+}
+
+pub(crate) type Venues = BTreeMap<VenueName, Arc<VenueEntry>>;
+
+pub(crate) fn entries(setups: BTreeMap<VenueName, VenueSetup>) -> Venues {
+    let entry = |(name, setup): (VenueName, VenueSetup)| {
+        let entry = VenueEntry {
+            name: name.clone(),
+            venue: setup.venue,
+            positions: setup.positions,
+            clock: VenueClock::default(),
+        };
+        (name, Arc::new(entry))
+    };
+    setups.into_iter().map(entry).collect()
+}

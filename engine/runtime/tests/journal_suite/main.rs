@@ -1,0 +1,8 @@
+//! One contract and crash suite over all journals.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod contract;
+mod crash;
+mod damage;
+mod samples;
+mod setup;
