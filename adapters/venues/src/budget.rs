@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use equipoise_core::{Refusal, RefusalKind, UnixMillis};
 use equipoise_port::{Clock, Purpose, QueryError};
 
-/// Longest wait for tokens before the caller is told to come back.
-const WAIT_MS_MAX: u64 = 1_000;
+/// Longest wait for tokens before the caller is told to come back: long enough to see a limit per second pass.
+const WAIT_MS_MAX: u64 = 1_500;
 
 /// One documented limit.
 #[derive(Debug, Clone, Copy)]
@@ -71,16 +71,10 @@ impl Budget {
             held_until: UnixMillis(0),
         };
         let windows = limits.iter().map(window).collect();
-        Self {
-            clock,
-            state: Mutex::new(State {
-                windows,
-                shut: None,
-            }),
-        }
+        Self { clock, state: Mutex::new(State { windows, shut: None }) }
     }
 
-    /// Takes the tokens of one request, waiting up to a second for them.
+    /// Takes the tokens of one request, waiting a bounded time for them.
     ///
     /// # Errors
     /// [`QueryError::Busy`] with the rest of the wait when that is longer. Nothing is taken then.
@@ -121,9 +115,7 @@ impl Budget {
         let state = self.state();
         let shut = state.shut.as_ref().filter(|shut| shut.until > now)?;
         Some(Refusal {
-            kind: RefusalKind::RateLimited {
-                retry_after_ms: shut.until.since(now),
-            },
+            kind: RefusalKind::RateLimited { retry_after_ms: shut.until.since(now) },
             code: shut.code.clone(),
             message: "not sent: the venue takes no requests for now".to_owned(),
         })
@@ -135,10 +127,7 @@ impl Budget {
         let mut state = self.state();
         if state.shut.as_ref().is_none_or(|shut| shut.until < until) {
             tracing::warn!(wait_ms, code, "venue takes no requests for a while");
-            state.shut = Some(Shut {
-                until,
-                code: code.to_owned(),
-            });
+            state.shut = Some(Shut { until, code: code.to_owned() });
         }
     }
 
@@ -193,10 +182,7 @@ impl State {
             let window = &mut self.windows[cost.limit];
             window.forget(now);
             if let Some(until) = window.wait(now, cost.tokens, purpose) {
-                return Err(Wait {
-                    until,
-                    why: format!("{} used up", window.limit.name),
-                });
+                return Err(Wait { until, why: format!("{} used up", window.limit.name) });
             }
         }
         if take {
@@ -286,18 +272,11 @@ mod tests {
         }
     }
 
-    const ORDER: Cost = Cost {
-        limit: 0,
-        tokens: 1,
-    };
+    const ORDER: Cost = Cost { limit: 0, tokens: 1 };
 
     fn budget(tokens: u32, length_ms: u64) -> (Arc<Stepped>, Budget) {
         let clock = Arc::new(Stepped(AtomicU64::new(1_000_000)));
-        let limit = Limit {
-            name: "orders",
-            length_ms,
-            tokens,
-        };
+        let limit = Limit { name: "orders", length_ms, tokens };
         (clock.clone(), Budget::new(clock, &[limit]))
     }
 
@@ -309,10 +288,7 @@ mod tests {
         }
         assert_eq!(
             budget.take(&[ORDER], Purpose::Entry).await,
-            Err(QueryError::Busy {
-                retry_after_ms: 60_000,
-                why: "orders used up".to_owned()
-            })
+            Err(QueryError::Busy { retry_after_ms: 60_000, why: "orders used up".to_owned() })
         );
         budget.take(&[ORDER], Purpose::Query).await.unwrap();
         assert!(budget.take(&[ORDER], Purpose::Query).await.is_err());
@@ -350,12 +326,7 @@ mod tests {
         let (clock, budget) = budget(100, 60_000);
         budget.shut_for(120_000, "418");
         budget.shut_for(1_000, "429");
-        for purpose in [
-            Purpose::Entry,
-            Purpose::Query,
-            Purpose::Cancel,
-            Purpose::Unwind,
-        ] {
+        for purpose in [Purpose::Entry, Purpose::Query, Purpose::Cancel, Purpose::Unwind] {
             let error = budget.take(&[ORDER], purpose).await.unwrap_err();
             let busy = QueryError::Busy {
                 retry_after_ms: 120_000,
@@ -365,9 +336,7 @@ mod tests {
         }
         assert_eq!(
             budget.shut().unwrap().kind,
-            RefusalKind::RateLimited {
-                retry_after_ms: 120_000
-            }
+            RefusalKind::RateLimited { retry_after_ms: 120_000 }
         );
         clock.0.fetch_add(120_000, Ordering::SeqCst);
         budget.take(&[ORDER], Purpose::Entry).await.unwrap();

@@ -36,11 +36,7 @@ impl Credentials {
         check(secret, "secret")?;
         let signer = Hmac::<Sha256>::new_from_slice(secret.as_bytes())
             .map_err(|_| CredentialsError("secret"))?;
-        Ok(Self {
-            key: key.into(),
-            secret: secret.into(),
-            signer,
-        })
+        Ok(Self { key: key.into(), secret: secret.into(), signer })
     }
 
     /// The key, for the header that carries it.
@@ -60,18 +56,10 @@ impl Credentials {
     /// An exchange's text as it may be shown: without key and secret, on one line, and short.
     pub(crate) fn scrub(&self, text: &str) -> String {
         // Before any cut: half a secret would no longer be recognised.
-        let clean = text
-            .replace(&*self.secret, REDACTED)
-            .replace(&*self.key, REDACTED);
+        let clean = text.replace(&*self.secret, REDACTED).replace(&*self.key, REDACTED);
         let line: String = clean
             .chars()
-            .map(|character| {
-                if character.is_control() {
-                    ' '
-                } else {
-                    character
-                }
-            })
+            .map(|character| if character.is_control() { ' ' } else { character })
             .take(MESSAGE_CHARS_MAX)
             .collect();
         line.trim().to_owned()
@@ -80,20 +68,13 @@ impl Credentials {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("key", &REDACTED)
-            .field("secret", &REDACTED)
-            .finish()
+        f.debug_struct("Credentials").field("key", &REDACTED).field("secret", &REDACTED).finish()
     }
 }
 
 fn check(text: &str, what: &'static str) -> Result<(), CredentialsError> {
     let printable = text.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
-    if printable && (1..=512).contains(&text.len()) {
-        Ok(())
-    } else {
-        Err(CredentialsError(what))
-    }
+    if printable && (1..=512).contains(&text.len()) { Ok(()) } else { Err(CredentialsError(what)) }
 }
 
 #[cfg(test)]

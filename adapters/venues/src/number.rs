@@ -48,17 +48,11 @@ pub(crate) fn book_side(
     size_text: &str,
     field: &'static str,
 ) -> Result<Option<(Price, Qty)>, BadAnswer> {
-    let (best, size) = (
-        amount_or_zero(price_text, field)?,
-        amount_or_zero(size_text, field)?,
-    );
+    let (best, size) = (amount_or_zero(price_text, field)?, amount_or_zero(size_text, field)?);
     if best.is_zero() || size.is_zero() {
         return Ok(None);
     }
-    Ok(Some((
-        price(price_text, field)?,
-        quantity(size_text, field)?,
-    )))
+    Ok(Some((price(price_text, field)?, quantity(size_text, field)?)))
 }
 
 /// A venue time in milliseconds that can be believed.
@@ -133,12 +127,7 @@ mod tests {
         assert!(amount(&"9".repeat(100_000), "x").is_err());
         assert_eq!(amount("-0.0010", "x").unwrap().to_string(), "-0.001");
         assert_eq!(amount("0.00000", "x").unwrap(), Amount::ZERO);
-        assert_eq!(
-            quantity("5.000000000000000000000", "x")
-                .unwrap()
-                .to_string(),
-            "5"
-        );
+        assert_eq!(quantity("5.000000000000000000000", "x").unwrap().to_string(), "5");
     }
 
     #[test]

@@ -62,9 +62,9 @@ impl Coded {
         let kind = match self.meaning {
             Meaning::Final => RefusalKind::Final,
             Meaning::Transient | Meaning::Clock => RefusalKind::Transient,
-            Meaning::RateLimited | Meaning::OrderRate => RefusalKind::RateLimited {
-                retry_after_ms: self.retry_after_ms,
-            },
+            Meaning::RateLimited | Meaning::OrderRate => {
+                RefusalKind::RateLimited { retry_after_ms: self.retry_after_ms }
+            }
             Meaning::Credentials => RefusalKind::Credentials,
             Meaning::ReduceOnly => RefusalKind::ReduceOnly,
             // A duplicate proves that an order exists, "no such order" answers another question than the one asked.
@@ -72,21 +72,12 @@ impl Coded {
                 return PlaceError::Unknown(format!("code {}: {}", self.code, self.message));
             }
         };
-        PlaceError::Refused(Refusal {
-            kind,
-            code: self.code,
-            message: self.message,
-        })
+        PlaceError::Refused(Refusal { kind, code: self.code, message: self.message })
     }
 
     /// What this code means for a question.
     fn for_query(self) -> QueryError {
-        let Self {
-            code,
-            message,
-            retry_after_ms,
-            ..
-        } = self;
+        let Self { code, message, retry_after_ms, .. } = self;
         match self.meaning {
             Meaning::Credentials => QueryError::Credentials { code, message },
             Meaning::Final | Meaning::ReduceOnly | Meaning::NoSuchOrder => {
@@ -185,10 +176,7 @@ mod tests {
     fn a_limited_query_says_when_to_ask_again() {
         assert_eq!(
             QueryError::from(coded(Meaning::RateLimited)),
-            QueryError::Busy {
-                retry_after_ms: 30,
-                why: "code 7: why".to_owned()
-            }
+            QueryError::Busy { retry_after_ms: 30, why: "code 7: why".to_owned() }
         );
     }
 }

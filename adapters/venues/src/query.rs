@@ -65,9 +65,6 @@ mod tests {
             .with("symbol", "１a/b")
             .with_some("none", None::<u8>)
             .with_encoded("cursor", "page_token%3D39380%26 x");
-        assert_eq!(
-            query.as_str(),
-            "symbol=%EF%BC%91a%2Fb&cursor=page_token%3D39380%26%20x"
-        );
+        assert_eq!(query.as_str(), "symbol=%EF%BC%91a%2Fb&cursor=page_token%3D39380%26%20x");
     }
 }

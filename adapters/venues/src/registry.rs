@@ -127,18 +127,11 @@ pub fn open(
     let base = match &settings.endpoint {
         Endpoint::Production => adapter.production.to_owned(),
         Endpoint::Test => adapter.test.to_owned(),
-        Endpoint::Url(url) => base(url).map_err(|why| OpenError::Url {
-            venue: settings.name.to_string(),
-            why,
-        })?,
+        Endpoint::Url(url) => {
+            base(url).map_err(|why| OpenError::Url { venue: settings.name.to_string(), why })?
+        }
     };
-    Ok((adapter.open)(Opening {
-        settings,
-        traits,
-        base,
-        transport,
-        clock,
-    }))
+    Ok((adapter.open)(Opening { settings, traits, base, transport, clock }))
 }
 
 fn find(settings: &Settings) -> Result<&'static Adapter, OpenError> {
@@ -147,11 +140,7 @@ fn find(settings: &Settings) -> Result<&'static Adapter, OpenError> {
         return Ok(adapter);
     }
     let venue = settings.name.to_string();
-    let shown: String = wanted
-        .chars()
-        .take(64)
-        .flat_map(char::escape_default)
-        .collect();
+    let shown: String = wanted.chars().take(64).flat_map(char::escape_default).collect();
     let known = adapters().collect::<Vec<_>>().join(", ");
     let family = wanted.split('-').next().unwrap_or_default();
     if family.eq_ignore_ascii_case("ftx") {
@@ -162,11 +151,7 @@ fn find(settings: &Settings) -> Result<&'static Adapter, OpenError> {
             known,
         });
     }
-    Err(OpenError::UnknownAdapter {
-        venue,
-        adapter: shown,
-        known,
-    })
+    Err(OpenError::UnknownAdapter { venue, adapter: shown, known })
 }
 
 fn configured(settings: &Settings, declared: VenueTraits) -> Result<VenueTraits, OpenError> {
@@ -188,12 +173,7 @@ fn configured(settings: &Settings, declared: VenueTraits) -> Result<VenueTraits,
     check("margin", margin_ms.into(), 0..=OVERRIDE_MS_MAX)?;
     let id_horizon_ms = settings.id_horizon_ms.unwrap_or(declared.id_horizon_ms);
     check("id horizon", id_horizon_ms, 0..=OVERRIDE_MS_MAX)?;
-    Ok(VenueTraits {
-        window_ms,
-        margin_ms,
-        id_horizon_ms,
-        ..declared
-    })
+    Ok(VenueTraits { window_ms, margin_ms, id_horizon_ms, ..declared })
 }
 
 /// A base URL without its last slash.

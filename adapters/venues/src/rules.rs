@@ -19,10 +19,7 @@ pub(crate) struct RulesCache {
 
 impl RulesCache {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            entries: Mutex::default(),
-        }
+        Self { clock, entries: Mutex::default() }
     }
 
     /// Rules read less than ten minutes ago.

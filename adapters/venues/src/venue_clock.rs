@@ -22,11 +22,7 @@ pub(crate) struct VenueClock {
 
 impl VenueClock {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self {
-            clock,
-            measured: Mutex::const_new(None),
-            doubted: AtomicBool::new(false),
-        }
+        Self { clock, measured: Mutex::const_new(None), doubted: AtomicBool::new(false) }
     }
 
     /// Venue time now; `read` asks the venue where the last measurement is too old or was doubted.
@@ -76,9 +72,7 @@ impl VenueClock {
 fn midpoint_offset(before: UnixMillis, after: UnixMillis, venue: VenueMillis) -> ClockOffset {
     let middle = before.plus_ms(after.since(before) / 2);
     let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
-    ClockOffset {
-        offset_ms: signed(venue.0).saturating_sub(signed(middle.0)),
-    }
+    ClockOffset { offset_ms: signed(venue.0).saturating_sub(signed(middle.0)) }
 }
 
 #[cfg(test)]

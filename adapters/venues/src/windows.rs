@@ -31,10 +31,7 @@ pub(crate) fn spans(since: VenueMillis, now: VenueMillis) -> Vec<Span> {
     let mut start = since.0.saturating_sub(STAMP_AHEAD_MS);
     while now.0.saturating_sub(start) > SPAN_MS_MAX && spans.len() < PAGES_MAX {
         let end = start + SPAN_MS_MAX;
-        spans.push(Span {
-            start,
-            end: Some(end),
-        });
+        spans.push(Span { start, end: Some(end) });
         start = end + 1;
     }
     spans.push(Span { start, end: None });
@@ -68,18 +65,10 @@ where
             )));
         }
         let middle = span.start + (end - span.start) / 2;
-        open.push(Span {
-            start: span.start,
-            end: Some(middle),
-        });
-        open.push(Span {
-            start: middle + 1,
-            end: span.end,
-        });
+        open.push(Span { start: span.start, end: Some(middle) });
+        open.push(Span { start: middle + 1, end: span.end });
     }
-    Err(QueryError::Unavailable(format!(
-        "listing is longer than {PAGES_MAX} pages"
-    )))
+    Err(QueryError::Unavailable(format!("listing is longer than {PAGES_MAX} pages")))
 }
 
 #[cfg(test)]

@@ -43,9 +43,7 @@ impl Wire {
     /// Sends a query or a cancel.
     pub(crate) async fn ask(&self, call: Call<'_>) -> Result<Response<Bytes>, QueryError> {
         let path = call.path;
-        let request = self
-            .request(call)
-            .map_err(|bad| QueryError::Unavailable(bad.to_string()))?;
+        let request = self.request(call).map_err(|bad| QueryError::Unavailable(bad.to_string()))?;
         let answer = self.transport.send(request, QUERY_TIMEOUT).await;
         trace(path, &answer);
         answer.map_err(|error| QueryError::Unavailable(error.to_string()))
@@ -58,9 +56,7 @@ impl Wire {
         order: &OrderRequest,
     ) -> Result<Response<Bytes>, PlaceError> {
         let path = call.path;
-        let request = self
-            .request(call)
-            .map_err(|bad| PlaceError::NotSent(bad.to_string()))?;
+        let request = self.request(call).map_err(|bad| PlaceError::NotSent(bad.to_string()))?;
         let timeout = Duration::from_millis(u64::from(order.window_ms) + ORDER_ANSWER_EXTRA_MS);
         let answer = self.transport.send(request, timeout).await;
         trace(path, &answer);
@@ -80,17 +76,12 @@ impl Wire {
             address.push_str(call.query);
         }
         let unusable = |_| BadAnswer::new("request cannot be put into HTTP");
-        let uri: Uri = address
-            .parse()
-            .map_err(|_| BadAnswer::new("address is not a URI"))?;
+        let uri: Uri = address.parse().map_err(|_| BadAnswer::new("address is not a URI"))?;
         let mut request = Request::new(call.body);
         *request.method_mut() = call.method;
         *request.uri_mut() = uri;
         for (name, value) in call.headers {
-            request
-                .headers_mut()
-                .try_insert(name, value)
-                .map_err(unusable)?;
+            request.headers_mut().try_insert(name, value).map_err(unusable)?;
         }
         Ok(request)
     }
@@ -104,14 +95,7 @@ pub(crate) fn retry_after_ms(response: &Response<Bytes>) -> Option<u64> {
 
 /// A header that holds a plain number.
 pub(crate) fn header<N: std::str::FromStr>(response: &Response<Bytes>, name: &str) -> Option<N> {
-    response
-        .headers()
-        .get(name)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()
+    response.headers().get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
 /// A text as a header value that logs do not show.

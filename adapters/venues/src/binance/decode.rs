@@ -177,9 +177,7 @@ impl SymbolInfo {
     }
 
     fn filter(&self, name: &str) -> Option<&Filter> {
-        self.filters
-            .iter()
-            .find(|filter| filter.filter_type == name)
+        self.filters.iter().find(|filter| filter.filter_type == name)
     }
 
     fn tick(&self) -> Result<Price, BadAnswer> {
@@ -291,10 +289,7 @@ pub(crate) struct PositionRisk {
 
 /// Both sides of the position in one instrument. An instrument without position and orders is not listed.
 pub(crate) fn position(rows: &[PositionRisk], symbol: &Symbol) -> Result<Position, BadAnswer> {
-    let mut position = Position {
-        long: Qty::ZERO,
-        short: Qty::ZERO,
-    };
+    let mut position = Position { long: Qty::ZERO, short: Qty::ZERO };
     for row in rows.iter().filter(|row| row.symbol == symbol.as_str()) {
         let amount = number::amount(&row.position_amt, "positionAmt")?;
         let long = match row.position_side.as_str() {
@@ -303,11 +298,7 @@ pub(crate) fn position(rows: &[PositionRisk], symbol: &Symbol) -> Result<Positio
             "BOTH" => amount.get() >= Decimal::ZERO,
             _ => return Err(BadAnswer::text("positionSide")),
         };
-        let side = if long {
-            &mut position.long
-        } else {
-            &mut position.short
-        };
+        let side = if long { &mut position.long } else { &mut position.short };
         *side = side.plus(amount.magnitude());
     }
     Ok(position)

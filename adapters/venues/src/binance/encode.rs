@@ -17,13 +17,8 @@ pub(crate) fn order(order: &OrderRequest) -> Result<QueryString, BadAnswer> {
         .with("side", side(order.side))
         .with_some("positionSide", position_side(order.position_side));
     query = match order.kind {
-        OrderKind::Market => query
-            .with("type", "MARKET")
-            .with("quantity", order.quantity),
-        OrderKind::Limit {
-            price,
-            time_in_force,
-        } => query
+        OrderKind::Market => query.with("type", "MARKET").with("quantity", order.quantity),
+        OrderKind::Limit { price, time_in_force } => query
             .with("type", "LIMIT")
             .with("timeInForce", lifetime(time_in_force))
             .with("quantity", order.quantity)
@@ -70,9 +65,7 @@ fn reduce_only(order: &OrderRequest) -> Result<bool, BadAnswer> {
     match (order.side, order.position_side) {
         (_, PositionSide::Net) => Ok(true),
         (Side::Sell, PositionSide::Long) | (Side::Buy, PositionSide::Short) => Ok(false),
-        _ => Err(BadAnswer::new(
-            "a reduce-only order cannot open a position of hedge mode",
-        )),
+        _ => Err(BadAnswer::new("a reduce-only order cannot open a position of hedge mode")),
     }
 }
 
@@ -99,10 +92,7 @@ mod tests {
 
     fn limit(time_in_force: TimeInForce) -> OrderRequest {
         OrderRequest {
-            kind: OrderKind::Limit {
-                price: "65000.50".parse().unwrap(),
-                time_in_force,
-            },
+            kind: OrderKind::Limit { price: "65000.50".parse().unwrap(), time_in_force },
             ..market(Side::Buy)
         }
     }
@@ -137,10 +127,7 @@ mod tests {
 
     #[test]
     fn reduce_only_is_sent_in_one_way_mode_and_only_when_true() {
-        let reducing = OrderRequest {
-            reduce_only: true,
-            ..market(Side::Sell)
-        };
+        let reducing = OrderRequest { reduce_only: true, ..market(Side::Sell) };
         let expected =
             format!("symbol=BTCUSDT&side=SELL&type=MARKET&quantity=0.1&reduceOnly=true{END}");
         assert_eq!(text(&reducing), expected);
@@ -156,11 +143,8 @@ mod tests {
         let expected =
             format!("symbol=BTCUSDT&side=SELL&positionSide=LONG&type=MARKET&quantity=0.1{END}");
         assert_eq!(text(&closing), expected);
-        let opening = OrderRequest {
-            side: Side::Sell,
-            position_side: PositionSide::Short,
-            ..closing
-        };
+        let opening =
+            OrderRequest { side: Side::Sell, position_side: PositionSide::Short, ..closing };
         assert_eq!(
             order(&opening).unwrap_err().to_string(),
             "a reduce-only order cannot open a position of hedge mode"

@@ -16,24 +16,16 @@ impl BinanceUsdm {
         if let Some(instrument) = self.rules.fresh(symbol) {
             return Ok(instrument);
         }
-        let body = self
-            .public("/fapi/v1/exchangeInfo", QueryString::new(), 1)
-            .await?;
+        let body = self.public("/fapi/v1/exchangeInfo", QueryString::new(), 1).await?;
         let info: ExchangeInfo = read(&body)?;
         self.take_limits(&info.rate_limits);
-        let listed = info
-            .symbols
-            .iter()
-            .find(|row| row.symbol == symbol.as_str());
+        let listed = info.symbols.iter().find(|row| row.symbol == symbol.as_str());
         let Some(row) = listed else {
             return Err(refused("-1121", format!("{symbol} is not listed")));
         };
         if row.status != "TRADING" {
             let status: String = row.status.chars().take(32).collect();
-            return Err(refused(
-                "-4140",
-                format!("{symbol} is {status}, not TRADING"),
-            ));
+            return Err(refused("-4140", format!("{symbol} is {status}, not TRADING")));
         }
         let (taker_fee, known) = self.taker_fee(symbol).await?;
         let instrument = row.instrument(symbol, taker_fee)?;
@@ -89,17 +81,10 @@ impl BinanceUsdm {
         )?;
         let book: BookTicker = read(&book)?;
         let premium: PremiumIndex = read(&premium)?;
-        Ok(Quote {
-            book: book.top()?,
-            mark: premium.mark()?,
-            funding: premium.funding()?,
-        })
+        Ok(Quote { book: book.top()?, mark: premium.mark()?, funding: premium.funding()? })
     }
 }
 
 fn refused(code: &str, message: String) -> QueryError {
-    QueryError::Refused {
-        code: code.to_owned(),
-        message,
-    }
+    QueryError::Refused { code: code.to_owned(), message }
 }

@@ -66,9 +66,7 @@ impl BinanceUsdm {
         query: QueryString,
         weight: u32,
     ) -> Result<Bytes, Failure> {
-        self.budget
-            .take(&usdm::weight(weight), Purpose::Query)
-            .await?;
+        self.budget.take(&usdm::weight(weight), Purpose::Query).await?;
         let call = Call {
             method: Method::GET,
             path,
@@ -89,11 +87,7 @@ impl BinanceUsdm {
         query: QueryString,
         weight: u32,
     ) -> Result<Bytes, Failure> {
-        let purpose = if method == Method::DELETE {
-            Purpose::Cancel
-        } else {
-            Purpose::Query
-        };
+        let purpose = if method == Method::DELETE { Purpose::Cancel } else { Purpose::Query };
         // Tokens before the stamp: waiting for them must not age it.
         self.budget.take(&usdm::weight(weight), purpose).await?;
         let stamp = self.venue_clock.now(|| self.read_time()).await?;
@@ -167,9 +161,7 @@ impl Venue for BinanceUsdm {
 
     async fn account(&self, _symbols: &[Symbol]) -> Result<Account, QueryError> {
         // One mode for the whole account, and for COIN-M too.
-        let body = self
-            .get("/fapi/v1/accountConfig", QueryString::new(), 5)
-            .await?;
+        let body = self.get("/fapi/v1/accountConfig", QueryString::new(), 5).await?;
         let config: decode::AccountConfig = read(&body)?;
         Ok(Account {
             position_mode: if config.dual_side_position {
@@ -199,10 +191,8 @@ impl Venue for BinanceUsdm {
     async fn balances(&self) -> Result<Vec<Balance>, QueryError> {
         let body = self.get("/fapi/v3/balance", QueryString::new(), 5).await?;
         let rows: Vec<decode::AssetBalance> = read(&body)?;
-        let balances: Result<Vec<_>, BadAnswer> = rows
-            .iter()
-            .filter_map(|row| row.balance().transpose())
-            .collect();
+        let balances: Result<Vec<_>, BadAnswer> =
+            rows.iter().filter_map(|row| row.balance().transpose()).collect();
         Ok(balances?)
     }
 
@@ -248,9 +238,7 @@ impl Venue for BinanceUsdm {
 
     async fn cancel(&self, order: &OrderRef) -> Result<CancelAnswer, QueryError> {
         let query = orders::name(order);
-        let answer = self
-            .signed(Method::DELETE, "/fapi/v1/order", query, 1)
-            .await;
+        let answer = self.signed(Method::DELETE, "/fapi/v1/order", query, 1).await;
         match answer {
             Ok(body) => {
                 // The state in it may be overtaken (V8), so only its form is looked at.

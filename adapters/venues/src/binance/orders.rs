@@ -63,9 +63,7 @@ impl BinanceUsdm {
         if found.client_order_id != order.client_id.as_str() {
             return Err(unavailable("answer names another order"));
         }
-        let own = trades
-            .iter()
-            .filter(|trade| trade.order_id == found.order_id);
+        let own = trades.iter().filter(|trade| trade.order_id == found.order_id);
         Ok(vec![found.snapshot(fills(own)?)?])
     }
 
@@ -77,17 +75,14 @@ impl BinanceUsdm {
     ) -> Result<Vec<OrderSnapshot>, QueryError> {
         let now = self.venue_clock.now(|| self.read_time()).await?;
         let (history, open, trades) = try_join!(
-            list(spans(since, now), now, PAGE_ROWS, |span| self
-                .order_page(symbol, span)),
+            list(spans(since, now), now, PAGE_ROWS, |span| self.order_page(symbol, span)),
             self.open_orders(symbol),
-            list(spans(since, now), now, PAGE_ROWS, |span| self
-                .trade_page(symbol, None, span)),
+            list(spans(since, now), now, PAGE_ROWS, |span| self.trade_page(symbol, None, span)),
         )?;
         let mut orders: BTreeMap<u64, Order> = BTreeMap::new();
         for order in history.into_iter().chain(open) {
-            let later = orders
-                .get(&order.order_id)
-                .is_none_or(|known| known.age_key() < order.age_key());
+            let later =
+                orders.get(&order.order_id).is_none_or(|known| known.age_key() < order.age_key());
             if later {
                 orders.insert(order.order_id, order);
             }
@@ -97,9 +92,7 @@ impl BinanceUsdm {
         for order in orders.values() {
             // None of ours has an id that cannot be written.
             if ClientOrderId::new(&order.client_order_id).is_ok() {
-                let own = trades
-                    .iter()
-                    .filter(|trade| trade.order_id == order.order_id);
+                let own = trades.iter().filter(|trade| trade.order_id == order.order_id);
                 snapshots.push(order.snapshot(fills(own)?)?);
             }
         }
@@ -119,14 +112,10 @@ impl BinanceUsdm {
             .filter(|id| !orders.contains_key(id))
             .collect();
         if missing.len() > LOOKUPS_MAX {
-            return Err(unavailable(
-                "too many trades belong to orders that are not listed",
-            ));
+            return Err(unavailable("too many trades belong to orders that are not listed"));
         }
         for id in missing {
-            let query = QueryString::new()
-                .with("symbol", symbol)
-                .with("orderId", id);
+            let query = QueryString::new().with("symbol", symbol).with("orderId", id);
             let Some(order) = self.order(query).await? else {
                 return Err(unavailable("a trade is listed whose order is not"));
             };

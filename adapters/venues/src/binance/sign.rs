@@ -21,9 +21,7 @@ pub(crate) fn signed_query(
     stamp: VenueMillis,
     credentials: &Credentials,
 ) -> String {
-    let query = query
-        .with("recvWindow", window_ms)
-        .with("timestamp", stamp.0);
+    let query = query.with("recvWindow", window_ms).with("timestamp", stamp.0);
     let signature = credentials.sign(&[query.as_str()]);
     query.with("signature", signature).as_str().to_owned()
 }

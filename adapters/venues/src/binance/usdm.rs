@@ -38,28 +38,16 @@ pub(crate) fn traits() -> VenueTraits {
     }
 }
 
-/// Taker rate of an account without discounts, where the account's own cannot be read.
-/// Source: Binance fee schedule, USDⓈ-M futures, regular user, read 2026-11-22.
+/// Taker rate of a regular account, for where the account's own cannot be read.
+/// An assumption: the fee schedule is not part of the interface's documentation and changes now and then.
 pub(crate) const TAKER_FEE_STANDARD: &str = "0.0005";
 
 /// Source: Binance USDⓈ-M General Info, LIMITS; Exchange Information, rateLimits, read 2026-11-22.
 /// The exchange's own list, read with the instruments, takes their place.
 pub(crate) const LIMITS: [Limit; 3] = [
-    Limit {
-        name: "request weight of a minute",
-        length_ms: 60_000,
-        tokens: 2_400,
-    },
-    Limit {
-        name: "orders of ten seconds",
-        length_ms: 10_000,
-        tokens: 300,
-    },
-    Limit {
-        name: "orders of a minute",
-        length_ms: 60_000,
-        tokens: 1_200,
-    },
+    Limit { name: "request weight of a minute", length_ms: 60_000, tokens: 2_400 },
+    Limit { name: "orders of ten seconds", length_ms: 10_000, tokens: 300 },
+    Limit { name: "orders of a minute", length_ms: 60_000, tokens: 1_200 },
 ];
 /// Index into [`LIMITS`].
 pub(crate) const WEIGHT: usize = 0;
@@ -70,23 +58,12 @@ pub(crate) const ORDERS_1M: usize = 2;
 
 /// An order counts as one order and weighs nothing.
 /// Source: Binance USDⓈ-M New Order, Request Weight, read 2026-11-22.
-pub(crate) const ORDER_COST: [Cost; 2] = [
-    Cost {
-        limit: ORDERS_10S,
-        tokens: 1,
-    },
-    Cost {
-        limit: ORDERS_1M,
-        tokens: 1,
-    },
-];
+pub(crate) const ORDER_COST: [Cost; 2] =
+    [Cost { limit: ORDERS_10S, tokens: 1 }, Cost { limit: ORDERS_1M, tokens: 1 }];
 
 /// The cost of a request with that weight.
 pub(crate) const fn weight(tokens: u32) -> [Cost; 1] {
-    [Cost {
-        limit: WEIGHT,
-        tokens,
-    }]
+    [Cost { limit: WEIGHT, tokens }]
 }
 
 /// A ban without an announced end lasts two minutes at least.

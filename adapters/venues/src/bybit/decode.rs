@@ -123,16 +123,12 @@ impl Order {
     fn state(&self, executed: Qty) -> OrderState {
         OrderState::Ended(match self.order_status.as_str() {
             "Filled" => OrderEnd::Filled,
-            "Cancelled" | "PartiallyFilledCanceled" | "Deactivated" => OrderEnd::Cancelled {
-                reason: self.reason(),
-            },
+            "Cancelled" | "PartiallyFilledCanceled" | "Deactivated" => {
+                OrderEnd::Cancelled { reason: self.reason() }
+            }
             // A rejected order holds nothing; one that executed was not rejected.
-            "Rejected" if executed.is_zero() => OrderEnd::Rejected {
-                reason: self.reason(),
-            },
-            "Rejected" => OrderEnd::Cancelled {
-                reason: self.reason(),
-            },
+            "Rejected" if executed.is_zero() => OrderEnd::Rejected { reason: self.reason() },
+            "Rejected" => OrderEnd::Cancelled { reason: self.reason() },
             _ => return OrderState::Open,
         })
     }
@@ -140,9 +136,8 @@ impl Order {
     /// The first of both words that says something.
     fn reason(&self) -> String {
         let words = [&self.reject_reason, &self.cancel_type];
-        let telling = words
-            .into_iter()
-            .find(|word| !matches!(word.as_str(), "" | "EC_NoError" | "UNKNOWN"));
+        let telling =
+            words.into_iter().find(|word| !matches!(word.as_str(), "" | "EC_NoError" | "UNKNOWN"));
         telling.map_or_else(String::new, |word| word.chars().take(64).collect())
     }
 }
@@ -319,14 +314,8 @@ struct Permissions {
 impl ApiKey {
     pub(crate) fn can_trade(&self) -> bool {
         let permissions = &self.permissions;
-        let orders = permissions
-            .contract_trade
-            .iter()
-            .any(|word| word == "Order");
-        let derivatives = permissions
-            .derivatives
-            .iter()
-            .any(|word| word == "DerivativesTrade");
+        let orders = permissions.contract_trade.iter().any(|word| word == "Order");
+        let derivatives = permissions.derivatives.iter().any(|word| word == "DerivativesTrade");
         self.read_only == 0 && (orders || derivatives)
     }
 }
@@ -360,10 +349,7 @@ pub(crate) struct PositionRow {
 
 /// Both sides of the position in one instrument.
 pub(crate) fn position(rows: &[PositionRow], symbol: &Symbol) -> Result<Position, BadAnswer> {
-    let mut position = Position {
-        long: Qty::ZERO,
-        short: Qty::ZERO,
-    };
+    let mut position = Position { long: Qty::ZERO, short: Qty::ZERO };
     for row in rows.iter().filter(|row| row.symbol == symbol.as_str()) {
         let size = number::amount_or_zero(&row.size, "size")?;
         if size.is_zero() {
@@ -425,10 +411,6 @@ impl Coin {
             + number::amount_or_zero(&self.total_order_im, "totalOrderIM")?
             + number::amount_or_zero(&self.total_position_im, "totalPositionIM")?;
         let free = (total - held).get().max(Decimal::ZERO);
-        Ok((!total.is_zero()).then_some(Balance {
-            asset,
-            total,
-            available: Amount::from(free),
-        }))
+        Ok((!total.is_zero()).then_some(Balance { asset, total, available: Amount::from(free) }))
     }
 }

@@ -36,14 +36,9 @@ struct Create<'a> {
 pub(crate) fn order(order: &OrderRequest) -> Result<String, BadAnswer> {
     let (order_type, price, time_in_force) = match order.kind {
         OrderKind::Market => ("Market", None, None),
-        OrderKind::Limit {
-            price,
-            time_in_force,
-        } => (
-            "Limit",
-            Some(price.to_string()),
-            Some(lifetime(time_in_force)),
-        ),
+        OrderKind::Limit { price, time_in_force } => {
+            ("Limit", Some(price.to_string()), Some(lifetime(time_in_force)))
+        }
     };
     json(&Create {
         category: CATEGORY,
@@ -111,9 +106,7 @@ fn reduce_only(order: &OrderRequest) -> Result<bool, BadAnswer> {
     match (order.side, order.position_side) {
         (_, PositionSide::Net) => Ok(true),
         (Side::Sell, PositionSide::Long) | (Side::Buy, PositionSide::Short) => Ok(false),
-        _ => Err(BadAnswer::new(
-            "a reduce-only order cannot open a position of hedge mode",
-        )),
+        _ => Err(BadAnswer::new("a reduce-only order cannot open a position of hedge mode")),
     }
 }
 
@@ -155,10 +148,7 @@ mod tests {
             (TimeInForce::PostOnly, "PostOnly"),
         ] {
             let limit = OrderRequest {
-                kind: OrderKind::Limit {
-                    price: "65000.50".parse().unwrap(),
-                    time_in_force,
-                },
+                kind: OrderKind::Limit { price: "65000.50".parse().unwrap(), time_in_force },
                 ..market(Side::Sell)
             };
             let expected = format!(
@@ -170,10 +160,7 @@ mod tests {
 
     #[test]
     fn reduce_only_is_sent_in_one_way_mode_and_only_when_true() {
-        let reducing = OrderRequest {
-            reduce_only: true,
-            ..market(Side::Sell)
-        };
+        let reducing = OrderRequest { reduce_only: true, ..market(Side::Sell) };
         assert_eq!(
             order(&reducing).unwrap(),
             r#"{"category":"linear","symbol":"BTCUSDT","side":"Sell","orderType":"Market","qty":"0.1","positionIdx":0,"reduceOnly":true,"orderLinkId":"a1b2","smpType":"CancelTaker"}"#
@@ -195,10 +182,7 @@ mod tests {
             ..closing.clone()
         };
         assert!(order(&long).unwrap().contains(r#""positionIdx":1"#));
-        let opening = OrderRequest {
-            reduce_only: true,
-            ..long
-        };
+        let opening = OrderRequest { reduce_only: true, ..long };
         assert!(order(&opening).is_err());
     }
 

@@ -284,10 +284,7 @@ mod tests {
     fn an_unlisted_code_proves_nothing() {
         let body = r#"{"retCode":999999,"retMsg":"x","result":{}}"#;
         assert_eq!(coded(200, body), Some(M::Unknown));
-        assert_eq!(
-            coded(400, r#"{"retCode":0,"retMsg":"OK","result":{}}"#),
-            None
-        );
+        assert_eq!(coded(400, r#"{"retCode":0,"retMsg":"OK","result":{}}"#), None);
         assert_eq!(coded(200, r#"{"retCode":"110007","retMsg":"x"}"#), None);
         assert_eq!(coded(200, "<html>"), None);
         assert_eq!(coded(429, "slow down"), None);
@@ -298,10 +295,7 @@ mod tests {
         let Failure::Coded(limited) = failure(&answer(403, "403, access too frequent")) else {
             panic!("not coded");
         };
-        assert_eq!(
-            (limited.meaning, limited.retry_after_ms),
-            (M::RateLimited, BAN_MS)
-        );
+        assert_eq!((limited.meaning, limited.retry_after_ms), (M::RateLimited, BAN_MS));
         assert_eq!(coded(403, "<html>blocked in your country</html>"), None);
         assert_eq!(coded(502, "access too frequent"), None);
     }

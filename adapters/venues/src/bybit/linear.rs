@@ -41,28 +41,20 @@ pub(crate) fn traits() -> VenueTraits {
     }
 }
 
-/// Taker rate of an account without discounts, where the account's own cannot be read.
-/// Source: Bybit trading fee structure, perpetual and futures, read 2026-11-22.
+/// Taker rate of a regular account, for where the account's own cannot be read.
+/// An assumption: the fee schedule is not part of the interface's documentation and differs by region.
 pub(crate) const TAKER_FEE_STANDARD: &str = "0.00055";
 
 /// One-second windows are counted a little longer, because requests do not keep their distance on the way.
 const SECOND: u64 = 1_100;
 
 const fn per_second(name: &'static str, tokens: u32) -> Limit {
-    Limit {
-        name,
-        length_ms: SECOND,
-        tokens,
-    }
+    Limit { name, length_ms: SECOND, tokens }
 }
 
 /// Source: Bybit v5 Rate Limit Rules, read 2026-11-22. Answers carry the account's own figures, which take their place.
 pub(crate) const LIMITS: [Limit; 8] = [
-    Limit {
-        name: "requests of five seconds",
-        length_ms: 5_100,
-        tokens: 600,
-    },
+    Limit { name: "requests of five seconds", length_ms: 5_100, tokens: 600 },
     per_second("new orders of a second", 10),
     per_second("cancels of a second", 10),
     per_second("live order queries of a second", 50),
@@ -83,10 +75,7 @@ pub(crate) struct Endpoint {
 }
 
 const fn endpoint(path: &'static str, limit: usize) -> Endpoint {
-    Endpoint {
-        path,
-        limit: Some(limit),
-    }
+    Endpoint { path, limit: Some(limit) }
 }
 
 const fn unlimited(path: &'static str) -> Endpoint {

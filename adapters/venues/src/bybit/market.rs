@@ -80,10 +80,7 @@ impl BybitLinear {
             return Err(error);
         }
         tracing::warn!(%symbol, %error, "taker fee not read, the standard rate is used");
-        Ok((
-            number::amount(linear::TAKER_FEE_STANDARD, "taker fee")?,
-            false,
-        ))
+        Ok((number::amount(linear::TAKER_FEE_STANDARD, "taker fee")?, false))
     }
 
     /// Book top, mark price and funding come in one answer.
@@ -93,10 +90,6 @@ impl BybitLinear {
         let Some(row) = own else {
             return Err(refused("10001", &format!("{symbol} is not listed")));
         };
-        Ok(Quote {
-            book: row.top()?,
-            mark: row.mark()?,
-            funding: row.funding()?,
-        })
+        Ok(Quote { book: row.top()?, mark: row.mark()?, funding: row.funding()? })
     }
 }

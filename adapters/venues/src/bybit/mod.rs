@@ -155,9 +155,7 @@ fn costs(endpoint: Endpoint) -> Vec<Cost> {
 }
 
 fn listed(symbol: &Symbol) -> QueryString {
-    QueryString::new()
-        .with("category", CATEGORY)
-        .with("symbol", symbol)
+    QueryString::new().with("category", CATEGORY).with("symbol", symbol)
 }
 
 fn result<T: DeserializeOwned>(response: &Response<Bytes>) -> Result<T, Failure> {
@@ -178,15 +176,10 @@ impl Venue for BybitLinear {
     /// The position mode is kept per instrument; without symbols one-way stands for "not asked".
     async fn account(&self, symbols: &[Symbol]) -> Result<Account, QueryError> {
         let nothing = QueryString::new();
-        let (key, info): (decode::ApiKey, decode::AccountInfo) = try_join!(
-            self.get(linear::API_KEY, &nothing),
-            self.get(linear::ACCOUNT, &nothing),
-        )?;
+        let (key, info): (decode::ApiKey, decode::AccountInfo) =
+            try_join!(self.get(linear::API_KEY, &nothing), self.get(linear::ACCOUNT, &nothing),)?;
         if !info.is_unified() {
-            return Err(refused(
-                "account",
-                "only unified trading accounts are supported",
-            ));
+            return Err(refused("account", "only unified trading accounts are supported"));
         }
         let modes = try_join_all(symbols.iter().map(|symbol| async move {
             let rows = self.position_rows(symbol).await?;
@@ -195,15 +188,9 @@ impl Venue for BybitLinear {
         let modes = modes.await?;
         let position_mode = modes.first().copied().unwrap_or(PositionMode::OneWay);
         if modes.iter().any(|mode| *mode != position_mode) {
-            return Err(refused(
-                "position-mode",
-                "instruments are in different position modes",
-            ));
+            return Err(refused("position-mode", "instruments are in different position modes"));
         }
-        Ok(Account {
-            position_mode,
-            can_trade: key.can_trade(),
-        })
+        Ok(Account { position_mode, can_trade: key.can_trade() })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
@@ -223,9 +210,8 @@ impl Venue for BybitLinear {
         let query = QueryString::new().with("accountType", "UNIFIED");
         let page: decode::Page<decode::Wallet> = self.get(linear::WALLET, &query).await?;
         let coins = page.list.iter().flat_map(|wallet| &wallet.coin);
-        let balances: Result<Vec<_>, BadAnswer> = coins
-            .filter_map(|coin| coin.balance().transpose())
-            .collect();
+        let balances: Result<Vec<_>, BadAnswer> =
+            coins.filter_map(|coin| coin.balance().transpose()).collect();
         Ok(balances?)
     }
 
@@ -246,10 +232,7 @@ impl Venue for BybitLinear {
         }
         let unsent = |bad: BadAnswer| PlaceError::NotSent(bad.to_string());
         let body = encode::order(order).map_err(unsent)?;
-        let validity = Validity {
-            stamp: order.stamp(),
-            window_ms: order.window_ms,
-        };
+        let validity = Validity { stamp: order.stamp(), window_ms: order.window_ms };
         let call =
             sign::post(linear::CREATE.path, body, validity, &self.credentials).map_err(unsent)?;
         let response = self.wire.place(call, order).await?;
@@ -286,8 +269,5 @@ impl Venue for BybitLinear {
 }
 
 fn refused(code: &str, message: &str) -> QueryError {
-    QueryError::Refused {
-        code: code.to_owned(),
-        message: message.to_owned(),
-    }
+    QueryError::Refused { code: code.to_owned(), message: message.to_owned() }
 }

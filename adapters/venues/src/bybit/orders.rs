@@ -47,15 +47,10 @@ impl BybitLinear {
         }
         let trades: Vec<Execution> = executions.into_iter().filter(Execution::is_trade).collect();
         if orders.is_empty() && !trades.is_empty() {
-            return Err(unavailable(
-                "executions are listed for an order that is not",
-            ));
+            return Err(unavailable("executions are listed for an order that is not"));
         }
         let named = |row: &Order| row.order_link_id == order.client_id.as_str();
-        if !orders
-            .values()
-            .all(|row| named(row) && row.symbol == order.symbol.as_str())
-        {
+        if !orders.values().all(|row| named(row) && row.symbol == order.symbol.as_str()) {
             return Err(unavailable("answer names another order"));
         }
         self.snapshots(&order.symbol, &orders, &trades).await
@@ -77,18 +72,8 @@ impl BybitLinear {
         let times: Vec<Option<Span>> = spans(since, now).into_iter().map(Some).collect();
         let query = listed(symbol);
         let (open, ended, history, executions) = try_join!(
-            self.pages(
-                REALTIME,
-                query.clone().with("openOnly", 0),
-                ORDER_ROWS,
-                never
-            ),
-            self.pages(
-                REALTIME,
-                query.clone().with("openOnly", 1),
-                ORDER_ROWS,
-                before
-            ),
+            self.pages(REALTIME, query.clone().with("openOnly", 0), ORDER_ROWS, never),
+            self.pages(REALTIME, query.clone().with("openOnly", 1), ORDER_ROWS, before),
             self.in_spans(HISTORY, &query, ORDER_ROWS, &times),
             self.in_spans::<Execution>(EXECUTIONS, &query, EXECUTION_ROWS, &times),
         )?;
@@ -121,17 +106,12 @@ impl BybitLinear {
             .filter(|id| !orders.contains_key(*id))
             .collect();
         if missing.len() > LOOKUPS_MAX {
-            return Err(unavailable(
-                "too many executions belong to orders that are not listed",
-            ));
+            return Err(unavailable("too many executions belong to orders that are not listed"));
         }
         for id in missing {
-            let query = QueryString::new()
-                .with("category", CATEGORY)
-                .with("orderId", id);
-            let mut rows: Vec<Order> = self
-                .pages(REALTIME, query.clone(), ORDER_ROWS, never)
-                .await?;
+            let query = QueryString::new().with("category", CATEGORY).with("orderId", id);
+            let mut rows: Vec<Order> =
+                self.pages(REALTIME, query.clone(), ORDER_ROWS, never).await?;
             if rows.is_empty() {
                 rows = self.pages(HISTORY, query, ORDER_ROWS, never).await?;
             }
@@ -149,6 +129,9 @@ impl BybitLinear {
         orders: &Orders,
         trades: &[Execution],
     ) -> Result<Vec<OrderSnapshot>, QueryError> {
+        if trades.iter().any(|trade| trade.symbol != symbol.as_str()) {
+            return Err(unavailable("listing holds rows of another instrument"));
+        }
         let unnamed = trades.iter().any(|trade| trade.fee_currency.is_empty());
         let settle = match unnamed && !orders.is_empty() {
             true => Some(self.settle_asset(symbol).await?),
@@ -239,9 +222,7 @@ fn name(order: &OrderRef) -> QueryString {
 fn merge(rows: impl IntoIterator<Item = Order>) -> Orders {
     let mut orders = Orders::new();
     for row in rows {
-        let later = orders
-            .get(&row.order_id)
-            .is_none_or(|known| known.age_key() < row.age_key());
+        let later = orders.get(&row.order_id).is_none_or(|known| known.age_key() < row.age_key());
         if later {
             orders.insert(row.order_id.clone(), row);
         }
@@ -254,9 +235,8 @@ fn fills<'a>(
     trades: impl Iterator<Item = &'a Execution>,
     settle: Option<&Asset>,
 ) -> Result<Vec<Fill>, BadAnswer> {
-    let once: BTreeMap<&str, &Execution> = trades
-        .map(|trade| (trade.exec_id.as_str(), trade))
-        .collect();
+    let once: BTreeMap<&str, &Execution> =
+        trades.map(|trade| (trade.exec_id.as_str(), trade)).collect();
     once.values().map(|trade| trade.fill(settle)).collect()
 }
 

@@ -49,13 +49,7 @@ pub(crate) fn post(
 ) -> Result<Call<'static>, BadAnswer> {
     let mut headers = headers(&body, validity, credentials)?;
     headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
-    Ok(Call {
-        method: Method::POST,
-        path,
-        query: "",
-        headers,
-        body: Bytes::from(body),
-    })
+    Ok(Call { method: Method::POST, path, query: "", headers, body: Bytes::from(body) })
 }
 
 fn headers(
@@ -87,10 +81,7 @@ mod tests {
     }
 
     fn validity(stamp: u64) -> Validity {
-        Validity {
-            stamp: VenueMillis(stamp),
-            window_ms: 5_000,
-        }
+        Validity { stamp: VenueMillis(stamp), window_ms: 5_000 }
     }
 
     // The exchange publishes no secret with its examples; these values were computed apart from this code.
@@ -98,23 +89,14 @@ mod tests {
     fn query_and_body_are_signed_as_they_are_sent() {
         let credentials = Credentials::new("TESTKEY", "TEST_SECRET").unwrap();
         let query = "category=linear&symbol=BTCUSDT&orderLinkId=leg-1";
-        let asked = get(
-            "/v5/order/realtime",
-            query,
-            validity(1_658_384_314_791),
-            &credentials,
-        );
+        let asked = get("/v5/order/realtime", query, validity(1_658_384_314_791), &credentials);
         assert_eq!(
             signature(&asked.unwrap()),
             "fd11e72bbb2f8506d9956ece6198d8709a080d63ecebb5fb398cdb5f1def9c3e"
         );
         let body = r#"{"category":"linear","symbol":"BTCUSDT","side":"Sell","orderType":"Limit","qty":"0.01","price":"28000","timeInForce":"IOC","orderLinkId":"leg-1"}"#;
-        let told = post(
-            "/v5/order/create",
-            body.to_owned(),
-            validity(1_658_385_579_423),
-            &credentials,
-        );
+        let told =
+            post("/v5/order/create", body.to_owned(), validity(1_658_385_579_423), &credentials);
         assert_eq!(
             signature(&told.unwrap()),
             "8886964fee9ab2c8232cc65cfa00ece6f22c4c4ccfb6165920540df3aa02902a"

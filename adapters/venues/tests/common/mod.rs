@@ -1,0 +1,169 @@
+//! A scripted exchange and a clock that only moves when told to.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use equipoise_core::{
+    OrderKind, OrderRequest, PositionSide, Side, TimeInForce, UnixMillis, VenueMillis, VenueName,
+};
+use equipoise_port::{Clock, OrderRef, Transport, TransportError, Venue};
+use equipoise_venues::{Credentials, Endpoint, Settings, open};
+use http::{Request, Response};
+
+/// The moment all fixtures are about, engine time.
+pub(crate) const NOW: u64 = 1_795_334_400_000;
+
+/// Stands still unless somebody waits or a test moves it.
+pub(crate) struct Standing(AtomicU64);
+
+impl Standing {
+    pub(crate) fn advance(&self, ms: u64) {
+        self.0.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Clock for Standing {
+    fn now(&self) -> UnixMillis {
+        UnixMillis(self.0.load(Ordering::SeqCst))
+    }
+
+    async fn sleep_until(&self, at: UnixMillis) {
+        self.0.fetch_max(at.0, Ordering::SeqCst);
+    }
+}
+
+type Scripted = Result<Response<Bytes>, TransportError>;
+
+/// Answers per method and path, in order; the last one stays.
+#[derive(Default)]
+pub(crate) struct Script {
+    answers: Mutex<BTreeMap<String, VecDeque<Scripted>>>,
+    pub(crate) requests: Mutex<Vec<(Request<Bytes>, Duration)>>,
+}
+
+impl Script {
+    pub(crate) fn on(&self, route: &str, answer: Scripted) -> &Self {
+        let mut answers = self.answers.lock().unwrap();
+        answers.entry(route.to_owned()).or_default().push_back(answer);
+        self
+    }
+
+    pub(crate) fn fixture(&self, route: &str, status: u16, name: &str) -> &Self {
+        self.body(route, status, &read_fixture(name))
+    }
+
+    pub(crate) fn body(&self, route: &str, status: u16, body: &str) -> &Self {
+        let body = Bytes::copy_from_slice(body.as_bytes());
+        self.on(route, Ok(Response::builder().status(status).body(body).unwrap()))
+    }
+
+    /// Method, path and query of every request so far, in order.
+    pub(crate) fn sent(&self) -> Vec<String> {
+        let requests = self.requests.lock().unwrap();
+        let shown = requests.iter().map(|(request, _)| {
+            let path = request.uri().path_and_query().unwrap();
+            format!("{} {path}", request.method())
+        });
+        shown.collect()
+    }
+
+    /// Requests to one path so far.
+    pub(crate) fn count(&self, path: &str) -> usize {
+        let requests = self.requests.lock().unwrap();
+        let hits = requests.iter().filter(|(request, _)| request.uri().path() == path);
+        hits.count()
+    }
+}
+
+#[async_trait]
+impl Transport for Script {
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        timeout: Duration,
+    ) -> Result<Response<Bytes>, TransportError> {
+        let route = format!("{} {}", request.method(), request.uri().path());
+        self.requests.lock().unwrap().push((request, timeout));
+        let mut answers = self.answers.lock().unwrap();
+        let queue =
+            answers.get_mut(&route).unwrap_or_else(|| panic!("nothing scripted for {route}"));
+        if queue.len() > 1 { queue.pop_front().unwrap() } else { queue.front().unwrap().clone() }
+    }
+}
+
+/// An adapter over a script.
+pub(crate) struct Stage {
+    pub(crate) venue: Arc<dyn Venue>,
+    pub(crate) script: Arc<Script>,
+    pub(crate) clock: Arc<Standing>,
+}
+
+pub(crate) fn binance() -> Stage {
+    let stage = stage("binance-usdm");
+    stage.script.fixture("GET /fapi/v1/time", 200, "binance/time_now");
+    stage
+}
+
+pub(crate) fn bybit() -> Stage {
+    let stage = stage("bybit-linear");
+    stage.script.fixture("GET /v5/market/time", 200, "bybit/time_now");
+    stage
+}
+
+fn stage(adapter: &str) -> Stage {
+    let script = Arc::new(Script::default());
+    let clock = Arc::new(Standing(AtomicU64::new(NOW)));
+    let settings = Settings::builder(
+        VenueName::new("desk").unwrap(),
+        adapter,
+        Credentials::new("the-key", "the-secret").unwrap(),
+    )
+    .endpoint(Endpoint::Url("http://venue.test/".to_owned()))
+    .build();
+    Stage { venue: open(settings, script.clone(), clock.clone()).unwrap(), script, clock }
+}
+
+pub(crate) fn read_fixture(name: &str) -> String {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/{name}.json"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+pub(crate) fn order(client_id: &str, side: Side) -> OrderRequest {
+    OrderRequest {
+        client_id: client_id.parse().unwrap(),
+        symbol: "BTCUSDT".parse().unwrap(),
+        side,
+        kind: OrderKind::Limit { price: "65000".parse().unwrap(), time_in_force: TimeInForce::Gtc },
+        quantity: "0.1".parse().unwrap(),
+        reduce_only: false,
+        position_side: PositionSide::Net,
+        deadline: VenueMillis(NOW + 2_000),
+        window_ms: 2_000,
+    }
+}
+
+pub(crate) fn order_ref(client_id: &str, venue_order: Option<&str>) -> OrderRef {
+    OrderRef {
+        client_id: client_id.parse().unwrap(),
+        symbol: "BTCUSDT".parse().unwrap(),
+        venue_order: venue_order.map(|id| id.parse().unwrap()),
+        since: VenueMillis(NOW),
+    }
+}
+
+/// Fills as `id quantity@price fee asset`, to compare at a glance.
+pub(crate) fn shown(fills: &[equipoise_core::Fill]) -> Vec<String> {
+    let line = |fill: &equipoise_core::Fill| {
+        format!("{} {}@{} {} {}", fill.trade, fill.quantity, fill.price, fill.fee, fill.fee_asset)
+    };
+    fills.iter().map(line).collect()
+}

@@ -1,0 +1,136 @@
+//! Answers no exchange should give: never a panic, never a refusal, never a made-up number (N9, A8).
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::{NOW, Stage, binance, bybit, order, order_ref, read_fixture};
+use equipoise_core::{Side, Symbol, VenueMillis};
+use equipoise_port::{PlaceError, QueryError};
+
+/// A good body made bad in every way there is.
+fn spoiled(good: &str) -> Vec<String> {
+    // The line end after the last brace carries nothing, so cutting it off would spoil nothing.
+    let good = good.trim_end();
+    let mut bodies: Vec<String> = (0..good.len())
+        .step_by(7)
+        .filter(|cut| good.is_char_boundary(*cut))
+        .map(|cut| good[..cut].to_owned())
+        .collect();
+    bodies.extend(
+        ["null", "true", "42", "\"\"", "[]", "{}", "[{}]", "<html>", "\u{0}", "NaN"]
+            .map(str::to_owned),
+    );
+    bodies.push("[".repeat(500_000));
+    bodies.push("{\"a\":".repeat(500_000));
+    bodies.push(format!("{good}{good}"));
+    bodies
+}
+
+fn with_number(good: &str, from: &str) -> Vec<String> {
+    assert!(good.contains(from), "{from}");
+    [
+        "\"NaN\"",
+        "NaN",
+        "\"-1\"",
+        "\"1e5\"",
+        "\"inf\"",
+        "null",
+        "{}",
+        "\"\"",
+        "\"99999999999999999999\"",
+        "0.1",
+    ]
+    .map(|number| good.replace(from, number))
+    .to_vec()
+}
+
+async fn must_stay_unknown(stage: &Stage, route: &str, body: &str, client_id: &str) {
+    stage.script.body(route, 200, body);
+    let answer = stage.venue.place(&order(client_id, Side::Buy)).await;
+    let shown: String = body.chars().take(80).collect();
+    assert!(matches!(answer, Err(PlaceError::Unknown(_))), "{shown}: {answer:?}");
+}
+
+#[tokio::test]
+async fn a_spoiled_acknowledgement_is_neither_an_order_nor_a_refusal() {
+    let good = read_fixture("binance/order_place_market_filled");
+    for body in spoiled(&good).into_iter().chain(with_number(&good, "\"0.100\"")) {
+        must_stay_unknown(&binance(), "POST /fapi/v1/order", &body, "leg0a1").await;
+    }
+    let good = read_fixture("bybit/create_acknowledged");
+    for body in spoiled(&good) {
+        must_stay_unknown(&bybit(), "POST /v5/order/create", &body, "leg1a1").await;
+    }
+}
+
+#[tokio::test]
+async fn a_spoiled_listing_is_unavailable_rather_than_empty() {
+    for body in spoiled(&read_fixture("binance/user_trades_two")) {
+        if body == "[]" {
+            continue;
+        }
+        let stage = binance();
+        stage.script.fixture("GET /fapi/v1/order", 200, "binance/order_query_filled");
+        stage.script.body("GET /fapi/v1/userTrades", 200, &body);
+        let answer = stage.venue.find(&order_ref("leg0a1", None)).await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{answer:?}");
+    }
+    for body in spoiled(&read_fixture("bybit/order_listing_ioc_partly")) {
+        let stage = bybit();
+        stage.script.body("GET /v5/order/realtime", 200, &body);
+        stage.script.fixture("GET /v5/execution/list", 200, "bybit/executions_empty");
+        let answer = stage.venue.find(&order_ref("leg1a1", None)).await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_that_are_none_make_an_answer_unusable() {
+    let good = read_fixture("binance/user_trades_two");
+    for body in with_number(&good, "\"0.060\"") {
+        let stage = binance();
+        stage.script.fixture("GET /fapi/v1/order", 200, "binance/order_query_filled");
+        stage.script.body("GET /fapi/v1/userTrades", 200, &body);
+        let answer = stage.venue.find(&order_ref("leg0a1", None)).await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{body}: {answer:?}");
+    }
+    let good = read_fixture("bybit/order_listing_ioc_partly");
+    for body in with_number(&good, "\"0.040\"") {
+        let stage = bybit();
+        stage.script.body("GET /v5/order/realtime", 200, &body);
+        stage.script.fixture("GET /v5/execution/list", 200, "bybit/executions_empty");
+        let answer = stage.venue.find(&order_ref("leg1a1", None)).await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{body}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_listing_of_another_instrument_is_not_believed() {
+    let symbol: Symbol = "ETHUSDT".parse().unwrap();
+    let stage = binance();
+    stage.script.fixture("GET /fapi/v1/allOrders", 200, "binance/all_orders_mixed");
+    stage.script.body("GET /fapi/v1/openOrders", 200, "[]");
+    stage.script.body("GET /fapi/v1/userTrades", 200, "[]");
+    let answer = stage.venue.orders_since(&symbol, VenueMillis(NOW)).await;
+    assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{answer:?}");
+    let stage = bybit();
+    stage.script.fixture("GET /v5/order/realtime", 200, "bybit/order_listing_resting");
+    stage.script.fixture("GET /v5/order/history", 200, "bybit/order_listing_empty");
+    stage.script.fixture("GET /v5/execution/list", 200, "bybit/executions_empty");
+    let answer = stage.venue.orders_since(&symbol, VenueMillis(NOW)).await;
+    assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_venue_time_outside_this_century_is_not_believed() {
+    for time in ["0", "-1", "99999999999999999", "1.5", "\"1795334400000\""] {
+        let stage = binance();
+        // The first answer is the stage's own; use it up.
+        let body = format!("{{\"serverTime\":{time}}}");
+        stage.script.body("GET /fapi/v1/time", 200, &body);
+        stage.venue.server_time().await.unwrap();
+        let answer = stage.venue.server_time().await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{time}: {answer:?}");
+    }
+}
