@@ -1,0 +1,108 @@
+//! One step of a saga. Aim: below 1 µs.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
+
+mod bench;
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use equipoise::{
+    BatchSpec, ClockOffset, Event, LegQuantity, LegSpec, OrderTag, PositionMode, Positions,
+    Prepared, Record, Role, Saga, UnixMillis,
+};
+
+const NOW: UnixMillis = UnixMillis(1_795_334_400_000);
+
+fn spec() -> BatchSpec {
+    let plan = bench::plan("2026-11-22T08:00:00Z", false).check().unwrap();
+    let legs = plan.legs.iter().map(|leg| LegSpec {
+        name: leg.name.clone(),
+        venue: leg.venue.clone(),
+        instrument: bench::instrument(),
+        side: leg.side,
+        kind: leg.kind,
+        quantity: LegQuantity::Fixed("0.1".parse().unwrap()),
+        reduce_only: false,
+        after: leg.after.clone(),
+        traits: bench::traits(),
+        positions: Positions::Exclusive,
+        position_mode: PositionMode::OneWay,
+        baseline: Some(bench::zero()),
+    });
+    BatchSpec {
+        key: plan.key,
+        digest: plan.digest,
+        strategy: plan.strategy.clone(),
+        occasion: plan.occasion.clone(),
+        legs: legs.collect(),
+        listing: plan.listing.clone(),
+        policy: plan.policy.clone(),
+        references: BTreeMap::from([(bench::instrument().base, "65000".parse().unwrap())]),
+        doubt_grace_ms: 120_000,
+        admitted_at: NOW,
+    }
+}
+
+fn tag(leg: u8) -> OrderTag {
+    OrderTag { leg, role: Role::Entry, attempt: 0 }
+}
+
+fn prepared() -> Event {
+    let prepared = |leg| Prepared {
+        tag: tag(leg),
+        clock: ClockOffset { offset_ms: 3 },
+        book: None,
+        position: None,
+        others_hold: false,
+    };
+    Event::Prepared(vec![prepared(0), prepared(1)])
+}
+
+fn apply(saga: &mut Saga, records: &[Record]) {
+    for record in records {
+        saga.apply(record).unwrap();
+    }
+}
+
+fn steps(criterion: &mut Criterion) {
+    let fresh = Saga::new(spec());
+    criterion.bench_function("step/wake: release the first wave", |bencher| {
+        bencher.iter(|| black_box(&fresh).step(NOW, &Event::Wake));
+    });
+    let ready = prepared();
+    criterion.bench_function("step/prepared: stamp two intents", |bencher| {
+        bencher.iter(|| black_box(&fresh).step(NOW, black_box(&ready)));
+    });
+    let mut sent = fresh.clone();
+    apply(&mut sent, &fresh.step(NOW, &ready).records);
+    criterion.bench_function("step/wake: two orders under way", |bencher| {
+        bencher.iter(|| black_box(&sent).step(NOW, &Event::Wake));
+    });
+    let placed = |leg| {
+        let order = sent.order(tag(leg)).unwrap();
+        let snapshot = bench::filled(&order.request, u64::from(leg));
+        Event::Placed { tag: tag(leg), snapshot }
+    };
+    let first = placed(0);
+    criterion.bench_function("step/placed: an order filled", |bencher| {
+        bencher.iter(|| black_box(&sent).step(NOW, black_box(&first)));
+    });
+    let facts = sent.step(NOW, &first).records;
+    criterion.bench_function("apply/fill and end of an order", |bencher| {
+        bencher.iter_batched_ref(
+            || sent.clone(),
+            |saga| apply(saga, black_box(&facts)),
+            BatchSize::SmallInput,
+        );
+    });
+    let mut both = sent.clone();
+    apply(&mut both, &facts);
+    apply(&mut both, &sent.step(NOW, &placed(1)).records);
+    criterion.bench_function("step/wake: judge a complete batch", |bencher| {
+        bencher.iter(|| black_box(&both).step(NOW, &Event::Wake));
+    });
+}
+
+criterion_group!(benches, steps);
+criterion_main!(benches);
