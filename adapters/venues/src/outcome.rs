@@ -56,6 +56,14 @@ pub(crate) enum Failure {
     Unasked(QueryError),
 }
 
+impl Failure {
+    /// Whether the host has no such page. Compatible hosts leave out account pages; what they would have said is
+    /// then learned from the orders themselves, whose refusals are documented.
+    pub(crate) fn is_missing_page(&self) -> bool {
+        matches!(self, Self::Unreadable(why) if why == "status 404")
+    }
+}
+
 impl Coded {
     /// What this code means for an order just sent (R6): refused only where nothing was done.
     fn for_order(self) -> PlaceError {

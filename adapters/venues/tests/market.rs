@@ -203,6 +203,23 @@ async fn a_bybit_account_is_unified_and_its_symbols_share_one_mode() {
 }
 
 #[tokio::test]
+async fn a_host_without_account_pages_is_taken_as_it_answers_elsewhere() {
+    let stage = binance();
+    stage.script.body("GET /fapi/v1/accountConfig", 404, "<html>not found</html>");
+    stage.script.body("GET /fapi/v1/positionSide/dual", 200, r#"{"dualSidePosition":true}"#);
+    let account = Account { position_mode: PositionMode::Hedge, can_trade: true };
+    assert_eq!(stage.venue.account(&[btc()]).await, Ok(account));
+
+    let stage = bybit();
+    stage.script.body("GET /v5/user/query-api", 404, "");
+    stage.script.body("GET /v5/account/info", 404, "");
+    let nothing = r#"{"retCode":0,"retMsg":"OK","result":{"list":[]},"time":1}"#;
+    stage.script.body("GET /v5/position/list", 200, nothing);
+    let account = Account { position_mode: PositionMode::OneWay, can_trade: true };
+    assert_eq!(stage.venue.account(&[btc()]).await, Ok(account));
+}
+
+#[tokio::test]
 async fn server_time_is_always_asked_for() {
     let (first, second) = (binance(), bybit());
     for _ in 0..2 {

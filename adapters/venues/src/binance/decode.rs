@@ -278,6 +278,13 @@ pub(crate) struct AccountConfig {
     pub(crate) dual_side_position: bool,
 }
 
+/// The position mode alone.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PositionSideMode {
+    pub(crate) dual_side_position: bool,
+}
+
 /// One side of one position.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

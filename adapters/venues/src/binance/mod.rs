@@ -161,16 +161,21 @@ impl Venue for BinanceUsdm {
 
     async fn account(&self, _symbols: &[Symbol]) -> Result<Account, QueryError> {
         // One mode for the whole account, and for COIN-M too.
-        let body = self.get("/fapi/v1/accountConfig", QueryString::new(), 5).await?;
-        let config: decode::AccountConfig = read(&body)?;
-        Ok(Account {
-            position_mode: if config.dual_side_position {
-                PositionMode::Hedge
-            } else {
-                PositionMode::OneWay
-            },
-            can_trade: config.can_trade,
-        })
+        let page = self.get("/fapi/v1/accountConfig", QueryString::new(), 5).await;
+        let (hedge, can_trade) = match page {
+            Ok(body) => {
+                let config: decode::AccountConfig = read(&body)?;
+                (config.dual_side_position, config.can_trade)
+            }
+            Err(failure) if failure.is_missing_page() => {
+                let body = self.get("/fapi/v1/positionSide/dual", QueryString::new(), 30).await?;
+                let mode: decode::PositionSideMode = read(&body)?;
+                (mode.dual_side_position, true)
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let position_mode = if hedge { PositionMode::Hedge } else { PositionMode::OneWay };
+        Ok(Account { position_mode, can_trade })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {

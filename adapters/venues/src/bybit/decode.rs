@@ -366,13 +366,14 @@ pub(crate) fn position(rows: &[PositionRow], symbol: &Symbol) -> Result<Position
     Ok(position)
 }
 
-/// The mode of one instrument, which is listed whether or not there is a position in it.
+/// The mode of one instrument. One that is not listed has no position, and one-way is what it starts in;
+/// an order that does not fit the mode is refused with a documented code.
 pub(crate) fn mode(rows: &[PositionRow], symbol: &Symbol) -> Result<PositionMode, BadAnswer> {
     let mut own = rows.iter().filter(|row| row.symbol == symbol.as_str());
     match own.next().map(|row| row.position_idx) {
-        Some(0) => Ok(PositionMode::OneWay),
+        None | Some(0) => Ok(PositionMode::OneWay),
         Some(1 | 2) => Ok(PositionMode::Hedge),
-        _ => Err(BadAnswer::new("position mode is not listed")),
+        _ => Err(BadAnswer::new("position mode is not a documented one")),
     }
 }
 

@@ -154,6 +154,17 @@ fn costs(endpoint: Endpoint) -> Vec<Cost> {
     std::iter::once(one(linear::ADDRESS)).chain(own).collect()
 }
 
+/// `None` where the host has no such page.
+async fn optional<T>(
+    page: impl Future<Output = Result<T, Failure>>,
+) -> Result<Option<T>, QueryError> {
+    match page.await {
+        Ok(page) => Ok(Some(page)),
+        Err(failure) if failure.is_missing_page() => Ok(None),
+        Err(failure) => Err(failure.into()),
+    }
+}
+
 fn listed(symbol: &Symbol) -> QueryString {
     QueryString::new().with("category", CATEGORY).with("symbol", symbol)
 }
@@ -176,9 +187,11 @@ impl Venue for BybitLinear {
     /// The position mode is kept per instrument; without symbols one-way stands for "not asked".
     async fn account(&self, symbols: &[Symbol]) -> Result<Account, QueryError> {
         let nothing = QueryString::new();
-        let (key, info): (decode::ApiKey, decode::AccountInfo) =
-            try_join!(self.get(linear::API_KEY, &nothing), self.get(linear::ACCOUNT, &nothing),)?;
-        if !info.is_unified() {
+        let (key, info) = try_join!(
+            optional(self.get::<decode::ApiKey>(linear::API_KEY, &nothing)),
+            optional(self.get::<decode::AccountInfo>(linear::ACCOUNT, &nothing)),
+        )?;
+        if info.is_some_and(|info| !info.is_unified()) {
             return Err(refused("account", "only unified trading accounts are supported"));
         }
         let modes = try_join_all(symbols.iter().map(|symbol| async move {
@@ -190,7 +203,7 @@ impl Venue for BybitLinear {
         if modes.iter().any(|mode| *mode != position_mode) {
             return Err(refused("position-mode", "instruments are in different position modes"));
         }
-        Ok(Account { position_mode, can_trade: key.can_trade() })
+        Ok(Account { position_mode, can_trade: key.is_none_or(|key| key.can_trade()) })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
