@@ -1,6 +1,7 @@
 //! What trades on USDⓈ-M and by which rules.
 //!
-//! Source: Binance USDⓈ-M Exchange Information, filters of BTCUSDT and ETHUSDT, and Notice of minimum notional, read 2026-11-22.
+//! Field names: Binance USDⓈ-M Exchange Information. The values are true to life but were not checked against the
+//! live listing; whoever trades loads the rules from the host it trades on.
 
 use rust_decimal::Decimal;
 

@@ -42,7 +42,7 @@ pub(crate) fn usdm(credentials: Credentials, rate_limits: RateLimits) -> Venue {
             refuses_unsuitable: true,
             checks_precision: true,
             open_orders_max: 200,
-            // Source: Binance fee schedule, USDⓈ-M, regular user, read 2026-11-22.
+            // The usual base tier; not checked against the live schedule.
             maker_fee: Decimal::new(2, 4),
             taker_fee: Decimal::new(5, 4),
             fee_asset: "USDT",

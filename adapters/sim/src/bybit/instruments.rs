@@ -1,6 +1,7 @@
 //! What trades in category `linear` and by which rules.
 //!
-//! Source: Bybit v5 Get Instruments Info, response example of BTCUSDT; contract specifications of ETHUSDT, read 2026-11-22.
+//! Field names: Bybit v5 Get Instruments Info. The values are true to life but were not checked against the live
+//! listing; whoever trades loads the rules from the host it trades on.
 
 use rust_decimal::Decimal;
 

@@ -42,7 +42,7 @@ pub(crate) fn linear(credentials: Credentials, rate_limits: RateLimits) -> Venue
             refuses_unsuitable: false,
             checks_precision: false,
             open_orders_max: 500,
-            // Source: Bybit trading fee structure, perpetuals, non-VIP, read 2026-11-22.
+            // The usual base tier; not checked against the live schedule.
             maker_fee: Decimal::new(2, 4),
             taker_fee: Decimal::new(55, 5),
             fee_asset: "USDT",
