@@ -26,10 +26,7 @@ impl Saga {
     /// Net delta of one underlying.
     #[must_use]
     pub fn net_delta(&self, underlying: &Asset) -> Amount {
-        self.net_deltas()
-            .get(underlying)
-            .copied()
-            .unwrap_or(Amount::ZERO)
+        self.net_deltas().get(underlying).copied().unwrap_or(Amount::ZERO)
     }
 
     /// Range of the net delta per underlying, `None` when every order is resolved.
@@ -66,9 +63,7 @@ impl Saga {
         let mut deltas = BTreeMap::new();
         for (leg, units) in by_instrument.into_values() {
             let base = leg.instrument.base_of(units, self.reference(leg));
-            let delta = deltas
-                .entry(leg.instrument.base.clone())
-                .or_insert(Amount::ZERO);
+            let delta = deltas.entry(leg.instrument.base.clone()).or_insert(Amount::ZERO);
             *delta = *delta + base;
         }
         deltas

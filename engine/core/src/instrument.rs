@@ -105,36 +105,50 @@ pub enum SizeError {
     },
 }
 
+/// Finest step of quantities, prices and contract sizes that is counted with.
+const STEP_MIN: Decimal = Decimal::from_parts(1, 0, 0, false, 12);
+/// Largest contract size.
+const CONTRACT_SIZE_MAX: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+/// Where base units stop being told apart: sums of all legs stay within exact decimals.
+const BASE_MAX: Decimal = Decimal::from_parts(0, 0, 1_000_000, false, 0);
+
 impl Instrument {
     /// Checks that lots, sizes and prices can be counted with.
     ///
     /// # Errors
-    /// When lot or contract size is zero.
+    /// When lot, tick, contract size or fee are beyond what every later computation stays exact for.
     pub fn check(&self) -> Result<(), SizeError> {
+        let step = |value: Decimal| value >= STEP_MIN;
         let what = if self.lot.is_zero() {
             "its lot is zero"
         } else if self.contract_size.is_zero() {
             "its contract size is zero"
+        } else if !step(self.lot.get()) || !step(self.tick.get()) {
+            "its lot or tick is too fine"
+        } else if !step(self.contract_size.get()) || self.contract_size.get() > CONTRACT_SIZE_MAX {
+            "its contract size is out of range"
+        } else if self.taker_fee.get().abs() > Decimal::ONE {
+            "its taker fee is out of range"
         } else {
             return Ok(());
         };
-        Err(SizeError::UnusableRules {
-            symbol: self.symbol.clone(),
-            what,
-        })
+        Err(SizeError::UnusableRules { symbol: self.symbol.clone(), what })
     }
 
     /// Base units of a signed quantity of venue units, at a reference price.
     /// Exact for linear and spot; inverse is rounded half to even at 12 places.
     #[must_use]
     pub fn base_of(&self, units: Amount, reference: Price) -> Amount {
-        let size = self.contract_size.get();
-        match self.kind {
-            InstrumentKind::Linear | InstrumentKind::Spot => Amount::from(units.get() * size),
+        let value = units.get().checked_mul(self.contract_size.get());
+        let base = match self.kind {
+            InstrumentKind::Linear | InstrumentKind::Spot => value,
             InstrumentKind::Inverse => {
-                Amount::from(round_conversion(units.get() * size / reference.get()))
+                value.and_then(|quote| quote.checked_div(reference.get())).map(round_conversion)
             }
-        }
+        };
+        // Only values no venue can mean get here; they stay far beyond every limit without ending the process.
+        let beyond = if units.get().is_sign_negative() { -BASE_MAX } else { BASE_MAX };
+        Amount::from(base.unwrap_or(beyond).clamp(-BASE_MAX, BASE_MAX))
     }
 
     /// Venue units of base units, not rounded to lots.
@@ -142,16 +156,43 @@ impl Instrument {
     /// # Errors
     /// When the numbers leave the exact range.
     pub fn units_of(&self, base: Qty, reference: Price) -> Result<Qty, SizeError> {
-        let overflow = || SizeError::Overflow {
-            symbol: self.symbol.clone(),
-        };
+        let overflow = || SizeError::Overflow { symbol: self.symbol.clone() };
         let size = self.contract_size.get();
         let units = match self.kind {
             InstrumentKind::Linear | InstrumentKind::Spot => base.get().checked_div(size),
-            InstrumentKind::Inverse => base
-                .get()
-                .checked_mul(reference.get())
-                .and_then(|quote| quote.checked_div(size)),
+            InstrumentKind::Inverse => {
+                base.get().checked_mul(reference.get()).and_then(|quote| quote.checked_div(size))
+            }
+        };
+        Qty::truncated(units.ok_or_else(overflow)?).map_err(|_| overflow())
+    }
+
+    /// The most whole lots whose base value is not above `base`, venue units.
+    /// Counts in the direction of [`Instrument::base_of`] too, so that converting a number of contracts to base and
+    /// back gives the same number (K7).
+    ///
+    /// # Errors
+    /// When the numbers leave the exact range.
+    pub fn lots_within(&self, base: Qty, reference: Price) -> Result<Qty, SizeError> {
+        let units = self.units_of(base, reference)?.round_down(self.lot);
+        let one_more = units.plus(self.lot);
+        let value = self.base_of(Amount::from(one_more), reference).magnitude();
+        Ok(if value <= base { one_more } else { units })
+    }
+
+    /// Venue units worth a quote value, not rounded to lots.
+    ///
+    /// # Errors
+    /// When the numbers leave the exact range.
+    pub fn units_worth(&self, quote: Qty, reference: Price) -> Result<Qty, SizeError> {
+        let overflow = || SizeError::Overflow { symbol: self.symbol.clone() };
+        let size = self.contract_size.get();
+        // Inverse contracts count quote already: going through base would lose the last contract.
+        let units = match self.kind {
+            InstrumentKind::Inverse => quote.get().checked_div(size),
+            InstrumentKind::Linear | InstrumentKind::Spot => {
+                size.checked_mul(reference.get()).and_then(|unit| quote.get().checked_div(unit))
+            }
         };
         Qty::truncated(units.ok_or_else(overflow)?).map_err(|_| overflow())
     }
@@ -181,13 +222,18 @@ impl Instrument {
     pub fn smallest(&self, price: Price) -> Qty {
         let least = self.quantity_min.get().max(self.lot.get());
         let one = self.notional(Qty::new(Decimal::ONE).unwrap_or(self.lot), price);
-        let by_value = if one.is_zero() {
-            Decimal::ZERO
+        let by_value = if self.notional_min.is_zero() {
+            Some(Decimal::ZERO)
         } else {
-            self.notional_min.get() / one
+            self.notional_min.get().checked_div(one)
         };
         let lot = self.lot.get();
-        Qty::new((least.max(by_value) / lot).ceil() * lot).unwrap_or(self.lot)
+        by_value
+            .and_then(|by_value| least.max(by_value).checked_div(lot))
+            .and_then(|lots| lots.ceil().checked_mul(lot))
+            .and_then(|units| Qty::new(units).ok())
+            // Where it cannot be computed nothing is tradable.
+            .unwrap_or(Qty::MAX)
     }
 
     /// Largest order of a kind, venue units; `None` without a limit.
@@ -203,8 +249,7 @@ impl Instrument {
     /// Dust: what is too small to trade at a price, in base units (K6).
     #[must_use]
     pub fn dust_base(&self, price: Price) -> Qty {
-        self.base_of(Amount::from(self.smallest(price)), price)
-            .magnitude()
+        self.base_of(Amount::from(self.smallest(price)), price).magnitude()
     }
 
     /// What one venue unit is called in messages.
@@ -241,11 +286,7 @@ impl Instrument {
         }
         match kind {
             OrderKind::Limit { price, .. } if price.round_down(self.tick) != price => {
-                Err(SizeError::OffTick {
-                    symbol: self.symbol.clone(),
-                    price,
-                    tick: self.tick,
-                })
+                Err(SizeError::OffTick { symbol: self.symbol.clone(), price, tick: self.tick })
             }
             _ => Ok(()),
         }
@@ -292,10 +333,7 @@ pub(crate) mod tests {
         let price = "65000".parse().unwrap();
         let units = instrument.units_of("0.1".parse().unwrap(), price).unwrap();
         assert_eq!(units.to_string(), "65");
-        assert_eq!(
-            instrument.base_of(Amount::from(units), price).to_string(),
-            "0.1"
-        );
+        assert_eq!(instrument.base_of(Amount::from(units), price).to_string(), "0.1");
     }
 
     #[test]
@@ -309,14 +347,8 @@ pub(crate) mod tests {
     fn the_smallest_order_covers_lot_quantity_and_value() {
         let mut instrument = linear("BTCUSDT", "0.001");
         instrument.notional_min = "100".parse().unwrap();
-        assert_eq!(
-            instrument.smallest("65000".parse().unwrap()).to_string(),
-            "0.002"
-        );
-        assert_eq!(
-            instrument.smallest("650000".parse().unwrap()).to_string(),
-            "0.001"
-        );
+        assert_eq!(instrument.smallest("65000".parse().unwrap()).to_string(), "0.002");
+        assert_eq!(instrument.smallest("650000".parse().unwrap()).to_string(), "0.001");
     }
 
     #[test]
@@ -324,10 +356,7 @@ pub(crate) mod tests {
         let instrument = linear("BTCUSDT", "0.001");
         let price = "65000".parse().unwrap();
         let check = |qty: &str, kind| {
-            instrument
-                .check_order(qty.parse().unwrap(), kind, price)
-                .unwrap_err()
-                .to_string()
+            instrument.check_order(qty.parse().unwrap(), kind, price).unwrap_err().to_string()
         };
         assert_eq!(
             check("0", OrderKind::Market),
@@ -341,9 +370,6 @@ pub(crate) mod tests {
             price: "65000.05".parse().unwrap(),
             time_in_force: crate::order::TimeInForce::Ioc,
         };
-        assert_eq!(
-            check("1", off),
-            "price 65000.05 of BTCUSDT is not a multiple of its tick 0.1"
-        );
+        assert_eq!(check("1", off), "price 65000.05 of BTCUSDT is not a multiple of its tick 0.1");
     }
 }

@@ -18,7 +18,7 @@ pub struct BatchKey(pub [u8; 16]);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct PayloadDigest(pub [u8; 32]);
 
-/// A text that is not 32 lower-case hex digits.
+/// A text that is not 32 hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a batch key has 32 hex digits")]
 pub struct BatchKeyError;
@@ -45,7 +45,8 @@ impl FromStr for BatchKey {
     type Err = BatchKeyError;
     fn from_str(text: &str) -> Result<Self, BatchKeyError> {
         let mut bytes = [0; 16];
-        if text.len() != 32 || !text.is_ascii() {
+        // The digits are looked at one by one because the parser below would take a sign.
+        if text.len() != 32 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(BatchKeyError);
         }
         for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
@@ -81,7 +82,7 @@ impl FieldHasher {
     }
 }
 
-/// Digits without the letters i, l, o and u: nothing to misread, and no word a web filter trips over can appear.
+/// Digits without the letters i, l, o and u: nothing to misread, and hardly a word that a filter could trip over.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// The client order id of one attempt, in the venue's alphabet and length (R5).

@@ -6,6 +6,7 @@ mod instrument;
 mod key;
 mod name;
 mod order;
+mod plain;
 mod plan;
 mod record;
 mod refusal;
@@ -15,9 +16,10 @@ mod sizing;
 mod spec;
 mod strategy;
 mod time;
+mod timeline;
 mod venue;
 
-pub use decimal::{Amount, NumberError, Price, Qty, parse_plain, round_conversion};
+pub use decimal::{Amount, NumberError, Price, Qty, round_conversion};
 pub use delta::DeltaRange;
 pub use instrument::{Instrument, InstrumentKind, SizeError};
 pub use key::{BatchKey, BatchKeyError, PayloadDigest, client_order_id};
@@ -29,6 +31,7 @@ pub use order::{
     BookTop, Fill, Funding, OrderEnd, OrderKind, OrderRequest, OrderSnapshot, OrderState,
     PositionSide, Side, TimeInForce,
 };
+pub use plain::parse_plain;
 pub use plan::{
     CheckedLeg, CheckedPlan, CheckedQuantity, LEGS_MAX, Leg, OnResidual, Plan, PlanError, Policy,
     Quantity,
@@ -44,6 +47,7 @@ pub use sizing::{SizedLeg, SizingError, size_following, size_plan};
 pub use spec::{BatchSpec, LegQuantity, LegSpec, PolicySpec, Residual};
 pub use strategy::{Holding, Market, MarketView, Strategy};
 pub use time::{ClockOffset, UnixMillis, VenueMillis};
+pub use timeline::{Moment, alarm_text, timeline};
 pub use venue::{DeadlineCheck, IdAlphabet, PositionMode, Positions, ResendClass, VenueTraits};
 
 /// Where a batch stands.

@@ -30,16 +30,8 @@ fn check(
         return Ok(());
     }
     // Escaped and cut, so that control characters or a megabyte of input never reach a terminal.
-    let shown = text
-        .chars()
-        .take(NAME_LEN_MAX)
-        .flat_map(char::escape_default)
-        .collect();
-    Err(NameError {
-        what,
-        shown,
-        allowed,
-    })
+    let shown = text.chars().take(NAME_LEN_MAX).flat_map(char::escape_default).collect();
+    Err(NameError { what, shown, allowed })
 }
 
 fn plan_byte(byte: u8) -> bool {
@@ -90,7 +82,7 @@ macro_rules! name_type {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.pad(&self.0)
             }
         }
 
@@ -169,15 +161,7 @@ mod tests {
     #[test]
     fn a_name_is_short_ascii_and_says_what_is_allowed() {
         assert!(StrategyName::new("funding-arb.v1:A+b_c").is_ok());
-        for bad in [
-            "",
-            "a b",
-            "ünder",
-            "a/b",
-            "a\n",
-            "\u{0430}bc",
-            &"x".repeat(65),
-        ] {
+        for bad in ["", "a b", "ünder", "a/b", "a\n", "\u{0430}bc", &"x".repeat(65)] {
             assert!(LegName::new(bad).is_err(), "{bad}");
         }
         assert_eq!(

@@ -159,15 +159,8 @@ impl Saga {
             occasion: spec.occasion.clone(),
             status: self.status(),
             duplicate: false,
-            why: self
-                .ended()
-                .map(|ended| ended.why.clone())
-                .unwrap_or_default(),
-            legs: spec
-                .listing
-                .iter()
-                .map(|index| self.leg_report(*index))
-                .collect(),
+            why: self.ended().map(|ended| ended.why.clone()).unwrap_or_default(),
+            legs: spec.listing.iter().map(|index| self.leg_report(*index)).collect(),
             net_delta: self.net_deltas(),
             in_doubt: self.doubts(),
             net_delta_range: range,
@@ -187,17 +180,13 @@ impl Saga {
             let paid = fees.entry(fill.fee_asset.clone()).or_insert(Amount::ZERO);
             *paid = *paid + fill.fee;
         }
-        let fills = entries
-            .iter()
-            .flat_map(|order| order.fills.values().map(|(fill, _)| fill));
+        let fills = entries.iter().flat_map(|order| order.fills.values().map(|(fill, _)| fill));
         LegReport {
             name: leg.name.clone(),
             venue: leg.venue.clone(),
             instrument: leg.instrument.symbol.clone(),
             side: leg.side,
-            client_order_ids: orders()
-                .map(|order| order.request.client_id.clone())
-                .collect(),
+            client_order_ids: orders().map(|order| order.request.client_id.clone()).collect(),
             status: self.leg_status(index),
             planned: self.target(index).unwrap_or(Qty::ZERO),
             filled: self.filled(index),
@@ -210,10 +199,7 @@ impl Saga {
     }
 
     fn leg_status(&self, index: u8) -> LegStatus {
-        if self
-            .orders()
-            .any(|(tag, order)| tag.leg == index && in_doubt(order))
-        {
+        if self.orders().any(|(tag, order)| tag.leg == index && in_doubt(order)) {
             return LegStatus::InDoubt;
         }
         let entries = self.attempts(index, Role::Entry);
@@ -226,11 +212,7 @@ impl Saga {
         }
         let Some(last) = entries.last() else {
             let running = self.status() == BatchStatus::Running;
-            return if running {
-                LegStatus::Waiting
-            } else {
-                LegStatus::Cancelled
-            };
+            return if running { LegStatus::Waiting } else { LegStatus::Cancelled };
         };
         match &last.stage {
             Stage::Intended => LegStatus::Sent,
@@ -246,9 +228,7 @@ impl Saga {
     }
 
     fn doubts(&self) -> Vec<DoubtReport> {
-        let doubtful = self
-            .open_orders()
-            .filter(|(_, order)| !order.possible_rest().is_zero());
+        let doubtful = self.open_orders().filter(|(_, order)| !order.possible_rest().is_zero());
         doubtful
             .filter_map(|(tag, order)| {
                 Some(DoubtReport {
@@ -263,10 +243,7 @@ impl Saga {
 
     fn alarm_reports(&self) -> Vec<AlarmReport> {
         let named = self.alarms().iter().filter_map(|(alarm, tag)| {
-            Some(AlarmReport {
-                alarm: *alarm,
-                leg: self.spec().leg(tag.leg)?.name.clone(),
-            })
+            Some(AlarmReport { alarm: *alarm, leg: self.spec().leg(tag.leg)?.name.clone() })
         });
         named.collect()
     }
@@ -285,9 +262,7 @@ impl Saga {
             }
         }
         moves.sort_by_key(|(at, _, _)| *at);
-        let end = self
-            .ended()
-            .filter(|ended| ended.ending != crate::Ending::Parked);
+        let end = self.ended().filter(|ended| ended.ending != crate::Ending::Parked);
         let end = end.map_or(now, |ended| ended.at);
         let mut deltas: BTreeMap<&Asset, Decimal> = BTreeMap::new();
         let mut exposed_ms = 0;
@@ -295,9 +270,7 @@ impl Saga {
         while let Some((at, leg, base)) = steps.next() {
             *deltas.entry(&leg.instrument.base).or_default() += base;
             let until = steps.peek().map_or(end, |(next, _, _)| *next);
-            let exposed = deltas
-                .iter()
-                .any(|(asset, delta)| self.is_exposed(asset, *delta));
+            let exposed = deltas.iter().any(|(asset, delta)| self.is_exposed(asset, *delta));
             if exposed {
                 exposed_ms += until.since(*at);
             }
@@ -314,10 +287,7 @@ impl Saga {
 }
 
 fn in_doubt(order: &Order) -> bool {
-    matches!(
-        order.stage,
-        Stage::InDoubt | Stage::Closed(Closing::Unresolved(_))
-    )
+    matches!(order.stage, Stage::InDoubt | Stage::Closed(Closing::Unresolved(_)))
 }
 
 fn is_rejected(order: &Order) -> bool {
@@ -336,10 +306,9 @@ fn reason(order: &Order) -> Option<String> {
         Stage::Closed(Closing::Absent) => Some("never reached the venue".to_owned()),
         Stage::Closed(Closing::Unsent) => Some("could not be sent".to_owned()),
         Stage::Closed(Closing::Unresolved(why)) => Some(why.clone()),
-        Stage::Closed(Closing::Ended) if order.filled() < order.request.quantity => order
-            .end_reason()
-            .filter(|reason| !reason.is_empty())
-            .map(str::to_owned),
+        Stage::Closed(Closing::Ended) if order.filled() < order.request.quantity => {
+            order.end_reason().filter(|reason| !reason.is_empty()).map(str::to_owned)
+        }
         _ => None,
     }
 }

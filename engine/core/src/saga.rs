@@ -10,7 +10,10 @@ mod doubt;
 mod event;
 mod facts;
 mod leg;
+mod observe;
 mod order;
+mod pricing;
+mod residual;
 mod unwind;
 
 use std::sync::Arc;
@@ -154,8 +157,7 @@ impl Saga {
     /// One attempt.
     #[must_use]
     pub fn order(&self, tag: OrderTag) -> Option<&Order> {
-        self.attempts(tag.leg, tag.role)
-            .get(usize::from(tag.attempt))
+        self.attempts(tag.leg, tag.role).get(usize::from(tag.attempt))
     }
 
     /// All attempts of a leg in a role, in order.

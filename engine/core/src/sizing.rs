@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use crate::decimal::{Amount, Price, Qty};
 use crate::instrument::{Instrument, InstrumentKind, SizeError};
 use crate::name::{Asset, LegName};
 use crate::order::{OrderKind, Side};
-use crate::plan::{CheckedPlan, CheckedQuantity};
+use crate::plan::{CheckedLeg, CheckedPlan, CheckedQuantity};
 use crate::spec::LegQuantity;
 
 /// A leg's size after rounding.
@@ -40,8 +40,9 @@ pub enum SizingError {
 
 /// Sizes every leg of a plan against its instrument.
 ///
-/// Each leg is rounded down to its lot. Then, underlying by underlying, the legs on the heavier side give up lots,
-/// finest lot first, while that brings the rounded plan's net delta closer to the one asked for.
+/// Each leg is rounded down to its lot, a leg that follows another to what it will be if that one fills completely.
+/// Then, underlying by underlying, the legs on the heavier side give up lots, finest lot first, while that brings the
+/// rounded plan's net delta closer to the one asked for.
 ///
 /// # Errors
 /// A leg too small, too large or off its tick after rounding.
@@ -52,40 +53,25 @@ pub fn size_plan(
 ) -> Result<Vec<SizedLeg>, SizingError> {
     let mut sizes = Vec::with_capacity(plan.legs.len());
     for (leg, instrument) in plan.legs.iter().zip(instruments) {
-        let fail = |error| SizingError::Leg {
-            leg: leg.name.clone(),
-            error,
-        };
-        instrument.check().map_err(fail)?;
-        let reference = reference_of(instrument, references)?;
-        let asked = asked_units(
-            &leg.quantity,
-            leg.side,
-            leg.reduce_only,
-            instrument,
-            reference,
-        )
-        .map_err(fail)?;
+        instrument.check().map_err(|error| leg_error(&leg.name, error))?;
         sizes.push(Size {
             instrument,
             side: leg.side,
-            reference,
-            asked,
-            rounded: asked.map(|asked| asked.round_down(instrument.lot)),
+            reference: reference_of(instrument, references)?,
+            asked: Qty::ZERO,
+            rounded: Qty::ZERO,
+            follows: matches!(leg.quantity, CheckedQuantity::Of { .. }),
         });
     }
+    let order = sources_first(plan);
+    size_fixed(plan, &mut sizes)?;
+    size_followers(plan, &order, &mut sizes)?;
     trim_heavier_sides(&mut sizes);
-    let mut sized = Vec::with_capacity(sizes.len());
-    for (leg, size) in plan.legs.iter().zip(&sizes) {
-        sized.push(
-            size.finish(leg.kind, &leg.quantity)
-                .map_err(|error| SizingError::Leg {
-                    leg: leg.name.clone(),
-                    error,
-                })?,
-        );
-    }
-    Ok(sized)
+    size_followers(plan, &order, &mut sizes)?;
+    let sized = plan.legs.iter().zip(&sizes).map(|(leg, size)| {
+        size.finish(leg.kind, &leg.quantity).map_err(|error| leg_error(&leg.name, error))
+    });
+    sized.collect()
 }
 
 /// Size of a leg that follows another: its source's received base times the ratio, rounded down to lots.
@@ -100,70 +86,120 @@ pub fn size_following(
     ratio: Qty,
     reference: Price,
 ) -> Result<Qty, SizeError> {
-    let overflow = || SizeError::Overflow {
-        symbol: instrument.symbol.clone(),
-    };
-    let base = source_base
-        .get()
-        .checked_mul(ratio.get())
-        .ok_or_else(overflow)?;
+    let overflow = || SizeError::Overflow { symbol: instrument.symbol.clone() };
+    let base = source_base.get().checked_mul(ratio.get()).ok_or_else(overflow)?;
     let base = Qty::truncated(base).map_err(|_| overflow())?;
-    let units = instrument.units_of(base, reference)?;
-    Ok(gross_up(instrument, side, units).round_down(instrument.lot))
+    if is_spot_buy(instrument, side) {
+        let units = gross_up(instrument, side, instrument.units_of(base, reference)?);
+        return Ok(units.round_down(instrument.lot));
+    }
+    instrument.lots_within(base, reference)
 }
 
+/// One leg on its way to its size; quantities in venue units.
 struct Size<'a> {
     instrument: &'a Instrument,
     side: Side,
     reference: Price,
-    asked: Option<Qty>,
-    rounded: Option<Qty>,
+    asked: Qty,
+    rounded: Qty,
+    follows: bool,
 }
 
 impl Size<'_> {
-    fn base(&self, units: Option<Qty>) -> Decimal {
-        let units = units.unwrap_or(Qty::ZERO);
+    /// Signed base units that a quantity brings, fees in the base asset taken off.
+    fn base(&self, units: Qty) -> Decimal {
         let received = net_of_fee(self.instrument, self.side, units);
-        self.instrument
-            .base_of(self.side.signed(received), self.reference)
-            .get()
+        self.instrument.base_of(self.side.signed(received), self.reference).get()
     }
 
     fn finish(&self, kind: OrderKind, asked: &CheckedQuantity) -> Result<SizedLeg, SizeError> {
-        let Some(rounded) = self.rounded else {
-            let CheckedQuantity::Of { leg, ratio } = asked else {
-                return Err(SizeError::Overflow {
-                    symbol: self.instrument.symbol.clone(),
-                });
-            };
-            // Tick and rules are checked now, the size when it is known.
-            self.instrument.check_order(
-                self.instrument.smallest(self.reference),
-                kind,
-                self.reference,
-            )?;
-            return Ok(SizedLeg {
-                quantity: LegQuantity::Of {
-                    leg: *leg,
-                    ratio: *ratio,
-                },
-                asked_base: Qty::ZERO,
-                dust_base: Qty::ZERO,
-            });
-        };
         let price = match kind {
             OrderKind::Limit { price, .. } => price,
             OrderKind::Market => self.reference,
         };
-        self.instrument.check_order(rounded, kind, price)?;
+        self.instrument.check_order(self.rounded, kind, price)?;
+        if let CheckedQuantity::Of { leg, ratio } = asked {
+            return Ok(SizedLeg {
+                quantity: LegQuantity::Of { leg: *leg, ratio: *ratio },
+                asked_base: Qty::ZERO,
+                dust_base: Qty::ZERO,
+            });
+        }
         let asked_base = Amount::from(self.base(self.asked)).magnitude();
         let rounded_base = Amount::from(self.base(self.rounded)).magnitude();
         Ok(SizedLeg {
-            quantity: LegQuantity::Fixed(rounded),
+            quantity: LegQuantity::Fixed(self.rounded),
             asked_base,
             dust_base: asked_base.minus(rounded_base),
         })
     }
+}
+
+fn leg_error(leg: &LegName, error: SizeError) -> SizingError {
+    SizingError::Leg { leg: leg.clone(), error }
+}
+
+/// Canonical indices of the legs that follow others, each after the one it follows.
+fn sources_first(plan: &CheckedPlan) -> Vec<usize> {
+    let source = |index: usize| match plan.legs[index].quantity {
+        CheckedQuantity::Of { leg, .. } => Some(usize::from(leg)),
+        _ => None,
+    };
+    let mut order: Vec<usize> = Vec::new();
+    // A checked plan has no cycle, so each pass places at least one leg.
+    for _ in 0..plan.legs.len() {
+        for index in 0..plan.legs.len() {
+            let ready =
+                source(index).is_some_and(|leg| source(leg).is_none() || order.contains(&leg));
+            if ready && !order.contains(&index) {
+                order.push(index);
+            }
+        }
+    }
+    order
+}
+
+fn size_fixed(plan: &CheckedPlan, sizes: &mut [Size<'_>]) -> Result<(), SizingError> {
+    for (leg, size) in plan.legs.iter().zip(sizes) {
+        if !size.follows {
+            size.asked = asked_units(leg, size.instrument, size.reference)
+                .map_err(|error| leg_error(&leg.name, error))?;
+            size.rounded = size.asked.round_down(size.instrument.lot);
+        }
+    }
+    Ok(())
+}
+
+/// What the followers will order if the legs they follow fill completely.
+fn size_followers(
+    plan: &CheckedPlan,
+    order: &[usize],
+    sizes: &mut [Size<'_>],
+) -> Result<(), SizingError> {
+    for index in order {
+        let CheckedQuantity::Of { leg, ratio } = plan.legs[*index].quantity else {
+            continue;
+        };
+        let source = &sizes[usize::from(leg)];
+        let base = |units| Amount::from(source.base(units)).magnitude();
+        let (asked, filled) = (base(source.asked), base(source.rounded));
+        let size = &sizes[*index];
+        let (instrument, side, reference) = (size.instrument, size.side, size.reference);
+        let overflow = || SizeError::Overflow { symbol: instrument.symbol.clone() };
+        let sized = || {
+            let base = asked.get().checked_mul(ratio.get()).ok_or_else(overflow)?;
+            let base = Qty::truncated(base).map_err(|_| overflow())?;
+            let units = instrument.units_of(base, reference)?;
+            let rounded = size_following(instrument, side, filled, ratio, reference)?;
+            Ok((gross_up(instrument, side, units), rounded))
+        };
+        let (asked, rounded) =
+            sized().map_err(|error| leg_error(&plan.legs[*index].name, error))?;
+        sizes[*index].asked = asked;
+        sizes[*index].rounded = rounded;
+    }
+    Ok(())
 }
 
 fn reference_of(
@@ -174,82 +210,65 @@ fn reference_of(
     reference.ok_or_else(|| SizingError::NoReference(instrument.base.clone()))
 }
 
-/// Venue units asked for, before rounding; `None` for a leg that follows another.
+/// Venue units asked for, before rounding; nothing for a leg that follows another.
 fn asked_units(
-    quantity: &CheckedQuantity,
-    side: Side,
-    reduce_only: bool,
+    leg: &CheckedLeg,
     instrument: &Instrument,
     reference: Price,
-) -> Result<Option<Qty>, SizeError> {
-    let overflow = || SizeError::Overflow {
-        symbol: instrument.symbol.clone(),
-    };
-    let units = match quantity {
-        CheckedQuantity::Of { .. } => return Ok(None),
-        CheckedQuantity::Contracts(units) => return Ok(Some(*units)),
+) -> Result<Qty, SizeError> {
+    let units = match &leg.quantity {
+        CheckedQuantity::Of { .. } => return Ok(Qty::ZERO),
+        CheckedQuantity::Contracts(units) => return Ok(*units),
         CheckedQuantity::Base(base) => instrument.units_of(*base, reference)?,
-        CheckedQuantity::Quote(quote) => {
-            let base = quote
-                .get()
-                .checked_div(reference.get())
-                .ok_or_else(overflow)?;
-            instrument.units_of(Qty::truncated(base).map_err(|_| overflow())?, reference)?
-        }
+        CheckedQuantity::Quote(quote) => instrument.units_worth(*quote, reference)?,
     };
-    Ok(Some(if reduce_only {
-        units
-    } else {
-        gross_up(instrument, side, units)
-    }))
+    Ok(gross_up(instrument, leg.side, units))
+}
+
+const fn is_spot_buy(instrument: &Instrument, side: Side) -> bool {
+    matches!((instrument.kind, side), (InstrumentKind::Spot, Side::Buy))
+}
+
+/// Part of a spot buy that is kept when the fee is taken from the base asset.
+fn kept_part(instrument: &Instrument) -> Decimal {
+    Decimal::ONE - instrument.taker_fee.get().max(Decimal::ZERO)
 }
 
 /// A spot buy receives less than it orders when the fee is taken from the base asset, so it orders more (K2).
 fn gross_up(instrument: &Instrument, side: Side, units: Qty) -> Qty {
-    let keeps = Decimal::ONE - instrument.taker_fee.get().max(Decimal::ZERO);
-    match (instrument.kind, side) {
-        (InstrumentKind::Spot, Side::Buy) if keeps > Decimal::ZERO => {
-            Qty::truncated(units.get() / keeps).unwrap_or(units)
-        }
-        _ => units,
+    if !is_spot_buy(instrument, side) {
+        return units;
     }
+    let grossed = units.get().checked_div(kept_part(instrument));
+    grossed.and_then(|units| Qty::truncated(units).ok()).unwrap_or(units)
 }
 
-fn net_of_fee(instrument: &Instrument, side: Side, units: Qty) -> Qty {
-    match (instrument.kind, side) {
-        (InstrumentKind::Spot, Side::Buy) => {
-            let keeps = Decimal::ONE - instrument.taker_fee.get().max(Decimal::ZERO);
-            Qty::new(units.get() * keeps).unwrap_or(units)
-        }
-        _ => units,
+/// What an order of that many units brings, fees in the base asset taken off (K2).
+pub(crate) fn net_of_fee(instrument: &Instrument, side: Side, units: Qty) -> Qty {
+    if !is_spot_buy(instrument, side) {
+        return units;
     }
+    let kept = units.get().checked_mul(kept_part(instrument));
+    kept.and_then(|units| Qty::truncated(units).ok()).unwrap_or(units)
 }
 
 fn trim_heavier_sides(sizes: &mut [Size<'_>]) {
-    let mut underlyings: Vec<Asset> = sizes
-        .iter()
-        .map(|size| size.instrument.base.clone())
-        .collect();
+    let mut underlyings: Vec<Asset> =
+        sizes.iter().map(|size| size.instrument.base.clone()).collect();
     underlyings.sort_unstable();
     underlyings.dedup();
     for underlying in underlyings {
-        let mut members: Vec<usize> = (0..sizes.len())
-            .filter(|i| sizes[*i].instrument.base == underlying)
-            .collect();
-        // A leg that follows another has no size yet, so its group cannot be balanced beforehand.
-        if members.iter().any(|index| sizes[*index].rounded.is_none()) {
-            continue;
-        }
-        members.sort_by_key(|i| (sizes[*i].instrument.lot_base(sizes[*i].reference), *i));
-        let asked: Decimal = members
+        let mut members: Vec<usize> =
+            (0..sizes.len()).filter(|index| sizes[*index].instrument.base == underlying).collect();
+        members.sort_by_key(|index| {
+            let size = &sizes[*index];
+            (size.instrument.lot_base(size.reference), *index)
+        });
+        let mut excess: Decimal = members
             .iter()
-            .map(|i| sizes[*i].base(sizes[*i].asked))
+            .map(|index| &sizes[*index])
+            .map(|size| size.base(size.rounded) - size.base(size.asked))
             .sum();
-        let rounded: Decimal = members
-            .iter()
-            .map(|i| sizes[*i].base(sizes[*i].rounded))
-            .sum();
-        let mut excess = rounded - asked;
         for index in members {
             excess -= sizes[index].give_up(excess);
         }
@@ -257,25 +276,24 @@ fn trim_heavier_sides(sizes: &mut [Size<'_>]) {
 }
 
 impl Size<'_> {
-    /// Gives up as many lots as fit into the excess on this leg's side; returns the signed base given up.
+    /// Gives up as many lots as bring the excess on this leg's side closest to nothing; returns the signed base given up.
     fn give_up(&mut self, excess: Decimal) -> Decimal {
-        let sign = self
-            .side
-            .signed(Qty::new(Decimal::ONE).unwrap_or(Qty::ZERO))
-            .get();
+        let heavier = match self.side {
+            Side::Buy => excess,
+            Side::Sell => -excess,
+        };
         let lot_base = self.instrument.lot_base(self.reference).get();
-        if excess * sign <= Decimal::ZERO || lot_base.is_zero() {
+        if self.follows || heavier <= Decimal::ZERO || lot_base.is_zero() {
             return Decimal::ZERO;
         }
-        let before = self.rounded.unwrap_or(Qty::ZERO);
-        let spare = before.minus(self.instrument.smallest(self.reference)).get();
-        let lots = (excess * sign / lot_base).floor();
-        let units = (lots * self.instrument.lot.get()).min(spare);
-        let units = Qty::new(units)
-            .unwrap_or(Qty::ZERO)
-            .round_down(self.instrument.lot);
-        let given = self.base(Some(before));
-        self.rounded = Some(before.minus(units));
-        given - self.base(self.rounded)
+        let spare = self.rounded.minus(self.instrument.smallest(self.reference));
+        let lots = heavier.checked_div(lot_base).unwrap_or_default();
+        let lots = lots.round_dp_with_strategy(0, RoundingStrategy::MidpointTowardZero);
+        let units = lots.checked_mul(self.instrument.lot.get());
+        let units = units.unwrap_or_default().min(spare.get());
+        let units = Qty::new(units).unwrap_or(Qty::ZERO).round_down(self.instrument.lot);
+        let before = self.base(self.rounded);
+        self.rounded = self.rounded.minus(units);
+        before - self.base(self.rounded)
     }
 }

@@ -33,10 +33,7 @@ pub fn timeline(records: &[Record]) -> Vec<Moment> {
         Record::Observed { tag, .. } => known.insert(*tag),
         _ => false,
     };
-    records
-        .iter()
-        .map(|record| moment(spec, record, first_sight(record)))
-        .collect()
+    records.iter().map(|record| moment(spec, record, first_sight(record))).collect()
 }
 
 /// `first_sight` says that the venue shows this attempt for the first time.
@@ -48,29 +45,18 @@ fn moment(spec: &BatchSpec, record: &Record, first_sight: bool) -> Moment {
     let (what, detail) = match record {
         Record::Admitted(spec) => (
             "admitted",
-            format!(
-                "{} for {}, {} legs",
-                spec.strategy,
-                spec.occasion,
-                spec.legs.len()
-            ),
+            format!("{} for {}, {} legs", spec.strategy, spec.occasion, spec.legs.len()),
         ),
         Record::Stopped { .. } => ("stop", "no new risk from here on".to_owned()),
         Record::UnwindStarted { .. } => ("unwinding", "taking back what was received".to_owned()),
-        Record::Contradicted { position, .. } => (
-            "contradiction",
-            format!("the account shows a position of {position}"),
-        ),
+        Record::Contradicted { position, .. } => {
+            ("contradiction", format!("the account shows a position of {position}"))
+        }
         Record::Ended { ending, why, .. } => (ending_word(*ending), why.clone()),
         about_order => order_moment(about_order, leg, first_sight),
     };
     let leg = leg.map(|leg| (leg.name.clone(), leg.venue.clone()));
-    Moment {
-        at: record.at(),
-        leg,
-        what,
-        detail,
-    }
+    Moment { at: record.at(), leg, what, detail }
 }
 
 fn order_moment(
@@ -87,12 +73,7 @@ fn order_moment(
         Record::Refused { refusal, .. } => {
             ("refused", format!("{}: {}", refusal.code, refusal.message))
         }
-        Record::Observed {
-            venue_order,
-            state,
-            executed,
-            ..
-        } => {
+        Record::Observed { venue_order, state, executed, .. } => {
             let (word, reason) = match state {
                 OrderState::Open => ("open", String::new()),
                 OrderState::Ended(end) => (end_word(end), reason(end)),
@@ -125,20 +106,15 @@ fn intent_detail(tag: OrderTag, request: &OrderRequest) -> String {
     let price = |price: &Price| format!(" at {price}");
     let (kind, limit) = match &request.kind {
         OrderKind::Market => ("market".to_owned(), String::new()),
-        OrderKind::Limit {
-            price: limit,
-            time_in_force,
-        } => (format!("limit {time_in_force}"), price(limit)),
+        OrderKind::Limit { price: limit, time_in_force } => {
+            (format!("limit {time_in_force}"), price(limit))
+        }
     };
     let role = match tag.role {
         Role::Entry => "",
         Role::Unwind => "unwind: ",
     };
-    let flag = if request.reduce_only {
-        " reduce-only"
-    } else {
-        ""
-    };
+    let flag = if request.reduce_only { " reduce-only" } else { "" };
     format!(
         "{role}{} {} {} {kind}{limit}{flag}, id {}",
         request.side.as_str(),

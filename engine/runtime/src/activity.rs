@@ -1,60 +1,38 @@
 //! What is under way outside for one batch: preparing, sending, asking, cancelling. Repeats happen here and nowhere else (R9).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use equipoise_core::{
-    Command, Event, LegSpec, OrderSnapshot, OrderTag, Positions, Prepared, Query, Record,
-    RefusalKind, Role, Send, Stage, UnixMillis, VenueMillis, VenueName,
+    ClockOffset, Command, Event, LegSpec, OrderTag, Prepared, Query, Record, Role, Send,
+    UnixMillis, VenueName,
 };
-use equipoise_port::{OrderRef, PlaceError, Purpose, QueryError};
+use equipoise_port::QueryError;
 use futures::FutureExt as _;
 use tokio::sync::mpsc;
 
+use crate::asking::{ask, cancel};
 use crate::batch::BatchCell;
 use crate::engine::Inner;
+use crate::pace::{Key, Paces};
+use crate::sending::{hand_over, prepare};
 use crate::venues::VenueEntry;
-
-/// Pause after the first fruitless look at an order in doubt or just executed; doubles with each further one.
-const URGENT_PAUSE_MS: u64 = 50;
-/// Longest such pause.
-const URGENT_PAUSE_MS_MAX: u64 = 1_000;
-/// The same for resting orders and cancels.
-const PATIENT_PAUSE_MS: u64 = 250;
-/// Longest pause between looks at a resting order.
-const PATIENT_PAUSE_MS_MAX: u64 = 2_000;
-
-/// One kind of thing under way; there is never more than one of each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Key {
-    Prepare,
-    Query(OrderTag),
-    Cancel(OrderTag),
-}
 
 /// What an activity brought.
 pub(crate) enum Outcome {
     /// A fact about an order being sent.
     Sent(Event),
-    /// Everything for a wave is at hand.
-    Prepared(Vec<Prepared>),
-    /// Something for a wave is missing.
-    Unprepared { venue: VenueName, error: QueryError },
+    /// Everything for a wave or a further transmission is at hand.
+    Prepared(Key, Vec<Prepared>),
+    /// Something for it is missing.
+    Unprepared { key: Key, venue: VenueName, error: QueryError },
     /// A query was answered.
     Answered(OrderTag, Event),
-    /// A query or cancel came to nothing.
+    /// A cancel was answered.
+    Cancelled(OrderTag),
+    /// An activity came to nothing.
     Fruitless(Key, Option<QueryError>),
-}
-
-#[derive(Debug, Default)]
-struct Pace {
-    under_way: bool,
-    fruitless: u32,
-    not_before: UnixMillis,
-    urgent: bool,
-    /// A pause runs, and its end has not been looked at yet.
-    paused: bool,
 }
 
 /// The activities of one batch.
@@ -62,8 +40,11 @@ pub(crate) struct Activities {
     engine: Arc<Inner>,
     cell: Arc<BatchCell>,
     outcomes: mpsc::Sender<Outcome>,
-    paces: BTreeMap<Key, Pace>,
-    jitter: fastrand::Rng,
+    paces: Paces,
+    /// The clock each order was last prepared with, and so stamped by.
+    clocks: BTreeMap<OrderTag, ClockOffset>,
+    /// What is known without asking anyone.
+    at_hand: VecDeque<Event>,
 }
 
 impl Activities {
@@ -73,16 +54,16 @@ impl Activities {
         outcomes: mpsc::Sender<Outcome>,
     ) -> Self {
         let (head, _) = cell.key.0.split_at(8);
-        let seed = head.iter().fold(engine.settings.jitter_seed, |seed, byte| {
-            seed.rotate_left(8) ^ u64::from(*byte)
-        });
-        let jitter = fastrand::Rng::with_seed(seed);
+        let seed = head
+            .iter()
+            .fold(engine.settings.jitter_seed, |seed, byte| seed.rotate_left(8) ^ u64::from(*byte));
         Self {
             engine,
             cell,
             outcomes,
-            paces: BTreeMap::new(),
-            jitter,
+            paces: Paces::new(seed),
+            clocks: BTreeMap::new(),
+            at_hand: VecDeque::new(),
         }
     }
 
@@ -90,38 +71,35 @@ impl Activities {
     pub(crate) fn start(&mut self, command: Command, now: UnixMillis) {
         match command {
             Command::Send(wave) => self.send(wave, now),
-            Command::Prepare(tags) => {
-                if self.may_start(Key::Prepare, true, now) {
-                    let preparing = prepare(self.engine.clone(), self.cell.clone(), tags);
-                    self.spawn(Key::Prepare, preparing);
-                }
-            }
-            Command::Query(query) => {
-                let key = Key::Query(query.tag);
-                if self.may_start(key, query.urgent, now) {
-                    let asking = ask(self.engine.clone(), self.cell.clone(), query);
-                    self.spawn(key, asking);
-                }
-            }
+            Command::Prepare(tags) => self.prepare(tags, now),
+            Command::Query(query) => self.query(query, now),
             Command::Cancel(tag) => {
                 let key = Key::Cancel(tag);
-                if self.may_start(key, false, now) {
-                    let cancelling = cancel(self.engine.clone(), self.cell.clone(), tag);
-                    self.spawn(key, cancelling);
+                if self.paces.may_start(key, false, now) {
+                    self.spawn(key, cancel(self.engine.clone(), self.cell.clone(), tag));
                 }
             }
         }
     }
 
-    fn may_start(&mut self, key: Key, urgent: bool, now: UnixMillis) -> bool {
-        let pace = self.paces.entry(key).or_default();
-        pace.urgent = urgent;
-        if pace.under_way || pace.not_before > now {
-            return false;
+    fn prepare(&mut self, tags: Vec<OrderTag>, now: UnixMillis) {
+        // A further transmission is prepared beside whatever else is: its venue must not wait for another one.
+        let further = tags.first().copied().filter(|tag| {
+            let known = self.cell.with_saga(|saga| saga.order(*tag).is_some());
+            known == Some(true)
+        });
+        let key = Key::Prepare(further);
+        if self.paces.may_start(key, true, now) {
+            let preparing = prepare(self.engine.clone(), self.cell.clone(), key, tags);
+            self.spawn(key, preparing);
         }
-        pace.under_way = true;
-        pace.paused = false;
-        true
+    }
+
+    fn query(&mut self, query: Query, now: UnixMillis) {
+        let key = Key::Query(query.tag);
+        if self.paces.may_start(key, query.urgent, now) {
+            self.spawn(key, ask(self.engine.clone(), self.cell.clone(), query));
+        }
     }
 
     fn spawn(
@@ -131,7 +109,7 @@ impl Activities {
     ) {
         let outcomes = self.outcomes.clone();
         tokio::spawn(async move {
-            // An adapter that panics has told us nothing.
+            // Whatever goes wrong in it, the driver must learn that it is over.
             let outcome = AssertUnwindSafe(activity).catch_unwind().await;
             let outcome = outcome.unwrap_or(Outcome::Fruitless(key, None));
             // A driver that is gone needs no outcome.
@@ -139,337 +117,118 @@ impl Activities {
         });
     }
 
-    /// When the next paused activity may start again.
-    pub(crate) fn next_due(&self) -> Option<UnixMillis> {
-        let paused = self.paces.values().filter(|pace| pace.paused);
-        paused.map(|pace| pace.not_before).min()
+    /// The next event that needs no waiting.
+    pub(crate) fn at_hand(&mut self) -> Option<Event> {
+        self.at_hand.pop_front()
     }
 
-    /// Pauses that are over need not wake the driver again: whatever is still wanted is asked for anew.
+    /// When the next paused activity may start again.
+    pub(crate) fn next_due(&self) -> Option<UnixMillis> {
+        self.paces.next_due()
+    }
+
+    /// See [`Paces::end_pauses`].
     pub(crate) fn end_pauses(&mut self, now: UnixMillis) {
-        for pace in self.paces.values_mut() {
-            pace.paused &= pace.not_before > now;
-        }
+        self.paces.end_pauses(now);
     }
 
     /// Takes an outcome in: paces its repetition and hands the saga's event on.
-    pub(crate) fn finish(&mut self, outcome: Outcome, now: UnixMillis) -> Option<Event> {
+    pub(crate) fn finish(&mut self, outcome: Outcome, now: UnixMillis) -> Event {
         match outcome {
-            Outcome::Sent(event) => Some(event),
-            Outcome::Prepared(prepared) => {
-                self.paces.remove(&Key::Prepare);
-                Some(Event::Prepared(prepared))
+            Outcome::Sent(event) => event,
+            Outcome::Prepared(key, prepared) => {
+                self.paces.forget(key);
+                let clocks = prepared.iter().map(|ready| (ready.tag, ready.clock));
+                self.clocks.extend(clocks);
+                Event::Prepared(prepared)
             }
-            Outcome::Unprepared { venue, error } => {
-                tracing::debug!(batch = %self.cell.key, %venue, %error, "not ready to send");
-                self.pause(Key::Prepare, Some(&error), now);
-                Some(Event::Wake)
+            Outcome::Unprepared { key, venue, error } => {
+                tracing::debug!(%venue, %error, "not ready to send");
+                self.paces.pause(key, Some(&error), now);
+                Event::Wake
             }
             Outcome::Answered(tag, event) => {
-                self.pause(Key::Query(tag), None, now);
-                Some(event)
+                self.paces.pause(Key::Query(tag), None, now);
+                event
             }
-            Outcome::Fruitless(key, error) => {
-                self.pause(key, error.as_ref(), now);
-                match (key, error) {
-                    (
-                        Key::Query(tag),
-                        Some(error @ (QueryError::Credentials { .. } | QueryError::Refused { .. })),
-                    ) => Some(Event::Unanswerable {
-                        tag,
-                        why: error.to_string(),
-                    }),
-                    _ => Some(Event::Wake),
-                }
+            Outcome::Cancelled(tag) => {
+                self.paces.pause(Key::Cancel(tag), None, now);
+                // Its final quantity is to be had now.
+                self.paces.soon(Key::Query(tag), now);
+                Event::Wake
             }
+            Outcome::Fruitless(key, error) => self.fruitless(key, error, now),
         }
     }
 
-    /// News about an order: the next look at it need not wait.
+    fn fruitless(&mut self, key: Key, error: Option<QueryError>, now: UnixMillis) -> Event {
+        self.paces.pause(key, error.as_ref(), now);
+        match (key, error) {
+            (
+                Key::Query(tag),
+                Some(error @ (QueryError::Credentials { .. } | QueryError::Refused { .. })),
+            ) => Event::Unanswerable { tag, why: error.to_string() },
+            _ => Event::Wake,
+        }
+    }
+
+    /// Takes in what took effect: after news about an order the next look at it comes sooner.
     pub(crate) fn note(&mut self, record: &Record) {
-        let news = matches!(
-            record,
-            Record::Observed { .. }
-                | Record::Filled { .. }
-                | Record::Doubted { .. }
-                | Record::Transmission { .. }
-        );
-        if let (true, Some(tag)) = (news, record.tag())
-            && let Some(pace) = self.paces.get_mut(&Key::Query(tag))
-        {
-            pace.fruitless = 0;
-            pace.not_before = UnixMillis::default();
+        let Some(tag) = record.tag() else { return };
+        match record {
+            Record::Doubted { .. } | Record::Transmission { .. } => {
+                self.paces.at_once(Key::Query(tag));
+            }
+            Record::Observed { at, .. } | Record::Filled { at, .. } => {
+                self.paces.soon(Key::Query(tag), *at);
+            }
+            _ => {}
         }
     }
 
-    /// Capped exponential pause with jitter over its upper half, or the announced wait if that is longer.
-    fn pause(&mut self, key: Key, error: Option<&QueryError>, now: UnixMillis) {
-        let announced = match error {
-            Some(QueryError::Busy { retry_after_ms, .. }) => *retry_after_ms,
-            _ => 0,
+    /// R2: all of a wave if every order keeps at least half its window and it is still wanted, else none of it.
+    fn send(&mut self, wave: Vec<Send>, now: UnixMillis) {
+        let entry = |send: &Send| Some(entry_of(&self.engine, &self.cell, send.tag)?.0);
+        let entries: Option<Vec<_>> = wave.iter().map(entry).collect();
+        let hindrance = self.hindrance(&wave, now);
+        let (Some(entries), None) = (entries, hindrance) else {
+            let why = hindrance.unwrap_or("its venue is not configured");
+            tracing::debug!(orders = wave.len(), why, "wave not sent");
+            let not_sent =
+                wave.into_iter().map(|send| Event::NotSent { tag: send.tag, why: why.to_owned() });
+            return self.at_hand.extend(not_sent);
         };
-        let pace = self.paces.entry(key).or_default();
-        let (first, most) = if pace.urgent {
-            (URGENT_PAUSE_MS, URGENT_PAUSE_MS_MAX)
-        } else {
-            (PATIENT_PAUSE_MS, PATIENT_PAUSE_MS_MAX)
-        };
-        let full = (first << pace.fruitless.min(10)).min(most);
-        let jittered = full / 2 + self.jitter.u64(0..=full / 2);
-        pace.under_way = false;
-        pace.paused = true;
-        pace.fruitless = pace.fruitless.saturating_add(1);
-        pace.not_before = now.plus_ms(jittered.max(announced));
+        for (send, entry) in wave.into_iter().zip(entries) {
+            let engine = self.engine.clone();
+            tokio::spawn(hand_over(engine, entry, send, self.outcomes.clone()));
+        }
     }
 
-    /// R2: all of a wave if every order keeps at least half its window, else none of it.
-    fn send(&self, wave: Vec<Send>, now: UnixMillis) {
-        let in_time = wave.iter().all(|send| {
-            let clock = self
-                .cell
-                .with_saga(|saga| saga.order(send.tag).map(|order| order.clock));
-            let deadline = send.request.deadline;
-            clock.flatten().is_some_and(|clock| {
-                let left = deadline.since(clock.venue_time(now));
-                left >= u64::from(send.request.window_ms) / 2
+    /// Why a wave that is durable must not be handed over after all.
+    fn hindrance(&self, wave: &[Send], now: UnixMillis) -> Option<&'static str> {
+        if self.engine.failure().is_some() {
+            return Some("the journal failed");
+        }
+        if *self.cell.stop.borrow() && wave.iter().any(|send| send.tag.role == Role::Entry) {
+            return Some("no new risk is wanted any more");
+        }
+        let late = wave.iter().any(|send| {
+            // Stamped by a clock that was read here, or not sent: nothing an earlier start stamped leaves this one.
+            self.clocks.get(&send.tag).is_none_or(|clock| {
+                let left = send.request.deadline.since(clock.venue_time(now));
+                left < u64::from(send.request.window_ms) / 2
             })
         });
-        for send in wave {
-            let entry = self.entry(send.tag);
-            let outcomes = self.outcomes.clone();
-            let Some((entry, _)) = entry.filter(|_| in_time) else {
-                let why = "too little of its window was left after it became durable".to_owned();
-                let event = Event::NotSent { tag: send.tag, why };
-                tokio::spawn(async move { outcomes.send(Outcome::Sent(event)).await });
-                continue;
-            };
-            tokio::spawn(hand_over(entry, send, outcomes));
-        }
-    }
-
-    fn entry(&self, tag: OrderTag) -> Option<(Arc<VenueEntry>, LegSpec)> {
-        entry_of(&self.engine, &self.cell, tag)
+        late.then_some("too little of its window was left after it became durable")
     }
 }
 
-fn entry_of(engine: &Inner, cell: &BatchCell, tag: OrderTag) -> Option<(Arc<VenueEntry>, LegSpec)> {
-    let leg = cell
-        .with_saga(|saga| saga.spec().leg(tag.leg).cloned())
-        .flatten()?;
-    Some((engine.venues.get(&leg.venue)?.clone(), leg))
-}
-
-/// Hands one order to its venue, once.
-async fn hand_over(entry: Arc<VenueEntry>, send: Send, outcomes: mpsc::Sender<Outcome>) {
-    let tag = send.tag;
-    // A driver that is gone needs no outcome; the order goes out all the same, its intent is durable.
-    let _ = outcomes.send(Outcome::Sent(Event::Handed(tag))).await;
-    let placed = AssertUnwindSafe(entry.venue.place(&send.request))
-        .catch_unwind()
-        .await;
-    let event = match placed {
-        Ok(Ok(snapshot)) => Event::Placed { tag, snapshot },
-        Ok(Err(PlaceError::NotSent(why))) => Event::NotSent { tag, why },
-        Ok(Err(PlaceError::Refused(refusal))) => {
-            if refusal.kind == RefusalKind::Transient {
-                // Possibly a stamp the venue found off: measure its clock again before the next one.
-                entry.clock.forget().await;
-            }
-            Event::Refused { tag, refusal }
-        }
-        Ok(Err(PlaceError::Unknown(why))) => Event::Doubtful { tag, why },
-        Err(_) => Event::Doubtful {
-            tag,
-            why: "the adapter failed while sending".to_owned(),
-        },
-    };
-    let _ = outcomes.send(Outcome::Sent(event)).await;
-}
-
-/// Rate tokens, a fresh clock and, for unwinds, book and position: everything that comes before the stamp (R2).
-async fn prepare(engine: Arc<Inner>, cell: Arc<BatchCell>, tags: Vec<OrderTag>) -> Outcome {
-    let entries = tags
-        .iter()
-        .map(|tag| Some((*tag, entry_of(&engine, &cell, *tag)?)));
-    let Some(entries) = entries.collect::<Option<Vec<_>>>() else {
-        return Outcome::Fruitless(Key::Prepare, None);
-    };
-    let each = entries
-        .iter()
-        .map(|(tag, (entry, leg))| prepare_one(&engine, &cell, *tag, entry, leg));
-    match futures::future::try_join_all(each).await {
-        Ok(prepared) => Outcome::Prepared(prepared),
-        Err((venue, error)) => Outcome::Unprepared { venue, error },
-    }
-}
-
-async fn prepare_one(
+/// Venue and leg of an order.
+pub(crate) fn entry_of(
     engine: &Inner,
     cell: &BatchCell,
     tag: OrderTag,
-    entry: &VenueEntry,
-    leg: &LegSpec,
-) -> Result<Prepared, (VenueName, QueryError)> {
-    let failed = |error| (entry.name.clone(), error);
-    let venue = &*entry.venue;
-    let symbol = &leg.instrument.symbol;
-    let others_hold = cell.is_contended(&leg.venue, symbol);
-    let (mut book, mut position) = (None, None);
-    if tag.role == Role::Unwind {
-        let reading_book = async { venue.quote(symbol).await.map(|quote| Some(quote.book)) };
-        let reading_position = async {
-            if leg.positions == Positions::Exclusive && leg.baseline.is_some() && !others_hold {
-                venue
-                    .position(symbol)
-                    .await
-                    .map(|position| Some(position.net()))
-            } else {
-                Ok(None)
-            }
-        };
-        (book, position) = futures::try_join!(reading_book, reading_position).map_err(failed)?;
-    }
-    let purpose = match tag.role {
-        Role::Entry => Purpose::Entry,
-        Role::Unwind => Purpose::Unwind,
-    };
-    venue.reserve(purpose).await.map_err(failed)?;
-    let clock = entry
-        .clock
-        .fresh(venue, &*engine.clock)
-        .await
-        .map_err(failed)?;
-    Ok(Prepared {
-        tag,
-        clock,
-        book,
-        position,
-        others_hold,
-    })
-}
-
-/// One look at an order, as deep as the query asks.
-async fn ask(engine: Arc<Inner>, cell: Arc<BatchCell>, query: Query) -> Outcome {
-    let key = Key::Query(query.tag);
-    let Some((entry, leg)) = entry_of(&engine, &cell, query.tag) else {
-        return Outcome::Fruitless(key, None);
-    };
-    match look(&engine, &cell, &entry, &leg, &query).await {
-        Ok(Some(event)) => Outcome::Answered(query.tag, event),
-        Ok(None) => Outcome::Fruitless(key, None),
-        Err(error) => {
-            tracing::debug!(batch = %cell.key, leg = %leg.name, %error, "query without answer");
-            Outcome::Fruitless(key, Some(error))
-        }
-    }
-}
-
-async fn look(
-    engine: &Inner,
-    cell: &BatchCell,
-    entry: &VenueEntry,
-    leg: &LegSpec,
-    query: &Query,
-) -> Result<Option<Event>, QueryError> {
-    let tag = query.tag;
-    let order = cell.with_saga(|saga| saga.order(tag).cloned()).flatten();
-    let Some(order) = order else { return Ok(None) };
-    let venue = &*entry.venue;
-    let in_doubt = matches!(order.stage, Stage::InDoubt | Stage::Closed(_));
-    let estimate = order.clock.venue_time(engine.clock.now());
-    // Only the venue's own clock proves that deadline and margin have passed (R4); before that an estimate will do,
-    // cut off at the deadline so that it can never prove anything.
-    let past_deadline = in_doubt && estimate > order.request.deadline;
-    let venue_time = if past_deadline {
-        venue.server_time().await?
-    } else {
-        VenueMillis(estimate.0.min(order.request.deadline.0))
-    };
-    let reference = OrderRef {
-        client_id: order.request.client_id.clone(),
-        symbol: order.request.symbol.clone(),
-        venue_order: order.at_venue.keys().next().cloned(),
-        since: order.first_stamp,
-    };
-    if !query.thorough {
-        let orders = venue.find(&reference).await?;
-        return Ok(Some(Event::Answered {
-            tag,
-            thorough: false,
-            venue_time,
-            orders,
-            position: None,
-        }));
-    }
-    let contended = cell.is_contended(&leg.venue, &leg.instrument.symbol);
-    let attributable = past_deadline && leg.baseline.is_some() && !contended;
-    let reading_position = async {
-        if attributable {
-            venue
-                .position(&reference.symbol)
-                .await
-                .map(|position| Some(position.net()))
-        } else {
-            Ok(None)
-        }
-    };
-    let (mut orders, listed, position) = futures::try_join!(
-        venue.find(&reference),
-        venue.orders_since(&reference.symbol, reference.since),
-        reading_position
-    )?;
-    add_listed(venue, &reference, listed, &mut orders).await?;
-    Ok(Some(Event::Answered {
-        tag,
-        thorough: true,
-        venue_time,
-        orders,
-        position,
-    }))
-}
-
-/// Adds orders that only the listing shows, with their fills: a second order under the same id is a duplicate (V15).
-async fn add_listed(
-    venue: &dyn equipoise_port::Venue,
-    reference: &OrderRef,
-    listed: Vec<OrderSnapshot>,
-    orders: &mut Vec<OrderSnapshot>,
-) -> Result<(), QueryError> {
-    for snapshot in listed {
-        let own = snapshot.client_id == reference.client_id;
-        if !own
-            || orders
-                .iter()
-                .any(|known| known.venue_order == snapshot.venue_order)
-        {
-            continue;
-        }
-        let by_venue_id = OrderRef {
-            venue_order: Some(snapshot.venue_order.clone()),
-            ..reference.clone()
-        };
-        let found = venue.find(&by_venue_id).await?;
-        let same = found
-            .into_iter()
-            .find(|found| found.venue_order == snapshot.venue_order);
-        orders.push(same.unwrap_or(snapshot));
-    }
-    Ok(())
-}
-
-/// Asks the venue to cancel an order. Whatever it answers, only a query tells the final quantity (V8).
-async fn cancel(engine: Arc<Inner>, cell: Arc<BatchCell>, tag: OrderTag) -> Outcome {
-    let key = Key::Cancel(tag);
-    let order = cell.with_saga(|saga| saga.order(tag).cloned()).flatten();
-    let (Some((entry, _)), Some(order)) = (entry_of(&engine, &cell, tag), order) else {
-        return Outcome::Fruitless(key, None);
-    };
-    let reference = OrderRef {
-        client_id: order.request.client_id.clone(),
-        symbol: order.request.symbol.clone(),
-        venue_order: order.at_venue.keys().next().cloned(),
-        since: order.first_stamp,
-    };
-    let answer = entry.venue.cancel(&reference).await;
-    Outcome::Fruitless(key, answer.err())
+) -> Option<(Arc<VenueEntry>, LegSpec)> {
+    let leg = cell.with_saga(|saga| saga.spec().leg(tag.leg).cloned()).flatten()?;
+    Some((engine.venues.get(&leg.venue)?.clone(), leg))
 }

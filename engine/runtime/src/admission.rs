@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use equipoise_core::{
-    BatchKey, BatchSpec, CheckedPlan, OrderTag, PayloadDigest, Role, Saga, Symbol, VenueName,
-    client_order_id,
+    BatchKey, BatchSpec, CheckedPlan, LegSpec, OrderTag, Role, Saga, Symbol, VenueMillis,
+    VenueName, client_order_id,
 };
 use equipoise_port::OrderRef;
+use tracing::Instrument as _;
 
-use crate::batch::{BatchCell, BatchHandle, Phase};
-use crate::driver::Driver;
+use crate::batch::{Admission, BatchCell, Phase};
+use crate::driver::{Driver, Left};
 use crate::engine::{Engine, Inner};
-use crate::error::{BatchError, CheckError, SubmitError};
+use crate::error::{CheckError, SubmitError};
+use crate::guard::guarded_query;
+use crate::handle::BatchHandle;
 
 /// How far back a venue is asked for orders of a batch that a fresh journal does not know (D5), milliseconds.
 const MISSING_JOURNAL_LOOKBACK_MS: u64 = 86_400_000;
@@ -21,104 +24,100 @@ const MISSING_JOURNAL_LOOKBACK_MS: u64 = 86_400_000;
 enum Place {
     /// It is the first with this key.
     First(Arc<BatchCell>),
-    /// The same batch is under way.
-    Taken(Arc<BatchCell>),
+    /// A batch with this key is under way.
+    Key(Arc<BatchCell>),
+    /// Another plan for the same occasion and instrument is under way.
+    Occasion(Arc<BatchCell>),
 }
 
 impl Engine {
+    /// Answers a repeat, refuses a conflict, or admits the plan. Nothing is concluded from a submission that is still
+    /// being checked: it is waited for, and if it is refused the place is free again.
     pub(crate) async fn admit(&self, plan: CheckedPlan) -> Result<BatchHandle, SubmitError> {
-        // An old answer is given even while stopping, and before anything is asked of venues.
-        if let Some(handle) = self.earlier(&plan).await? {
-            return Ok(handle);
-        }
-        if self.inner.is_stopping() {
-            return Err(SubmitError::Stopping);
-        }
-        self.settled().await;
-        let cell = match self.inner.take_place(&plan)? {
-            Place::Taken(cell) => return self.join(&plan, cell).await,
-            Place::First(cell) => cell,
-        };
-        let guard = Unplaced {
-            inner: self.inner.clone(),
-            cell: cell.clone(),
-            armed: true,
-        };
-        // The batch may have ended between the first look and taking the place.
-        if let Some(handle) = self.earlier(&plan).await? {
-            return Ok(handle);
-        }
-        match self.prepare(&plan).await {
-            Ok(spec) => {
-                guard.disarm();
-                cell.set_saga(Saga::new(spec));
-                Driver::admitted(self.inner.clone(), cell.clone()).spawn();
-                self.admitted(cell, false).await
+        let mut settled = false;
+        loop {
+            // An old answer is given even while stopping, and before anything is asked of venues.
+            if let Some(handle) = self.earlier(&plan).await? {
+                return Ok(handle);
             }
-            Err(error) => {
-                cell.phase.send_replace(Phase::Refused(error.clone()));
-                Err(error)
+            if !settled {
+                self.inner.takes_batches()?;
+                self.settled().await;
+                settled = true;
             }
-        }
-    }
-
-    /// The batch of this key in the journal (D1), or the refusal of another plan with it (D2).
-    async fn earlier(&self, plan: &CheckedPlan) -> Result<Option<BatchHandle>, SubmitError> {
-        if let Some(cell) = self.inner.live_cell(plan.key) {
-            return match &*cell.phase.borrow() {
-                // Being admitted by someone else: joined when taking the place.
-                Phase::Admitting | Phase::Refused(_) => Ok(None),
-                _ => {
-                    let digest = cell.with_saga(|saga| saga.spec().digest);
-                    same_payload(plan, digest)?;
-                    Ok(Some(BatchHandle::live(
-                        cell.clone(),
-                        true,
-                        self.inner.clock.clone(),
-                    )))
+            let (cell, first) = match self.inner.take_place(&plan)? {
+                Place::First(cell) => {
+                    self.introduce(cell.clone());
+                    (cell, true)
+                }
+                Place::Key(cell) => (cell, false),
+                Place::Occasion(cell) => {
+                    if matches!(cell.admission().await, Admission::Admitted) {
+                        return Err(used(&plan, cell.key));
+                    }
+                    continue;
                 }
             };
-        }
-        let Some(saga) = self.inner.stored(plan.key).await? else {
-            return Ok(None);
-        };
-        same_payload(plan, Some(saga.spec().digest))?;
-        Ok(Some(BatchHandle::stored(saga, self.inner.clock.clone())))
-    }
-
-    /// Waits for a concurrent submission of the same plan and shares its outcome (O1).
-    async fn join(
-        &self,
-        plan: &CheckedPlan,
-        cell: Arc<BatchCell>,
-    ) -> Result<BatchHandle, SubmitError> {
-        let digest = cell.plan.as_ref().map(|plan| plan.digest);
-        same_payload(
-            plan,
-            digest.or_else(|| cell.with_saga(|saga| saga.spec().digest)),
-        )?;
-        self.admitted(cell, true).await
-    }
-
-    async fn admitted(
-        &self,
-        cell: Arc<BatchCell>,
-        duplicate: bool,
-    ) -> Result<BatchHandle, SubmitError> {
-        let mut phase = cell.phase.subscribe();
-        let phase = phase
-            .wait_for(|phase| !matches!(phase, Phase::Admitting))
-            .await;
-        let outcome = match phase.as_deref() {
-            Ok(Phase::Refused(error)) => Err(error.clone()),
-            Ok(Phase::Failed(BatchError::Journal(error))) => {
-                Err(SubmitError::Journal(error.clone()))
+            let same = cell.digest() == Some(plan.digest);
+            match cell.admission().await {
+                Admission::Admitted if same => return Ok(self.handle(cell, !first)),
+                Admission::Admitted => return Err(SubmitError::KeyUsed { key: plan.key }),
+                Admission::Refused(error) if same => return Err(error),
+                Admission::Refused(_) | Admission::Stored => {}
             }
-            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The batch of this key that was admitted before (D1), or the refusal of another plan with it (D2).
+    async fn earlier(&self, plan: &CheckedPlan) -> Result<Option<BatchHandle>, SubmitError> {
+        let (digest, handle) = match self.inner.live_cell(plan.key) {
+            // Being checked, or just refused: taking the place waits for what becomes of it.
+            Some(cell) if !cell.is_admitted() => return Ok(None),
+            Some(cell) => (cell.digest(), self.handle(cell, true)),
+            None => match self.inner.stored(plan.key).await? {
+                Some(saga) => {
+                    let digest = saga.spec().digest;
+                    let clock = self.inner.clock.clone();
+                    (Some(digest), BatchHandle::stored(saga, clock))
+                }
+                None => return Ok(None),
+            },
         };
-        drop(phase);
-        outcome?;
-        Ok(BatchHandle::live(cell, duplicate, self.inner.clock.clone()))
+        if digest == Some(plan.digest) {
+            return Ok(Some(handle));
+        }
+        Err(SubmitError::KeyUsed { key: plan.key })
+    }
+
+    /// Checks and runs a batch as a task of its own, whoever goes on waiting for it.
+    fn introduce(&self, cell: Arc<BatchCell>) {
+        let engine = self.clone();
+        let span = tracing::info_span!("batch", key = %cell.key);
+        let left = Left::new(self.inner.clone(), cell.clone());
+        let task = async move { left.over(engine.run(cell).await) };
+        tokio::spawn(task.instrument(span));
+    }
+
+    async fn run(&self, cell: Arc<BatchCell>) -> Phase {
+        let Some(plan) = &cell.plan else {
+            return Phase::Stored;
+        };
+        // It may have been admitted and ended between the first look and taking the place.
+        match self.inner.stored(cell.key).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return Phase::Stored,
+            Err(error) => return Phase::Refused(error.into()),
+        }
+        match self.prepare(plan).await {
+            Ok(spec) => {
+                cell.set_saga(Saga::new(spec));
+                Driver::admitted(self.inner.clone(), cell).run().await
+            }
+            Err(error) => {
+                tracing::debug!(%error, "plan refused");
+                Phase::Refused(error)
+            }
+        }
     }
 
     /// Everything that may refuse the plan without using up its key (D4).
@@ -138,12 +137,7 @@ impl Engine {
             return Ok(());
         }
         let own = instruments(plan);
-        for key in self
-            .inner
-            .journal
-            .occasion(&plan.strategy, &plan.occasion)
-            .await?
-        {
+        for key in self.inner.journal.occasion(&plan.strategy, &plan.occasion).await? {
             let Some(earlier) = self.inner.stored(key).await? else {
                 continue;
             };
@@ -161,68 +155,77 @@ impl Engine {
 
     /// D5: a journal made in this start cannot know of orders that were placed before it.
     async fn refuse_known_orders(&self, spec: &BatchSpec) -> Result<(), SubmitError> {
-        let looks = (0_u8..).zip(&spec.legs).map(|(leg, leg_spec)| async move {
-            let entry = self.inner.entry(&leg_spec.name, &leg_spec.venue)?;
-            let tag = OrderTag {
-                leg,
-                role: Role::Entry,
-                attempt: 0,
-            };
-            let client_id = client_order_id(spec.key, tag, &leg_spec.traits);
-            let now = self.inner.clock.now();
-            let venue_time = entry.clock.estimate(now).await.unwrap_or_default();
-            let order = OrderRef {
-                client_id: client_id.clone(),
-                symbol: leg_spec.instrument.symbol.clone(),
-                venue_order: None,
-                since: equipoise_core::VenueMillis(
-                    venue_time.0.saturating_sub(MISSING_JOURNAL_LOOKBACK_MS),
-                ),
-            };
-            let found = entry.venue.find(&order).await;
-            let found =
-                found.map_err(|error| CheckError::from_query(&leg_spec.venue, None, &error))?;
-            if found.iter().any(|order| order.client_id == client_id) {
-                return Err(SubmitError::JournalMissing {
-                    key: spec.key,
-                    venue: leg_spec.venue.clone(),
-                    client_order_id: client_id.to_string(),
-                });
-            }
-            Ok(())
-        });
+        let looks = (0_u8..)
+            .zip(&spec.legs)
+            .map(|(index, leg)| self.refuse_known_order(spec.key, index, leg));
         futures::future::try_join_all(looks).await.map(drop)
+    }
+
+    async fn refuse_known_order(
+        &self,
+        key: BatchKey,
+        index: u8,
+        leg: &LegSpec,
+    ) -> Result<(), SubmitError> {
+        let entry = self.inner.entry(&leg.name, &leg.venue)?;
+        let tag = OrderTag { leg: index, role: Role::Entry, attempt: 0 };
+        let client_id = client_order_id(key, tag, &leg.traits);
+        let clock = &*self.inner.clock;
+        let venue_time = entry.clock.estimate(clock.now()).await.unwrap_or_default();
+        let since = venue_time.0.saturating_sub(MISSING_JOURNAL_LOOKBACK_MS);
+        let order = OrderRef {
+            client_id: client_id.clone(),
+            symbol: leg.instrument.symbol.clone(),
+            venue_order: None,
+            since: VenueMillis(since),
+        };
+        let found = guarded_query(clock, async { entry.venue.find(&order).await }).await;
+        let found = found.map_err(|error| CheckError::from_query(&leg.venue, None, &error))?;
+        if found.iter().any(|order| order.client_id == client_id) {
+            return Err(SubmitError::JournalMissing {
+                key,
+                venue: leg.venue.clone(),
+                client_order_id: client_id.to_string(),
+            });
+        }
+        Ok(())
     }
 }
 
 impl Inner {
-    /// Takes the place of a key, in one step with the look at concurrent admissions of the same occasion.
+    /// Takes the place of a key, in one step with the look at whatever else is under way.
     fn take_place(&self, plan: &CheckedPlan) -> Result<Place, SubmitError> {
         let mut live = self.live();
         if let Some(cell) = live.get(&plan.key) {
-            return Ok(Place::Taken(cell.clone()));
+            return Ok(Place::Key(cell.clone()));
         }
-        let exempt = plan.legs.iter().all(|leg| leg.reduce_only);
+        self.takes_batches()?;
         let own = instruments(plan);
         for cell in live.values() {
-            let Some(other) = &cell.plan else { continue };
-            let same = other.strategy == plan.strategy && other.occasion == plan.occasion;
-            let theirs_reduce = other.legs.iter().all(|leg| leg.reduce_only);
-            if same && !exempt && !theirs_reduce && !own.is_disjoint(&instruments(other)) {
-                return Err(used(plan, cell.key));
+            if let Some(other) = &cell.plan
+                && uses_same_occasion(plan, other)
+                && !own.is_disjoint(&instruments(other))
+            {
+                return Ok(Place::Occasion(cell.clone()));
             }
         }
-        let cell = BatchCell::new(plan.key, Some(plan.clone()), None);
+        let cell = BatchCell::admitting(plan.clone());
         self.enter(&mut live, &cell);
         Ok(Place::First(cell))
     }
 }
 
+/// D3, but for the instruments. Plans that only reduce may come again.
+fn uses_same_occasion(one: &CheckedPlan, other: &CheckedPlan) -> bool {
+    let only_reduces = |plan: &CheckedPlan| plan.legs.iter().all(|leg| leg.reduce_only);
+    one.strategy == other.strategy
+        && one.occasion == other.occasion
+        && !only_reduces(one)
+        && !only_reduces(other)
+}
+
 fn instruments(plan: &CheckedPlan) -> BTreeSet<(VenueName, Symbol)> {
-    plan.legs
-        .iter()
-        .map(|leg| (leg.venue.clone(), leg.symbol.clone()))
-        .collect()
+    plan.legs.iter().map(|leg| (leg.venue.clone(), leg.symbol.clone())).collect()
 }
 
 fn used(plan: &CheckedPlan, key: BatchKey) -> SubmitError {
@@ -230,38 +233,5 @@ fn used(plan: &CheckedPlan, key: BatchKey) -> SubmitError {
         strategy: plan.strategy.to_string(),
         occasion: plan.occasion.to_string(),
         key,
-    }
-}
-
-fn same_payload(plan: &CheckedPlan, stored: Option<PayloadDigest>) -> Result<(), SubmitError> {
-    if stored == Some(plan.digest) {
-        return Ok(());
-    }
-    Err(SubmitError::KeyUsed { key: plan.key })
-}
-
-/// Gives the place up again unless the batch was handed to its driver, also when the submission is dropped half way.
-struct Unplaced {
-    inner: Arc<Inner>,
-    cell: Arc<BatchCell>,
-    armed: bool,
-}
-
-impl Unplaced {
-    fn disarm(mut self) {
-        self.armed = false;
-    }
-}
-
-impl Drop for Unplaced {
-    fn drop(&mut self) {
-        if self.armed {
-            if !self.cell.is_over() {
-                self.cell
-                    .phase
-                    .send_replace(Phase::Refused(SubmitError::Stopping));
-            }
-            self.inner.leave(self.cell.key);
-        }
     }
 }

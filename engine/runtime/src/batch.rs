@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use equipoise_core::{
-    BatchKey, BatchReport, BatchSpec, BatchStatus, CheckedPlan, Record, Saga, Symbol, VenueName,
+    BatchKey, BatchSpec, CheckedPlan, LegSpec, PayloadDigest, Record, Saga, Symbol, VenueName,
 };
-use equipoise_port::{BatchEvent, Clock};
+use equipoise_port::BatchEvent;
 use tokio::sync::{mpsc, watch};
 
 use crate::error::{BatchError, SubmitError};
@@ -23,21 +23,36 @@ pub(crate) enum Phase {
     Running,
     /// Came to its end.
     Ended,
-    /// Never admitted.
+    /// Never admitted; its key is free.
     Refused(SubmitError),
-    /// Cannot go on in this process.
+    /// The journal holds it already; it was admitted and ended while this submission waited.
+    Stored,
+    /// Admitted, and cannot go on in this process.
     Failed(BatchError),
+}
+
+/// What became of a submission.
+#[derive(Debug, Clone)]
+pub(crate) enum Admission {
+    /// It is durable.
+    Admitted,
+    /// It is not, and nothing was sent.
+    Refused(SubmitError),
+    /// The journal holds the batch already.
+    Stored,
 }
 
 /// Shared between the driver of a batch and whoever looks at it.
 pub(crate) struct BatchCell {
     pub(crate) key: BatchKey,
+    /// What was submitted; `None` for a batch of an earlier start.
     pub(crate) plan: Option<CheckedPlan>,
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) stop: watch::Sender<bool>,
     saga: Mutex<Option<Saga>>,
     contended: Mutex<BTreeSet<(VenueName, Symbol)>>,
-    subscribers: Mutex<Vec<mpsc::Sender<BatchEvent>>>,
+    /// `None` once the batch is over.
+    subscribers: Mutex<Option<Vec<mpsc::Sender<BatchEvent>>>>,
 }
 
 /// No code that holds one of these locks can panic half way through a change, so a poisoned one is still whole.
@@ -46,12 +61,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl BatchCell {
-    pub(crate) fn new(key: BatchKey, plan: Option<CheckedPlan>, saga: Option<Saga>) -> Arc<Self> {
-        let phase = if saga.is_some() {
-            Phase::Running
-        } else {
-            Phase::Admitting
-        };
+    /// A batch to be admitted.
+    pub(crate) fn admitting(plan: CheckedPlan) -> Arc<Self> {
+        Self::new(plan.key, Some(plan), None, Phase::Admitting)
+    }
+
+    /// A batch of an earlier start.
+    pub(crate) fn resumed(saga: Saga) -> Arc<Self> {
+        Self::new(saga.key(), None, Some(saga), Phase::Running)
+    }
+
+    fn new(
+        key: BatchKey,
+        plan: Option<CheckedPlan>,
+        saga: Option<Saga>,
+        phase: Phase,
+    ) -> Arc<Self> {
         Arc::new(Self {
             key,
             plan,
@@ -59,7 +84,7 @@ impl BatchCell {
             stop: watch::Sender::new(false),
             saga: Mutex::new(saga),
             contended: Mutex::new(BTreeSet::new()),
-            subscribers: Mutex::new(Vec::new()),
+            subscribers: Mutex::new(Some(Vec::new())),
         })
     }
 
@@ -72,19 +97,23 @@ impl BatchCell {
         *lock(&self.saga) = Some(saga);
     }
 
+    /// Digest of everything the key leaves out.
+    pub(crate) fn digest(&self) -> Option<PayloadDigest> {
+        let submitted = self.plan.as_ref().map(|plan| plan.digest);
+        submitted.or_else(|| self.with_saga(|saga| saga.spec().digest))
+    }
+
     /// Venue and symbol of every leg, whether admitted or still being checked.
     pub(crate) fn instruments(&self) -> BTreeSet<(VenueName, Symbol)> {
         let of_spec = |spec: &BatchSpec| {
-            let pair =
-                |leg: &equipoise_core::LegSpec| (leg.venue.clone(), leg.instrument.symbol.clone());
+            let pair = |leg: &LegSpec| (leg.venue.clone(), leg.instrument.symbol.clone());
             spec.legs.iter().map(pair).collect()
         };
         if let Some(instruments) = self.with_saga(|saga| of_spec(saga.spec())) {
             return instruments;
         }
         let legs = self.plan.iter().flat_map(|plan| &plan.legs);
-        legs.map(|leg| (leg.venue.clone(), leg.symbol.clone()))
-            .collect()
+        legs.map(|leg| (leg.venue.clone(), leg.symbol.clone())).collect()
     }
 
     /// Notes that another batch trades these instruments too.
@@ -97,147 +126,59 @@ impl BatchCell {
         lock(&self.contended).contains(&(venue.clone(), symbol.clone()))
     }
 
+    /// Everything that takes effect from here on; nothing once the batch is over.
+    pub(crate) fn subscribe(&self) -> mpsc::Receiver<BatchEvent> {
+        let (sender, receiver) = mpsc::channel(EVENTS_MAX);
+        if let Some(subscribers) = lock(&self.subscribers).as_mut() {
+            subscribers.push(sender);
+        }
+        receiver
+    }
+
     pub(crate) fn publish(&self, event: &BatchEvent) {
-        // A reader that fell behind, or is gone, must not hold the batch back.
-        lock(&self.subscribers).retain(|reader| reader.try_send(event.clone()).is_ok());
+        if let Some(subscribers) = lock(&self.subscribers).as_mut() {
+            // A reader that fell behind, or is gone, must not hold the batch back.
+            subscribers.retain(|reader| reader.try_send(event.clone()).is_ok());
+        }
+    }
+
+    /// Tells everyone who waits, and ends every stream of events.
+    pub(crate) fn end(&self, phase: Phase) {
+        *lock(&self.subscribers) = None;
+        self.phase.send_replace(phase);
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        matches!(
-            &*self.phase.borrow(),
-            Phase::Ended | Phase::Refused(_) | Phase::Failed(_)
-        )
+        !matches!(&*self.phase.borrow(), Phase::Admitting | Phase::Running)
     }
-}
 
-/// A batch that was submitted, now or before.
-#[derive(Clone)]
-pub struct BatchHandle {
-    key: BatchKey,
-    duplicate: bool,
-    source: Source,
-    clock: Arc<dyn Clock>,
-}
+    /// True once it is durable, whatever became of it.
+    pub(crate) fn is_admitted(&self) -> bool {
+        matches!(&*self.phase.borrow(), Phase::Running | Phase::Ended | Phase::Failed(_))
+    }
 
-#[derive(Clone)]
-enum Source {
-    Live(Arc<BatchCell>),
-    Stored(Arc<Saga>),
-}
-
-impl BatchHandle {
-    pub(crate) fn live(cell: Arc<BatchCell>, duplicate: bool, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            key: cell.key,
-            duplicate,
-            source: Source::Live(cell),
-            clock,
+    /// Waits until the batch is durable, or never will be. Cancel safe.
+    pub(crate) async fn admission(&self) -> Admission {
+        let mut phase = self.phase.subscribe();
+        let known = phase.wait_for(|phase| !matches!(phase, Phase::Admitting)).await;
+        match known.as_deref() {
+            Ok(Phase::Refused(error)) => Admission::Refused(error.clone()),
+            Ok(Phase::Stored) => Admission::Stored,
+            // The sender is this cell's own, so waiting cannot fail.
+            Ok(_) | Err(_) => Admission::Admitted,
         }
     }
 
-    pub(crate) fn stored(saga: Saga, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            key: saga.key(),
-            duplicate: true,
-            source: Source::Stored(Arc::new(saga)),
-            clock,
-        }
-    }
-
-    /// The batch key.
-    #[must_use]
-    pub const fn key(&self) -> BatchKey {
-        self.key
-    }
-
-    /// True when the plan had been submitted before.
-    #[must_use]
-    pub const fn is_duplicate(&self) -> bool {
-        self.duplicate
-    }
-
-    /// Where the batch stands.
-    #[must_use]
-    pub fn status(&self) -> BatchStatus {
-        match &self.source {
-            Source::Live(cell) => cell
-                .with_saga(|saga| saga.status())
-                .unwrap_or(BatchStatus::Running),
-            Source::Stored(saga) => saga.status(),
-        }
-    }
-
-    /// The account of the batch as it stands; `None` before it is admitted.
-    #[must_use]
-    pub fn report(&self) -> Option<BatchReport> {
-        let now = self.clock.now();
-        let report = match &self.source {
-            Source::Live(cell) => cell.with_saga(|saga| saga.report(now))?,
-            Source::Stored(saga) => saga.report(now),
-        };
-        Some(BatchReport {
-            duplicate: self.duplicate,
-            ..report
-        })
-    }
-
-    /// Every record from here on, as it takes effect. Empty for a batch that ended before.
-    #[must_use]
-    pub fn events(&self) -> BatchEvents {
-        let (sender, receiver) = mpsc::channel(EVENTS_MAX);
-        if let Source::Live(cell) = &self.source {
-            lock(&cell.subscribers).push(sender);
-        }
-        BatchEvents { receiver }
-    }
-
-    /// Asks for no new risk: working orders are cancelled, then the policy decides. Does nothing once it ended.
-    pub fn cancel(&self) {
-        if let Source::Live(cell) = &self.source {
-            cell.stop.send_replace(true);
-        }
-    }
-
-    /// Waits for the end and returns the account. Cancel safe: the batch goes on if this future is dropped.
-    ///
-    /// # Errors
-    /// When the batch cannot go on in this process; the journal resumes it at the next start.
-    pub async fn wait(&self) -> Result<BatchReport, BatchError> {
-        if let Source::Live(cell) = &self.source {
-            let mut phase = cell.phase.subscribe();
-            let over = phase
-                .wait_for(|phase| !matches!(phase, Phase::Admitting | Phase::Running))
-                .await
-                .map_err(|_| BatchError::Abandoned)?
-                .clone();
-            match over {
-                Phase::Failed(error) => return Err(error),
-                Phase::Refused(error) => return Err(BatchError::Submit(Box::new(error))),
-                Phase::Ended | Phase::Admitting | Phase::Running => {}
-            }
-        }
-        self.report().ok_or(BatchError::Abandoned)
-    }
-}
-
-/// The records of one batch as they take effect.
-pub struct BatchEvents {
-    receiver: mpsc::Receiver<BatchEvent>,
-}
-
-impl BatchEvents {
-    /// The next event; `None` when the batch is over, or when this reader fell too far behind. Cancel safe.
-    pub async fn next(&mut self) -> Option<BatchEvent> {
-        self.receiver.recv().await
+    /// Waits until the batch is over. Cancel safe.
+    pub(crate) async fn over(&self) -> Phase {
+        let mut phase = self.phase.subscribe();
+        let over =
+            phase.wait_for(|phase| !matches!(phase, Phase::Admitting | Phase::Running)).await;
+        over.map_or(Phase::Failed(BatchError::Abandoned), |over| over.clone())
     }
 }
 
 /// An event of one record.
 pub(crate) fn event(saga: &Saga, record: &Record) -> BatchEvent {
-    BatchEvent {
-        batch: saga.key(),
-        at: record.at(),
-        record: record.clone(),
-        status: saga.status(),
-    }
+    BatchEvent { batch: saga.key(), at: record.at(), record: record.clone(), status: saga.status() }
 }

@@ -18,21 +18,14 @@ impl SystemClock {
     /// Reads the wall clock once.
     #[must_use]
     pub fn start() -> Self {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        Self::starting_at(UnixMillis(
-            u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
-        ))
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self::starting_at(UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
     }
 
     /// Starts at a given time; for simulations that must repeat.
     #[must_use]
     pub fn starting_at(started_at: UnixMillis) -> Self {
-        Self {
-            started_at,
-            started: Instant::now(),
-        }
+        Self { started_at, started: Instant::now() }
     }
 }
 
@@ -40,12 +33,15 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> UnixMillis {
         let elapsed = self.started.elapsed().as_millis();
-        self.started_at
-            .plus_ms(u64::try_from(elapsed).unwrap_or(u64::MAX))
+        self.started_at.plus_ms(u64::try_from(elapsed).unwrap_or(u64::MAX))
     }
 
     async fn sleep_until(&self, at: UnixMillis) {
         let since_start = Duration::from_millis(at.since(self.started_at));
-        tokio::time::sleep_until(self.started + since_start).await;
+        match self.started.checked_add(since_start) {
+            Some(instant) => tokio::time::sleep_until(instant).await,
+            // Beyond what the system can name.
+            None => std::future::pending().await,
+        }
     }
 }

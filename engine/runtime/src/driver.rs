@@ -1,18 +1,22 @@
 //! Drives one batch: makes records durable, applies them, then carries out commands. Never in another order.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use equipoise_core::{BatchStatus, Command, Event, IllegalRecord, Record, Stage, UnixMillis};
-use equipoise_port::{Append, JournalError};
+use equipoise_core::{BatchStatus, Command, Event, IllegalRecord, Record, Saga, Stage, UnixMillis};
+use equipoise_port::{Append, BatchEvent, JournalError};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{mpsc, watch};
+use tracing::Instrument as _;
 
 use crate::activity::{Activities, Outcome};
 use crate::batch::{BatchCell, Phase, event};
 use crate::engine::Inner;
 use crate::error::{BatchError, CheckError, SubmitError};
+use crate::recovery::Unsettled;
+use crate::telling::tell;
 
 /// Outcomes of activities that may wait for the driver.
 const OUTCOMES_MAX: usize = 1_024;
@@ -35,32 +39,41 @@ pub(crate) struct Driver {
     wake_at: Option<UnixMillis>,
     flush_at: Option<UnixMillis>,
     /// Resumed, with orders in doubt from before this start.
-    unsettled: bool,
+    unsettled: Option<Unsettled>,
     first: Option<Event>,
+}
+
+/// Why a driver stopped before the end.
+enum Stopped {
+    /// It cannot go on in this process.
+    Failed(BatchError),
+    /// It was refused before it was durable.
+    Refused(SubmitError),
 }
 
 impl Driver {
     /// For a batch whose admission is not durable yet: it becomes so together with its first wave.
     pub(crate) fn admitted(engine: Arc<Inner>, cell: Arc<BatchCell>) -> Self {
         let mut driver = Self::new(engine, cell, 0, Event::Wake);
-        let admission = driver
-            .cell
-            .with_saga(|saga| Record::Admitted(Box::new(saga.spec().clone())));
+        let admission =
+            driver.cell.with_saga(|saga| Record::Admitted(Box::new(saga.spec().clone())));
         driver.unsaved.extend(admission);
         driver
     }
 
     /// For a batch that a start found unfinished.
-    pub(crate) fn resumed(engine: Arc<Inner>, cell: Arc<BatchCell>) -> Self {
+    pub(crate) fn resumed(engine: Arc<Inner>, cell: Arc<BatchCell>, unsettled: Unsettled) -> Self {
         let appended = cell.with_saga(|saga| saga.records()).unwrap_or(0);
         let mut driver = Self::new(engine, cell, appended, Event::Resumed);
-        driver.unsettled = true;
+        driver.unsettled = Some(unsettled);
         driver
     }
 
     fn new(engine: Arc<Inner>, cell: Arc<BatchCell>, appended: u32, first: Event) -> Self {
         let (sender, outcomes) = mpsc::channel(OUTCOMES_MAX);
-        let stop = cell.stop.subscribe();
+        let mut stop = cell.stop.subscribe();
+        // A stop asked for while the plan was being checked counts too.
+        stop.mark_changed();
         Self {
             activities: Activities::new(engine.clone(), cell.clone(), sender),
             engine,
@@ -72,29 +85,25 @@ impl Driver {
             appending: FuturesUnordered::new(),
             wake_at: None,
             flush_at: None,
-            unsettled: false,
+            unsettled: None,
             first: Some(first),
         }
     }
 
     /// Runs it on the current runtime until the batch is over.
     pub(crate) fn spawn(self) {
-        let (engine, cell) = (self.engine.clone(), self.cell.clone());
-        tokio::spawn(async move {
-            let left = Left { engine, cell };
-            left.over(self.run().await);
-        });
+        let left = Left::new(self.engine.clone(), self.cell.clone());
+        let span = tracing::info_span!("batch", key = %self.cell.key);
+        let task = async move { left.over(self.run().await) };
+        tokio::spawn(task.instrument(span));
     }
 
-    async fn run(mut self) -> Phase {
-        let end = self.drive().await;
-        if self.unsettled {
-            self.settle();
-        }
-        match end {
+    /// Runs it until the batch is over.
+    pub(crate) async fn run(mut self) -> Phase {
+        match self.drive().await {
             Ok(()) => Phase::Ended,
             Err(Stopped::Failed(error)) => {
-                tracing::error!(batch = %self.cell.key, %error, "batch cannot go on in this process");
+                tracing::error!(%error, "batch cannot go on in this process");
                 Phase::Failed(error)
             }
             Err(Stopped::Refused(error)) => Phase::Refused(error),
@@ -115,9 +124,7 @@ impl Driver {
     }
 
     fn is_over(&self) -> bool {
-        self.cell
-            .with_saga(|saga| saga.status() != BatchStatus::Running)
-            .unwrap_or(true)
+        self.cell.with_saga(|saga| saga.status() != BatchStatus::Running).unwrap_or(true)
     }
 
     /// Waits for the next thing that concerns this batch.
@@ -134,13 +141,11 @@ impl Driver {
         tokio::select! {
             biased;
             Some(appended) = self.appending.next() => {
-                appended.map_err(BatchError::from)?;
+                appended.map_err(|error| self.journal_failed(error))?;
                 Ok(None)
             }
-            Some(outcome) = self.outcomes.recv() => self.take(outcome),
-            Ok(()) = self.stop.changed() => {
-                Ok(self.stop.borrow_and_update().then_some(Event::Stop))
-            }
+            Ok(()) = self.stop.changed() => self.stop_wanted(),
+            Some(outcome) = self.outcomes.recv() => self.take(outcome).map(Some),
             () = sleep => {
                 let now = clock.now();
                 if self.flush_at.is_some_and(|at| at <= now) {
@@ -152,69 +157,151 @@ impl Driver {
         }
     }
 
+    /// Someone may want no new risk. Before admission that means: not at all.
+    fn stop_wanted(&mut self) -> Result<Option<Event>, Stopped> {
+        let wanted = *self.stop.borrow_and_update();
+        if wanted && self.appended == 0 {
+            return Err(Stopped::Refused(SubmitError::Stopping));
+        }
+        Ok(wanted.then_some(Event::Stop))
+    }
+
     /// What an activity brought. A failed preparation before admission refuses the batch: nothing was sent (D4).
-    fn take(&mut self, outcome: Outcome) -> Result<Option<Event>, Stopped> {
-        let now = self.engine.clock.now();
+    fn take(&mut self, outcome: Outcome) -> Result<Event, Stopped> {
         if let Outcome::Unprepared { venue, error, .. } = &outcome
             && self.appended == 0
         {
             let error = CheckError::from_query(venue, None, error);
-            return Err(Stopped::Refused(SubmitError::Check(error)));
+            return Err(Stopped::Refused(error.into()));
         }
-        Ok(self.activities.finish(outcome, now))
+        Ok(self.activities.finish(outcome, self.engine.clock.now()))
     }
 
-    /// Steps the saga until it has nothing more to record, and carries out what it asks for.
+    /// The next event that is there already.
+    fn at_hand(&mut self) -> Result<Option<Event>, Stopped> {
+        if let Some(event) = self.activities.at_hand() {
+            return Ok(Some(event));
+        }
+        if self.stop.has_changed().unwrap_or(false)
+            && let Some(event) = self.stop_wanted()?
+        {
+            return Ok(Some(event));
+        }
+        match self.outcomes.try_recv() {
+            Ok(outcome) => self.take(outcome).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Steps the saga until it has nothing more to record. Everything that is there already is taken in before the
+    /// saga decides, so that a wave stays together when its orders fail together.
     async fn react(&mut self, event: Event) -> Result<(), Stopped> {
-        let mut event = event;
-        loop {
-            let now = self.engine.clock.now();
-            let step = self.cell.with_saga(|saga| saga.step(now, &event));
-            let Some(step) = step else { return Ok(()) };
-            let recorded = !step.records.is_empty();
-            let gated = step.records.iter().any(Record::gates);
-            if gated {
-                self.make_durable(&step.records).await?;
-            }
-            self.apply(&step.records, gated)?;
-            self.carry_out(step.commands);
-            self.wake_at = step.wake_at;
-            if !recorded || self.is_over() {
+        let mut next = Some(event);
+        let mut undecided = false;
+        while let Some(event) = next.take() {
+            let recorded = self.step(&event).await?;
+            if self.is_over() {
                 break;
             }
-            event = Event::Wake;
+            let due = self.wake_at.is_some_and(|at| at <= self.engine.clock.now());
+            undecided = match event {
+                Event::Wake => recorded,
+                _ => undecided || recorded || due,
+            };
+            next = self.at_hand()?;
+            if next.is_none() && undecided {
+                next = Some(Event::Wake);
+            }
         }
         self.note_settled();
-        if !self.unsaved.is_empty() && self.flush_at.is_none() {
+        if !self.unsaved.is_empty() && self.appended > 0 && self.flush_at.is_none() {
             self.flush_at = Some(self.engine.clock.now().plus_ms(FACTS_WAIT_MS));
         }
         Ok(())
     }
 
-    /// Appends everything unsaved and these records, and returns when all of it is durable.
-    async fn make_durable(&mut self, records: &[Record]) -> Result<(), Stopped> {
+    /// One step: records durable where something waits for them, then applied, then commands. True if it recorded.
+    async fn step(&mut self, event: &Event) -> Result<bool, Stopped> {
+        let now = self.engine.clock.now();
+        let step = self.cell.with_saga(|saga| saga.step(now, event));
+        let Some(step) = step else { return Ok(false) };
+        if step.records.iter().any(Record::gates) {
+            self.refuse_unsent_end(&step.records)?;
+            self.commit(&step.records).await?;
+        } else {
+            self.apply(&step.records)?;
+        }
+        self.carry_out(step.commands);
+        self.wake_at = step.wake_at;
+        Ok(!step.records.is_empty())
+    }
+
+    /// A batch that would end before it was ever durable did nothing: it keeps its key for another try (D4).
+    fn refuse_unsent_end(&self, records: &[Record]) -> Result<(), Stopped> {
+        let ends = |record: &Record| matches!(record, Record::Ended { .. });
+        if self.appended > 0 || !records.iter().any(ends) {
+            return Ok(());
+        }
+        let venue =
+            self.cell.with_saga(|saga| saga.spec().legs.first().map(|leg| leg.venue.clone()));
+        let error = "not ready to send within the leg timeout".to_owned();
+        Err(venue.flatten().map_or(Stopped::Failed(BatchError::Abandoned), |venue| {
+            Stopped::Refused(CheckError::Unready { venue, error }.into())
+        }))
+    }
+
+    /// Makes everything unsaved and these records durable, and only then lets them take effect.
+    ///
+    /// They are tried on a copy first: a record that does not fit must not reach the journal.
+    async fn commit(&mut self, records: &[Record]) -> Result<(), Stopped> {
+        let tried = self.cell.with_saga(|saga| tried(saga.clone(), records));
+        let Some(tried) = tried else { return Ok(()) };
+        let (saga, events) = tried.map_err(BatchError::from)?;
         let first = self.appended == 0;
         let mut batch = std::mem::take(&mut self.unsaved);
         batch.extend_from_slice(records);
         self.flush_at = None;
-        let append = self.append(batch);
+        let append = self.next_append(batch);
         let journal = self.engine.journal.clone();
-        journal.append(append).await.map_err(BatchError::from)?;
+        let appended = journal.append(append).await;
+        appended.map_err(|error| {
+            let stopped = self.journal_failed(error);
+            match stopped {
+                Stopped::Failed(BatchError::Journal(error)) if first => {
+                    Stopped::Refused(error.into())
+                }
+                other => other,
+            }
+        })?;
+        self.cell.set_saga(saga);
         if first {
-            self.cell.phase.send_replace(Phase::Running);
+            self.announce_admission();
         }
+        self.announce(records, &events);
         Ok(())
     }
 
-    fn append(&mut self, records: Vec<Record>) -> Append {
+    /// Lets facts take effect; they become durable soon, or with the next record that has to be.
+    fn apply(&mut self, records: &[Record]) -> Result<(), Stopped> {
+        let events = self.cell.with_saga(|saga| applied(saga, records));
+        let Some(events) = events else { return Ok(()) };
+        self.unsaved.extend_from_slice(records);
+        self.announce(records, &events.map_err(BatchError::from)?);
+        Ok(())
+    }
+
+    fn next_append(&mut self, records: Vec<Record>) -> Append {
         let expected = self.appended;
         self.appended += u32::try_from(records.len()).unwrap_or(u32::MAX);
-        Append {
-            batch: self.cell.key,
-            expected,
-            epoch: self.engine.epoch,
-            records,
+        Append { batch: self.cell.key, expected, epoch: self.engine.epoch, records }
+    }
+
+    /// Any refused or failed append ends this batch here, and the engine with it unless only space is short (R3, P4).
+    fn journal_failed(&self, error: JournalError) -> Stopped {
+        if !matches!(error, JournalError::Full { .. }) {
+            self.engine.fail(&error);
         }
+        Stopped::Failed(error.into())
     }
 
     /// Hands unsaved facts to the journal without waiting; their order is kept by polling once right away.
@@ -225,7 +312,7 @@ impl Driver {
             return;
         }
         let records = std::mem::take(&mut self.unsaved);
-        let append = self.append(records);
+        let append = self.next_append(records);
         let journal = self.engine.journal.clone();
         let mut appending = async move { journal.append(append).await }.boxed();
         match (&mut appending).now_or_never() {
@@ -237,27 +324,7 @@ impl Driver {
     async fn flush_all(&mut self) -> Result<(), Stopped> {
         self.flush_in_background();
         while let Some(appended) = self.appending.next().await {
-            appended.map_err(BatchError::from)?;
-        }
-        Ok(())
-    }
-
-    fn apply(&mut self, records: &[Record], saved: bool) -> Result<(), Stopped> {
-        for record in records {
-            let event = self.cell.with_saga(|saga| {
-                saga.apply(record)?;
-                Ok::<_, IllegalRecord>(event(saga, record))
-            });
-            let Some(event) = event else { continue };
-            let event = event.map_err(BatchError::from)?;
-            self.activities.note(record);
-            self.cell.publish(&event);
-            for observer in &self.engine.observers {
-                observer.on_event(&event);
-            }
-        }
-        if !saved {
-            self.unsaved.extend_from_slice(records);
+            appended.map_err(|error| self.journal_failed(error))?;
         }
         Ok(())
     }
@@ -269,9 +336,41 @@ impl Driver {
         }
     }
 
+    fn announce_admission(&self) {
+        let event = self.cell.with_saga(|saga| {
+            let record = Record::Admitted(Box::new(saga.spec().clone()));
+            BatchEvent { status: BatchStatus::Running, ..event(saga, &record) }
+        });
+        if let Some(event) = event {
+            self.show(&event);
+        }
+        self.cell.phase.send_replace(Phase::Running);
+    }
+
+    fn announce(&mut self, records: &[Record], events: &[BatchEvent]) {
+        for record in records {
+            self.activities.note(record);
+        }
+        for event in events {
+            self.show(event);
+        }
+    }
+
+    fn show(&self, event: &BatchEvent) {
+        self.cell.with_saga(|saga| tell(saga.spec(), &event.record));
+        self.cell.publish(event);
+        for observer in &self.engine.observers {
+            // An observer that fails must not take the batch with it.
+            let shown = catch_unwind(AssertUnwindSafe(|| observer.on_event(event)));
+            if shown.is_err() {
+                tracing::error!("an observer panicked");
+            }
+        }
+    }
+
     /// A resumed batch is settled once nothing of it is in doubt any more.
     fn note_settled(&mut self) {
-        if !self.unsettled {
+        if self.unsettled.is_none() {
             return;
         }
         let doubtful = self.cell.with_saga(|saga| {
@@ -279,24 +378,22 @@ impl Driver {
             open.any(|(_, order)| matches!(order.stage, Stage::InDoubt | Stage::Intended))
         });
         if doubtful != Some(true) {
-            self.settle();
+            self.unsettled = None;
         }
-    }
-
-    fn settle(&mut self) {
-        self.unsettled = false;
-        self.engine
-            .unsettled
-            .send_modify(|unsettled| *unsettled = unsettled.saturating_sub(1));
     }
 }
 
-/// Why a driver stopped before the end.
-enum Stopped {
-    /// It cannot go on in this process.
-    Failed(BatchError),
-    /// It was refused before it was durable.
-    Refused(SubmitError),
+fn applied(saga: &mut Saga, records: &[Record]) -> Result<Vec<BatchEvent>, IllegalRecord> {
+    let one = |record| {
+        saga.apply(record)?;
+        Ok(event(saga, record))
+    };
+    records.iter().map(one).collect()
+}
+
+fn tried(mut saga: Saga, records: &[Record]) -> Result<(Saga, Vec<BatchEvent>), IllegalRecord> {
+    let events = applied(&mut saga, records)?;
+    Ok((saga, events))
 }
 
 impl From<BatchError> for Stopped {
@@ -305,25 +402,27 @@ impl From<BatchError> for Stopped {
     }
 }
 
-/// Tells everyone who waits that the batch is over, also when its task panicked.
-struct Left {
+/// Tells everyone who waits that the batch is over, also when its task panicked or its runtime ended.
+pub(crate) struct Left {
     engine: Arc<Inner>,
     cell: Arc<BatchCell>,
+    phase: Option<Phase>,
 }
 
 impl Left {
-    fn over(self, phase: Phase) {
-        self.cell.phase.send_replace(phase);
+    pub(crate) const fn new(engine: Arc<Inner>, cell: Arc<BatchCell>) -> Self {
+        Self { engine, cell, phase: None }
+    }
+
+    pub(crate) fn over(mut self, phase: Phase) {
+        self.phase = Some(phase);
     }
 }
 
 impl Drop for Left {
     fn drop(&mut self) {
-        if !self.cell.is_over() {
-            self.cell
-                .phase
-                .send_replace(Phase::Failed(BatchError::Abandoned));
-        }
-        self.engine.leave(self.cell.key);
+        let phase = self.phase.take();
+        let phase = phase.unwrap_or(Phase::Failed(BatchError::Abandoned));
+        self.engine.leave(&self.cell, phase);
     }
 }

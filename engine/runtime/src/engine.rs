@@ -1,16 +1,16 @@
 //! The engine: what a host application holds.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use equipoise_core::{BatchKey, BatchReport, Plan, Record, Saga, VenueName};
+use equipoise_core::{BatchKey, Plan, Record, Saga, VenueName};
 use equipoise_port::{Clock, Epoch, Journal, JournalError, Observer};
 use tokio::sync::watch;
 
-use crate::batch::{BatchCell, BatchHandle};
+use crate::batch::{BatchCell, Phase};
 use crate::clock::SystemClock;
 use crate::error::{BatchError, CheckError, StartError, SubmitError};
+use crate::handle::BatchHandle;
 use crate::preflight::PlanCheck;
 use crate::venues::{VenueSetup, Venues, entries};
 
@@ -25,10 +25,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            doubt_grace_ms: 120_000,
-            jitter_seed: 0,
-        }
+        Self { doubt_grace_ms: 120_000, jitter_seed: 0 }
     }
 }
 
@@ -45,16 +42,22 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) settings: Settings,
-    /// Batches that are not over, by key.
+    /// Batches that are not over, by key; also those that cannot go on here, for what they hold is not known.
     live: Mutex<BTreeMap<BatchKey, Arc<BatchCell>>>,
+    /// Batches that were unfinished when the engine started, in order of admission.
+    pub(crate) resumed: OnceLock<Vec<Arc<BatchCell>>>,
     /// How many resumed batches still have orders in doubt from before this start (R11).
     pub(crate) unsettled: watch::Sender<usize>,
     /// How many batches are not over.
-    pub(crate) running: watch::Sender<usize>,
-    stopping: AtomicBool,
+    running: watch::Sender<usize>,
+    /// Whether no further batch is taken. Set while `live` is locked, so that no admission slips past it.
+    pub(crate) stopping: watch::Sender<bool>,
+    /// Why the journal takes nothing more from this engine.
+    failure: OnceLock<JournalError>,
 }
 
 /// Puts an engine together.
+#[must_use = "an engine runs once it is started"]
 pub struct EngineBuilder {
     journal: Arc<dyn Journal>,
     venues: BTreeMap<VenueName, VenueSetup>,
@@ -65,42 +68,39 @@ pub struct EngineBuilder {
 
 impl EngineBuilder {
     /// Adds a venue under the name plans use for it.
-    #[must_use]
     pub fn venue(mut self, name: VenueName, setup: VenueSetup) -> Self {
         self.venues.insert(name, setup);
         self
     }
 
     /// Uses this clock instead of the system's.
-    #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
         self
     }
 
     /// Adds an observer of every batch.
-    #[must_use]
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observers.push(observer);
         self
     }
 
     /// Uses these settings.
-    #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
     }
 
-    /// Takes the journal over, replays every unfinished batch and lets each go on by itself.
+    /// Takes the journal over, replays every unfinished batch and lets each go on by itself, as tasks of the runtime
+    /// this is called on.
+    ///
+    /// Not cancel safe: dropped half way, the journal may have a new owner that does nothing. Start again.
     ///
     /// # Errors
     /// When the journal cannot be used, or an unfinished batch needs a venue that was not added.
     pub async fn start(self) -> Result<Engine, StartError> {
-        let epoch = self
-            .journal
-            .begin_epoch(concat!("equipoise ", env!("CARGO_PKG_VERSION")))
-            .await?;
+        let epoch =
+            self.journal.begin_epoch(concat!("equipoise ", env!("CARGO_PKG_VERSION"))).await?;
         let engine = Engine {
             inner: Arc::new(Inner {
                 journal: self.journal,
@@ -110,9 +110,11 @@ impl EngineBuilder {
                 observers: self.observers,
                 settings: self.settings,
                 live: Mutex::new(BTreeMap::new()),
+                resumed: OnceLock::new(),
                 unsettled: watch::Sender::new(0),
                 running: watch::Sender::new(0),
-                stopping: AtomicBool::new(false),
+                stopping: watch::Sender::new(false),
+                failure: OnceLock::new(),
             }),
         };
         engine.resume_open_batches().await?;
@@ -122,7 +124,6 @@ impl EngineBuilder {
 
 impl Engine {
     /// Starts from a journal.
-    #[must_use]
     pub fn builder(journal: Arc<dyn Journal>) -> EngineBuilder {
         EngineBuilder {
             journal,
@@ -135,7 +136,8 @@ impl Engine {
 
     /// Submits a plan. Returns once it is durable, or at once with the earlier batch if it had been submitted before.
     ///
-    /// Not cancel safe in one respect only: if this future is dropped the batch may still be admitted, and goes on.
+    /// Cancel safe in this sense: if the future is dropped, the submission goes on or is refused by itself, and
+    /// submitting the same plan again leads to the same batch.
     ///
     /// # Errors
     /// When it is refused; nothing was sent.
@@ -144,7 +146,7 @@ impl Engine {
         self.admit(checked).await
     }
 
-    /// Checks and prices a plan against its venues without admitting it.
+    /// Checks and prices a plan against its venues without admitting it. Cancel safe.
     ///
     /// # Errors
     /// What `submit` would say of it.
@@ -159,11 +161,7 @@ impl Engine {
     /// When the journal cannot be read.
     pub async fn batch(&self, key: BatchKey) -> Result<Option<BatchHandle>, JournalError> {
         if let Some(cell) = self.inner.live_cell(key) {
-            return Ok(Some(BatchHandle::live(
-                cell,
-                false,
-                self.inner.clock.clone(),
-            )));
+            return Ok(Some(self.handle(cell, false)));
         }
         let saga = self.inner.stored(key).await?;
         Ok(saga.map(|saga| BatchHandle::stored(saga, self.inner.clock.clone())))
@@ -189,52 +187,73 @@ impl Engine {
     #[must_use]
     pub fn live(&self) -> Vec<BatchHandle> {
         let live = self.inner.live();
-        let handle = |cell: &Arc<BatchCell>| {
-            BatchHandle::live(cell.clone(), false, self.inner.clock.clone())
-        };
-        live.values().map(handle).collect()
+        let running = live.values().filter(|cell| !cell.is_over());
+        running.map(|cell| self.handle(cell.clone(), false)).collect()
     }
 
-    /// Waits until every batch that was unfinished when the engine started has ended, and returns their accounts.
-    ///
-    /// # Errors
-    /// The first batch that cannot go on in this process.
-    pub async fn recover(&self) -> Result<Vec<BatchReport>, BatchError> {
-        let mut reports = Vec::new();
-        for handle in self.live() {
-            reports.push(handle.wait().await?);
-        }
-        Ok(reports)
+    pub(crate) fn handle(&self, cell: Arc<BatchCell>, duplicate: bool) -> BatchHandle {
+        BatchHandle::live(cell, duplicate, self.inner.clock.clone())
     }
 
-    /// Takes no further batches and waits until the running ones have ended.
+    /// Takes no further batches and waits until the running ones have ended. Cancel safe, but no batch is taken
+    /// afterwards either.
     pub async fn drain(&self) {
-        self.inner.stopping.store(true, Ordering::SeqCst);
+        self.inner.stop_admissions();
         let mut running = self.inner.running.subscribe();
         // The sender lives as long as the engine, so waiting cannot fail.
         let _ = running.wait_for(|running| *running == 0).await;
     }
 
-    /// Takes no further batches and asks every running one for no new risk; each runs to its end.
+    /// Takes no further batches and asks every running one for no new risk; each runs to its end. One that is still
+    /// being admitted is refused instead, and its key stays free.
     pub fn stop(&self) {
-        self.inner.stopping.store(true, Ordering::SeqCst);
-        for handle in self.live() {
-            handle.cancel();
+        for cell in self.inner.stop_admissions() {
+            cell.stop.send_replace(true);
         }
     }
 
-    /// Closes the journal; call it after [`drain`](Self::drain).
+    /// Closes the journal; call it after [`drain`](Self::drain). Nothing can be submitted or recorded afterwards.
     ///
     /// # Errors
     /// When the journal cannot be closed cleanly.
     pub async fn close(&self) -> Result<(), JournalError> {
+        self.inner.stop_admissions();
         self.inner.journal.close().await
     }
 }
 
 impl Inner {
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::SeqCst)
+    /// Whether a further batch may be admitted.
+    ///
+    /// # Errors
+    /// The journal's failure, or `Stopping`.
+    pub(crate) fn takes_batches(&self) -> Result<(), SubmitError> {
+        if let Some(error) = self.failure() {
+            return Err(SubmitError::Journal(error.clone()));
+        }
+        if *self.stopping.borrow() {
+            return Err(SubmitError::Stopping);
+        }
+        Ok(())
+    }
+
+    /// Takes no further batch from here on; returns those there are.
+    fn stop_admissions(&self) -> Vec<Arc<BatchCell>> {
+        let live = self.live();
+        self.stopping.send_replace(true);
+        live.values().cloned().collect()
+    }
+
+    /// A refused or failed append: this owner sends nothing further (R3).
+    pub(crate) fn fail(&self, error: &JournalError) {
+        if self.failure.set(error.clone()).is_ok() {
+            tracing::error!(%error, "the journal takes nothing more from this engine: end the process and start again");
+        }
+    }
+
+    /// Why the journal takes nothing more from this engine, if it does not.
+    pub(crate) fn failure(&self) -> Option<&JournalError> {
+        self.failure.get()
     }
 
     pub(crate) fn live(&self) -> MutexGuard<'_, BTreeMap<BatchKey, Arc<BatchCell>>> {
@@ -263,11 +282,22 @@ impl Inner {
         self.running.send_modify(|running| *running += 1);
     }
 
-    pub(crate) fn leave(&self, key: BatchKey) {
-        if self.live().remove(&key).is_some() {
-            self.running
-                .send_modify(|running| *running = running.saturating_sub(1));
+    /// Ends a batch for everyone who looks at it.
+    ///
+    /// It leaves its place first, so that who learns of its end may submit again at once. One that cannot go on here
+    /// keeps its place: what it holds is not known, and the next start resumes it.
+    pub(crate) fn leave(&self, cell: &BatchCell, phase: Phase) {
+        match &phase {
+            Phase::Failed(error) => {
+                if !matches!(error, BatchError::Journal(_)) {
+                    // A defect: nothing new is risked in this process.
+                    self.stop_admissions();
+                }
+            }
+            _ => drop(self.live().remove(&cell.key)),
         }
+        cell.end(phase);
+        self.running.send_modify(|running| *running = running.saturating_sub(1));
     }
 
     /// Replays a batch of the journal.

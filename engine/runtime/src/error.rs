@@ -122,7 +122,7 @@ pub enum SubmitError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The engine takes no further batches.
-    #[error("the engine is stopping and takes no further batches")]
+    #[error("the engine is stopping and takes no further batches; nothing was sent")]
     Stopping,
 }
 
@@ -153,11 +153,9 @@ impl CheckError {
         let (venue, text) = (venue.clone(), error.to_string());
         match (error, symbol) {
             (QueryError::Credentials { .. }, _) => Self::Credentials { venue, error: text },
-            (QueryError::Refused { .. }, Some(symbol)) => Self::Instrument {
-                venue,
-                symbol: symbol.clone(),
-                error: text,
-            },
+            (QueryError::Refused { .. }, Some(symbol)) => {
+                Self::Instrument { venue, symbol: symbol.clone(), error: text }
+            }
             (QueryError::Refused { .. }, None) => Self::Account { venue, error: text },
             _ => Self::Unready { venue, error: text },
         }

@@ -13,6 +13,7 @@ use futures::future::try_join_all;
 
 use crate::engine::Inner;
 use crate::error::CheckError;
+use crate::guard::guarded;
 use crate::venues::VenueEntry;
 
 /// A plan priced against its venues.
@@ -101,18 +102,11 @@ impl Inner {
         leg: &LegName,
         venue: &VenueName,
     ) -> Result<&Arc<VenueEntry>, CheckError> {
-        self.venues
-            .get(venue)
-            .ok_or_else(|| CheckError::UnknownVenue {
-                leg: leg.clone(),
-                venue: venue.clone(),
-                configured: self
-                    .venues
-                    .keys()
-                    .map(VenueName::as_str)
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            })
+        self.venues.get(venue).ok_or_else(|| CheckError::UnknownVenue {
+            leg: leg.clone(),
+            venue: venue.clone(),
+            configured: self.venues.keys().map(VenueName::as_str).collect::<Vec<_>>().join(", "),
+        })
     }
 
     /// Sizes a plan and freezes everything it will be judged by.
@@ -168,18 +162,13 @@ impl Inner {
             let check = leg_check(leg, sized, entry, venue.mode, market, &survey.references);
             if let Some(quantity) = check.quantity {
                 let units = leg.side.signed(quantity);
-                let delta = net_delta
-                    .entry(market.instrument.base.clone())
-                    .or_insert(Amount::ZERO);
+                let delta = net_delta.entry(market.instrument.base.clone()).or_insert(Amount::ZERO);
                 *delta = *delta + market.instrument.base_of(units, check.reference);
             }
             legs.push(check);
         }
         let doubt_ms = legs.iter().map(|leg| leg.doubt_ms).max().unwrap_or(0);
-        let listed = plan
-            .listing
-            .iter()
-            .map(|index| legs[usize::from(*index)].clone());
+        let listed = plan.listing.iter().map(|index| legs[usize::from(*index)].clone());
         Ok(PlanCheck {
             key: plan.key,
             legs: listed.collect(),
@@ -198,31 +187,24 @@ impl Inner {
         let surveys = symbols.into_iter().filter_map(|(name, symbols)| {
             let entry = self.venues.get(name)?;
             Some(async move {
-                let surveyed = self.survey_venue(entry, &symbols).await?;
+                let surveyed = guarded(&*self.clock, self.survey_venue(entry, &symbols)).await;
+                let unready =
+                    |why: &str| CheckError::Unready { venue: name.clone(), error: why.to_owned() };
+                let surveyed = surveyed.unwrap_or_else(|lost| Err(unready(lost.why())))?;
                 Ok::<_, CheckError>((name.clone(), surveyed))
             })
         });
         let venues: BTreeMap<_, _> = try_join_all(surveys).await?.into_iter().collect();
-        let survey = Survey {
-            venues,
-            references: BTreeMap::new(),
-            sized: Vec::new(),
-        };
+        let survey = Survey { venues, references: BTreeMap::new(), sized: Vec::new() };
         let (mut instruments, mut references) = (Vec::new(), BTreeMap::new());
         for leg in &plan.legs {
             let (_, market) = survey.of(leg)?;
             // K7: one reference price per underlying, that of the first leg in canonical order.
-            references
-                .entry(market.instrument.base.clone())
-                .or_insert(market.quote.mark);
+            references.entry(market.instrument.base.clone()).or_insert(market.quote.mark);
             instruments.push(market.instrument.clone());
         }
         let sized = size_plan(plan, &instruments, &references)?;
-        Ok(Survey {
-            references,
-            sized,
-            ..survey
-        })
+        Ok(Survey { references, sized, ..survey })
     }
 
     async fn survey_venue(
@@ -232,28 +214,16 @@ impl Inner {
     ) -> Result<Surveyed, CheckError> {
         let listed: Vec<Symbol> = symbols.iter().map(|symbol| (*symbol).clone()).collect();
         let failed = |error| CheckError::from_query(&entry.name, None, &error);
-        let clock = async {
-            entry
-                .clock
-                .fresh(&*entry.venue, &*self.clock)
-                .await
-                .map_err(failed)
-        };
+        let clock = async { entry.clock.fresh(&*entry.venue, &*self.clock).await.map_err(failed) };
         let account = async { entry.venue.account(&listed).await.map_err(failed) };
         let markets = try_join_all(listed.iter().map(|symbol| survey_market(entry, symbol)));
         let (_, account, markets) = futures::try_join!(clock, account, markets)?;
         if !account.can_trade {
             let error = "the key is not allowed to trade".to_owned();
-            return Err(CheckError::Credentials {
-                venue: entry.name.clone(),
-                error,
-            });
+            return Err(CheckError::Credentials { venue: entry.name.clone(), error });
         }
         let markets = listed.iter().cloned().zip(markets).collect();
-        Ok(Surveyed {
-            mode: account.position_mode,
-            markets,
-        })
+        Ok(Surveyed { mode: account.position_mode, markets })
     }
 }
 
@@ -268,11 +238,7 @@ async fn survey_market(entry: &VenueEntry, symbol: &Symbol) -> Result<SurveyedMa
     } else {
         None
     };
-    Ok(SurveyedMarket {
-        instrument,
-        quote,
-        baseline,
-    })
+    Ok(SurveyedMarket { instrument, quote, baseline })
 }
 
 impl Survey {
@@ -296,10 +262,7 @@ fn leg_check(
 ) -> LegCheck {
     let instrument = &market.instrument;
     let traits = entry.venue.traits();
-    let reference = references
-        .get(&instrument.base)
-        .copied()
-        .unwrap_or(market.quote.mark);
+    let reference = references.get(&instrument.base).copied().unwrap_or(market.quote.mark);
     let touch = match leg.side {
         Side::Buy => market.quote.book.ask,
         Side::Sell => market.quote.book.bid,
@@ -312,9 +275,8 @@ fn leg_check(
         LegQuantity::Fixed(quantity) => Some(quantity),
         LegQuantity::Of { .. } => None,
     };
-    let notional = instrument
-        .notional(quantity.unwrap_or(Qty::ZERO), price.unwrap_or(reference))
-        .normalize();
+    let notional =
+        instrument.notional(quantity.unwrap_or(Qty::ZERO), price.unwrap_or(reference)).normalize();
     LegCheck {
         name: leg.name.clone(),
         venue: leg.venue.clone(),
@@ -329,10 +291,7 @@ fn leg_check(
         price,
         notional: Amount::from(notional),
         fee: Amount::from(
-            notional
-                .checked_mul(instrument.taker_fee.get())
-                .unwrap_or_default()
-                .round_dp(8),
+            notional.checked_mul(instrument.taker_fee.get()).unwrap_or_default().round_dp(8),
         ),
         class: traits.class,
         window_ms: traits.window_ms,

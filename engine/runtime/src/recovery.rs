@@ -1,11 +1,13 @@
 //! After a start: every unfinished batch is replayed, its open questions are asked, and only then does it act (R11).
 
-use equipoise_core::Saga;
+use std::sync::Arc;
+
+use equipoise_core::{BatchReport, Saga};
 
 use crate::batch::BatchCell;
 use crate::driver::Driver;
-use crate::engine::Engine;
-use crate::error::StartError;
+use crate::engine::{Engine, Inner};
+use crate::error::{BatchError, StartError};
 
 impl Engine {
     pub(crate) async fn resume_open_batches(&self) -> Result<(), StartError> {
@@ -16,13 +18,10 @@ impl Engine {
                 Saga::replay(&records).map_err(|error| StartError::Replay { batch: key, error })?;
             for leg in &saga.spec().legs {
                 if !self.inner.venues.contains_key(&leg.venue) {
-                    return Err(StartError::MissingVenue {
-                        batch: key,
-                        venue: leg.venue.clone(),
-                    });
+                    return Err(StartError::MissingVenue { batch: key, venue: leg.venue.clone() });
                 }
             }
-            cells.push(BatchCell::new(key, None, Some(saga)));
+            cells.push(BatchCell::resumed(saga));
         }
         // All are entered before the first acts, so that each knows which instruments others hold.
         {
@@ -31,17 +30,60 @@ impl Engine {
                 self.inner.enter(&mut live, cell);
             }
         }
-        self.inner.unsettled.send_replace(cells.len());
+        if !cells.is_empty() {
+            tracing::info!(batches = cells.len(), "resuming unfinished batches");
+        }
+        // The cells outlive their batches: who asks later what recovery came to must not miss a quick one.
+        let cells = self.inner.resumed.get_or_init(|| cells);
         for cell in cells {
-            Driver::resumed(self.inner.clone(), cell).spawn();
+            let unsettled = Unsettled::new(self.inner.clone());
+            Driver::resumed(self.inner.clone(), cell.clone(), unsettled).spawn();
         }
         Ok(())
     }
 
+    /// Waits until every batch that was unfinished when the engine started has ended, and returns their accounts in
+    /// order of admission. Cancel safe.
+    ///
+    /// # Errors
+    /// The first batch that cannot go on in this process; all others have ended by then.
+    pub async fn recover(&self) -> Result<Vec<BatchReport>, BatchError> {
+        let cells = self.inner.resumed.get().map_or(&[][..], Vec::as_slice);
+        let mut reports = Vec::with_capacity(cells.len());
+        for cell in cells {
+            reports.push(self.handle(cell.clone(), false).wait().await);
+        }
+        reports.into_iter().collect()
+    }
+
     /// Waits until the orders in doubt of every resumed batch are resolved, so that nothing new is risked before.
+    /// Returns earlier when the engine is stopping. Cancel safe.
     pub(crate) async fn settled(&self) {
         let mut unsettled = self.inner.unsettled.subscribe();
-        // The sender lives as long as the engine, so waiting cannot fail.
-        let _ = unsettled.wait_for(|unsettled| *unsettled == 0).await;
+        let mut stopping = self.inner.stopping.subscribe();
+        // The senders live as long as the engine, so waiting cannot fail.
+        tokio::select! {
+            _ = unsettled.wait_for(|unsettled| *unsettled == 0) => {}
+            _ = stopping.wait_for(|stopping| *stopping) => {}
+        }
+    }
+}
+
+/// A resumed batch with orders in doubt from before this start. Dropping it, in a panic too, says they are resolved
+/// or that nobody here will resolve them.
+pub(crate) struct Unsettled {
+    engine: Arc<Inner>,
+}
+
+impl Unsettled {
+    fn new(engine: Arc<Inner>) -> Self {
+        engine.unsettled.send_modify(|unsettled| *unsettled += 1);
+        Self { engine }
+    }
+}
+
+impl Drop for Unsettled {
+    fn drop(&mut self) {
+        self.engine.unsettled.send_modify(|unsettled| *unsettled = unsettled.saturating_sub(1));
     }
 }

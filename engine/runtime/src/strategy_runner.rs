@@ -1,101 +1,127 @@
 //! Feeds a strategy with markets and outcomes, and submits what it wants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use equipoise_core::{
-    BatchKey, BatchReport, BatchStatus, Holding, Market, MarketView, Saga, Strategy, Symbol,
+    BatchKey, BatchReport, BatchStatus, Holding, Market, MarketView, Plan, Saga, Strategy, Symbol,
     VenueName,
 };
 use futures::future::try_join_all;
 
-use crate::batch::BatchHandle;
 use crate::engine::Engine;
 use crate::error::{BatchError, CheckError, SubmitError};
+use crate::guard::guarded_query;
+use crate::handle::BatchHandle;
 
 /// Plans one outcome may lead to, one after the other, before the chain is cut.
 const FOLLOW_UPS_MAX: usize = 16;
 
 /// Runs one strategy on an engine.
+///
+/// It finishes recovery first. From then on the host decides when to look: [`poll`](Self::poll) reads the markets and
+/// submits, [`finish`](Self::finish) waits for a batch and tells the strategy.
 pub struct StrategyRunner<S> {
     engine: Engine,
     strategy: S,
     watched: Vec<(VenueName, Symbol)>,
-    /// What earlier batches of this strategy still hold, by key.
-    holdings: BTreeMap<BatchKey, Holding>,
+    /// This strategy's batches that hold something or are not over, by key.
+    batches: BTreeMap<BatchKey, Tracked>,
+}
+
+/// One batch of the strategy.
+enum Tracked {
+    /// Under way, or over and not looked at since.
+    Handle(BatchHandle),
+    /// Over, and still holding something.
+    Holding(Holding),
 }
 
 impl<S: Strategy> StrategyRunner<S> {
-    /// Finishes recovery, learns what the strategy's earlier batches hold, and is then ready to run.
+    /// Finishes recovery, learns what the strategy's earlier batches hold, tells it how those that had been cut off
+    /// ended, as [`finish`](Self::finish) would have done, and is then ready to run.
+    ///
+    /// Reads every batch of the journal once. Cancel safe: the engine goes on.
     ///
     /// # Errors
-    /// When an unfinished batch cannot be finished, or the journal cannot be read.
+    /// When an unfinished batch cannot be finished, the journal cannot be read, or a follow-up is refused.
     pub async fn start(
         engine: Engine,
         strategy: S,
         watched: Vec<(VenueName, Symbol)>,
     ) -> Result<Self, BatchError> {
-        engine.recover().await?;
-        let mut runner = Self {
-            engine,
-            strategy,
-            watched,
-            holdings: BTreeMap::new(),
-        };
+        let recovered = engine.recover().await?;
+        let mut runner = Self { engine, strategy, watched, batches: BTreeMap::new() };
         for key in runner.engine.batches().await? {
-            if let Some(saga) = runner.engine.inner.stored(key).await? {
-                runner.keep_holding(&saga);
+            if let Some(handle) = runner.engine.batch(key).await? {
+                runner.track(handle);
             }
+        }
+        let name = runner.strategy.name().clone();
+        for report in recovered.iter().filter(|report| report.strategy == name) {
+            runner.follow(report).await?;
         }
         Ok(runner)
     }
 
-    /// Reads all watched markets once and lets the strategy look at them.
+    /// Reads all watched markets once, beside what the strategy's batches hold at this moment. Cancel safe.
     ///
     /// # Errors
     /// When a watched market cannot be read; nothing is submitted then.
     pub async fn view(&self) -> Result<MarketView, CheckError> {
-        let reads = self
-            .watched
-            .iter()
-            .map(|(venue, symbol)| self.market(venue, symbol));
+        let reads = self.watched.iter().map(|(venue, symbol)| self.market(venue, symbol));
         let markets = try_join_all(reads).await?;
-        Ok(MarketView {
-            now: self.engine.inner.clock.now(),
-            markets,
-            holdings: self.holdings.values().cloned().collect(),
-        })
+        let holdings = self.batches.values().filter_map(Tracked::holding);
+        Ok(MarketView { now: self.engine.inner.clock.now(), markets, holdings: holdings.collect() })
     }
 
     /// One round: markets in, plans out, each submitted. Returns the batches it led to.
     ///
+    /// If the future is dropped, or a plan is refused, the plans before it were submitted all the same; their batches
+    /// go on and count as holdings.
+    ///
     /// # Errors
-    /// When a market cannot be read, or a plan is refused; plans before it were submitted.
+    /// When a market cannot be read, or a plan is refused.
     pub async fn poll(&mut self) -> Result<Vec<BatchHandle>, SubmitError> {
         let view = self.view().await?;
         let plans = self.strategy.on_market(&view);
         let mut handles = Vec::with_capacity(plans.len());
         for plan in plans {
-            handles.push(self.engine.submit(&plan).await?);
+            handles.push(self.submit(&plan).await?);
         }
         Ok(handles)
     }
 
-    /// Waits for a batch, tells the strategy, and submits and waits for what it wants next.
+    /// Waits for a batch, tells the strategy, and submits and waits for what it wants next, in the order in which it
+    /// wants it and at most sixteen plans long. Returns the account of the batch asked about.
     ///
     /// # Errors
     /// When a batch cannot go on in this process, or a follow-up is refused.
     pub async fn finish(&mut self, handle: &BatchHandle) -> Result<BatchReport, BatchError> {
-        let first = self.conclude(handle).await?;
-        let mut queue = self.strategy.on_outcome(&first);
+        let report = self.conclude(handle.clone()).await?;
+        self.follow(&report).await?;
+        Ok(report)
+    }
+
+    async fn follow(&mut self, outcome: &BatchReport) -> Result<(), BatchError> {
+        let mut wanted = VecDeque::from(self.strategy.on_outcome(outcome));
         for _ in 0..FOLLOW_UPS_MAX {
-            let Some(plan) = queue.pop() else { break };
-            let handle = self.engine.submit(&plan).await;
+            let Some(plan) = wanted.pop_front() else {
+                return Ok(());
+            };
+            let handle = self.submit(&plan).await;
             let handle = handle.map_err(|error| BatchError::Submit(Box::new(error)))?;
-            let report = self.conclude(&handle).await?;
-            queue.extend(self.strategy.on_outcome(&report));
+            let report = self.conclude(handle).await?;
+            wanted.extend(self.strategy.on_outcome(&report));
         }
-        Ok(first)
+        if !wanted.is_empty() {
+            tracing::warn!(
+                strategy = %self.strategy.name(),
+                plans = wanted.len(),
+                "one outcome led to too many plans, the rest is left out"
+            );
+        }
+        Ok(())
     }
 
     /// The strategy.
@@ -108,36 +134,46 @@ impl<S: Strategy> StrategyRunner<S> {
         &self.engine
     }
 
-    async fn conclude(&mut self, handle: &BatchHandle) -> Result<BatchReport, BatchError> {
+    async fn submit(&mut self, plan: &Plan) -> Result<BatchHandle, SubmitError> {
+        let handle = self.engine.submit(plan).await?;
+        self.track(handle.clone());
+        Ok(handle)
+    }
+
+    async fn conclude(&mut self, handle: BatchHandle) -> Result<BatchReport, BatchError> {
         let report = handle.wait().await?;
-        if let Some(saga) = self.engine.inner.stored(report.key).await? {
-            self.keep_holding(&saga);
-        }
+        self.track(handle);
         Ok(report)
     }
 
-    fn keep_holding(&mut self, saga: &Saga) {
-        if saga.spec().strategy != *self.strategy.name() {
+    /// Keeps what is needed of a batch to say what it holds, and nothing of one that holds nothing any more.
+    fn track(&mut self, handle: BatchHandle) {
+        let key = handle.key();
+        let own = |saga: &Saga| saga.spec().strategy == *self.strategy.name();
+        if handle.look(own) != Some(true) {
             return;
         }
-        let holding = holding(saga);
-        let holds = !holding.legs.is_empty() || holding.status == BatchStatus::Running;
-        if holds {
-            self.holdings.insert(saga.key(), holding);
-        } else {
-            self.holdings.remove(&saga.key());
-        }
+        match handle.look(holding).flatten() {
+            None => self.batches.remove(&key),
+            Some(holding) if holding.status == BatchStatus::Running => {
+                self.batches.insert(key, Tracked::Handle(handle))
+            }
+            Some(holding) => self.batches.insert(key, Tracked::Holding(holding)),
+        };
     }
 
     async fn market(&self, venue: &VenueName, symbol: &Symbol) -> Result<Market, CheckError> {
-        let entry = self.engine.inner.venues.get(venue);
+        let inner = &self.engine.inner;
+        let entry = inner.venues.get(venue);
         let entry = Arc::clone(entry.ok_or_else(|| CheckError::Unready {
             venue: venue.clone(),
             error: "it is not configured".to_owned(),
         })?);
+        let reads = guarded_query(&*inner.clock, async {
+            futures::try_join!(entry.venue.instrument(symbol), entry.venue.quote(symbol))
+        });
         let failed = |error| CheckError::from_query(venue, Some(symbol), &error);
-        let reads = futures::try_join!(entry.venue.instrument(symbol), entry.venue.quote(symbol));
-        let (instrument, quote) = reads.map_err(failed)?;
+        let (instrument, quote) = reads.await.map_err(failed)?;
         Ok(Market {
             venue: venue.clone(),
             instrument,
@@ -148,16 +184,31 @@ impl<S: Strategy> StrategyRunner<S> {
     }
 }
 
-fn holding(saga: &Saga) -> Holding {
+impl Tracked {
+    /// What it holds now; `None` when it is over and holds nothing.
+    fn holding(&self) -> Option<Holding> {
+        match self {
+            Self::Handle(handle) => handle.look(holding)?,
+            Self::Holding(holding) => Some(holding.clone()),
+        }
+    }
+}
+
+/// What a batch holds or may still hold: a parked one with an unresolved order counts too.
+fn holding(saga: &Saga) -> Option<Holding> {
     let spec = saga.spec();
     let legs = (0_u8..).zip(&spec.legs).filter_map(|(index, leg)| {
         let units = saga.holding(index);
         (!units.is_zero()).then(|| (leg.venue.clone(), leg.instrument.symbol.clone(), units))
     });
-    Holding {
+    let holding = Holding {
         key: saga.key(),
         occasion: spec.occasion.clone(),
         status: saga.status(),
         legs: legs.collect(),
-    }
+    };
+    let holds = !holding.legs.is_empty()
+        || holding.status == BatchStatus::Running
+        || saga.open_orders().next().is_some();
+    holds.then_some(holding)
 }

@@ -56,7 +56,10 @@ impl VenueClock {
                         fresh.uncertainty_ms
                     )));
                 }
-                Err(error @ QueryError::Unavailable(_)) => failure = Some(error),
+                Err(error @ QueryError::Unavailable(_)) => {
+                    tracing::debug!(%error, "venue clock not read");
+                    failure = Some(error);
+                }
                 Err(error) => {
                     failure = Some(error);
                     break;
@@ -93,9 +96,5 @@ async fn measure(venue: &dyn Venue, clock: &dyn Clock) -> Result<Measured, Query
     let middle = before.plus_ms(uncertainty_ms);
     let signed = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
     let offset_ms = signed(venue_time.0).saturating_sub(signed(middle.0));
-    Ok(Measured {
-        offset: ClockOffset { offset_ms },
-        uncertainty_ms,
-        at: after,
-    })
+    Ok(Measured { offset: ClockOffset { offset_ms }, uncertainty_ms, at: after })
 }

@@ -1,12 +1,13 @@
 //! From a plan document to a plan that makes sense: bounded, acyclic, in canonical order, with its key.
 
 use crate::decimal::{Price, Qty};
-use crate::key::{BatchKey, FieldHasher, PayloadDigest};
+use crate::key::{BatchKey, PayloadDigest};
 use crate::name::{LegName, Occasion, StrategyName, Symbol, VenueName};
 use crate::order::{OrderKind, Side};
 use crate::spec::{PolicySpec, Residual};
 
 use super::document::{Leg, OnResidual, Plan, Policy, Quantity};
+use super::fingerprint::digest;
 use super::graph;
 
 /// Legs a plan may have.
@@ -16,7 +17,7 @@ const LEG_TIMEOUT_MS_MAX: u64 = 86_400_000;
 /// Widest unwind band, half the price.
 const SLIPPAGE_BPS_MAX: u32 = 5_000;
 /// Unwind orders per leg.
-const UNWIND_ATTEMPTS_MAX: u16 = 100;
+pub(crate) const UNWIND_ATTEMPTS_MAX: u16 = 100;
 /// Longest compensation, an hour.
 const UNWIND_MS_MAX: u64 = 3_600_000;
 
@@ -157,10 +158,7 @@ impl Plan {
             return Err(PlanError::LegCount(self.legs.len()));
         }
         for (index, leg) in self.legs.iter().enumerate() {
-            if self.legs[..index]
-                .iter()
-                .any(|earlier| earlier.name == leg.name)
-            {
+            if self.legs[..index].iter().any(|earlier| earlier.name == leg.name) {
                 return Err(PlanError::DuplicateName(leg.name.clone()));
             }
         }
@@ -206,10 +204,7 @@ impl Plan {
                 if after[index].contains(&target) {
                     Ok(Some(target))
                 } else {
-                    Err(PlanError::OfWithoutAfter {
-                        leg: leg.name.clone(),
-                        of: of.clone(),
-                    })
+                    Err(PlanError::OfWithoutAfter { leg: leg.name.clone(), of: of.clone() })
                 }
             }
             _ => Ok(None),
@@ -237,37 +232,15 @@ impl Plan {
         }
         Ok(())
     }
-
-    fn fingerprints(&self, order: &[usize], sources: &[Option<usize>]) -> Vec<[u8; 32]> {
-        let mut fingerprints = vec![[0; 32]; self.legs.len()];
-        for index in order {
-            let source = sources[*index].map(|source| fingerprints[source]);
-            fingerprints[*index] = fingerprint(&self.legs[*index], source);
-        }
-        fingerprints
-    }
-
-    fn key<'a>(&self, fingerprints: impl Iterator<Item = &'a [u8; 32]>) -> BatchKey {
-        let mut hasher = FieldHasher::new("equipoise.batch-key.1");
-        hasher.field(self.strategy.as_str().as_bytes());
-        hasher.field(self.occasion.as_str().as_bytes());
-        hasher.number(self.legs.len() as u64);
-        for fingerprint in fingerprints {
-            hasher.field(fingerprint);
-        }
-        let mut key = [0; 16];
-        key.copy_from_slice(&hasher.finish()[..16]);
-        BatchKey(key)
-    }
 }
 
 /// For each leg the set of legs it waits for, directly or through others, as a bit mask (64 legs at most).
 fn ancestors(after: &[Vec<usize>], order: &[usize]) -> Vec<u64> {
     let mut ancestors = vec![0_u64; after.len()];
     for index in order {
-        ancestors[*index] = after[*index].iter().fold(0, |set, dependency| {
-            set | (1 << dependency) | ancestors[*dependency]
-        });
+        ancestors[*index] = after[*index]
+            .iter()
+            .fold(0, |set, dependency| set | (1 << dependency) | ancestors[*dependency]);
     }
     ancestors
 }
@@ -289,52 +262,18 @@ fn could_match(one: &Leg, other: &Leg) -> bool {
     }
 }
 
-fn fingerprint(leg: &Leg, source: Option<[u8; 32]>) -> [u8; 32] {
-    let mut hasher = FieldHasher::new("equipoise.leg.1");
-    hasher.field(leg.venue.as_str().as_bytes());
-    hasher.field(leg.instrument.as_str().as_bytes());
-    hasher.field(leg.side.as_str().as_bytes());
-    match leg.kind {
-        OrderKind::Market => hasher.field(b"market"),
-        OrderKind::Limit {
-            price,
-            time_in_force,
-        } => {
-            hasher.field(b"limit");
-            hasher.field(price.to_string().as_bytes());
-            hasher.field(time_in_force.to_string().as_bytes());
-        }
-    }
-    let (unit, quantity): (&[u8], &Qty) = match &leg.quantity {
-        Quantity::Base(quantity) => (b"base", quantity),
-        Quantity::Quote(quantity) => (b"quote", quantity),
-        Quantity::Contracts(quantity) => (b"contracts", quantity),
-        Quantity::Of { ratio, .. } => (b"of", ratio),
-    };
-    hasher.field(unit);
-    hasher.field(quantity.to_string().as_bytes());
-    hasher.field(source.as_ref().map_or(&[][..], |source| &source[..]));
-    hasher.number(u64::from(leg.reduce_only));
-    hasher.finish()
-}
-
 fn checked_leg(leg: &Leg, after: &[usize], source: Option<usize>, place: &[u8]) -> CheckedLeg {
     let mut after: Vec<u8> = after.iter().map(|index| place[*index]).collect();
     after.sort_unstable();
     let quantity = match (&leg.quantity, source) {
-        (Quantity::Of { ratio, .. }, Some(source)) => CheckedQuantity::Of {
-            leg: place[source],
-            ratio: *ratio,
-        },
+        (Quantity::Of { ratio, .. }, Some(source)) => {
+            CheckedQuantity::Of { leg: place[source], ratio: *ratio }
+        }
         (Quantity::Quote(quantity), _) => CheckedQuantity::Quote(*quantity),
         (Quantity::Contracts(quantity), _) => CheckedQuantity::Contracts(*quantity),
-        (
-            Quantity::Base(quantity)
-            | Quantity::Of {
-                ratio: quantity, ..
-            },
-            _,
-        ) => CheckedQuantity::Base(*quantity),
+        (Quantity::Base(quantity) | Quantity::Of { ratio: quantity, .. }, _) => {
+            CheckedQuantity::Base(*quantity)
+        }
     };
     CheckedLeg {
         name: leg.name.clone(),
@@ -348,30 +287,6 @@ fn checked_leg(leg: &Leg, after: &[usize], source: Option<usize>, place: &[u8]) 
     }
 }
 
-/// Covers leg names, dependencies and policy, in canonical leg order, so that the listing order does not matter.
-fn digest(key: BatchKey, legs: &[CheckedLeg], policy: &PolicySpec) -> PayloadDigest {
-    let mut hasher = FieldHasher::new("equipoise.payload.1");
-    hasher.field(&key.0);
-    for leg in legs {
-        hasher.field(leg.name.as_str().as_bytes());
-        hasher.field(&leg.after);
-        if let CheckedQuantity::Of { leg, .. } = leg.quantity {
-            hasher.number(u64::from(leg));
-        }
-    }
-    hasher.field(match policy.on_residual {
-        Residual::Unwind => b"unwind",
-        Residual::Park => b"park",
-    });
-    hasher.number(policy.leg_timeout_ms);
-    hasher.number(u64::from(policy.unwind_slippage_bps));
-    hasher.number(u64::from(policy.unwind_attempts));
-    hasher.number(policy.unwind_ms_max);
-    let loss = policy.unwind_loss_max.map(|loss| loss.to_string());
-    hasher.field(loss.as_deref().unwrap_or("").as_bytes());
-    PayloadDigest(hasher.finish())
-}
-
 fn check_policy(policy: &Policy) -> Result<PolicySpec, PlanError> {
     let on_residual = match policy.on_residual {
         OnResidual::Unwind => Residual::Unwind,
@@ -380,16 +295,8 @@ fn check_policy(policy: &Policy) -> Result<PolicySpec, PlanError> {
         OnResidual::Complete => return Err(PlanError::Unsupported("complete")),
     };
     within("leg_timeout_ms", policy.leg_timeout_ms, LEG_TIMEOUT_MS_MAX)?;
-    within(
-        "unwind_slippage_bps",
-        policy.unwind_slippage_bps.into(),
-        SLIPPAGE_BPS_MAX.into(),
-    )?;
-    within(
-        "unwind_attempts",
-        policy.unwind_attempts.into(),
-        UNWIND_ATTEMPTS_MAX.into(),
-    )?;
+    within("unwind_slippage_bps", policy.unwind_slippage_bps.into(), SLIPPAGE_BPS_MAX.into())?;
+    within("unwind_attempts", policy.unwind_attempts.into(), UNWIND_ATTEMPTS_MAX.into())?;
     within("unwind_max_ms", policy.unwind_max_ms, UNWIND_MS_MAX)?;
     Ok(PolicySpec {
         on_residual,
@@ -405,9 +312,5 @@ fn within(field: &'static str, value: u64, largest: u64) -> Result<(), PlanError
     if (1..=largest).contains(&value) {
         return Ok(());
     }
-    Err(PlanError::OutOfRange {
-        field,
-        value,
-        allowed: format!("1 to {largest}"),
-    })
+    Err(PlanError::OutOfRange { field, value, allowed: format!("1 to {largest}") })
 }

@@ -9,9 +9,10 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::decimal::{Price, Qty, optional_positive_plain, positive};
+use crate::decimal::{Price, Qty};
 use crate::name::{LegName, Occasion, StrategyName, Symbol, VenueName};
 use crate::order::{OrderKind, Side, TimeInForce};
+use crate::plain::{optional_positive_plain, positive};
 
 /// What a strategy wants done, once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,11 +100,7 @@ pub struct Policy {
     #[serde(default = "default_unwind_ms")]
     pub unwind_max_ms: u64,
     /// Largest loss compensation may realise, in quote; none by default.
-    #[serde(
-        default,
-        deserialize_with = "loss_max",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, deserialize_with = "loss_max", skip_serializing_if = "Option::is_none")]
     pub unwind_loss_max: Option<Qty>,
 }
 
@@ -136,9 +133,7 @@ const fn default_unwind_ms() -> u64 {
 
 fn loss_max<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Qty>, D::Error> {
     let value = optional_positive_plain(deserializer)?;
-    value
-        .map(|value| Qty::new(value).map_err(D::Error::custom))
-        .transpose()
+    value.map(|value| Qty::new(value).map_err(D::Error::custom)).transpose()
 }
 
 impl Leg {
@@ -247,10 +242,9 @@ impl Serialize for Leg {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (kind, price, time_in_force) = match self.kind {
             OrderKind::Market => (TypeDocument::Market, None, None),
-            OrderKind::Limit {
-                price,
-                time_in_force,
-            } => (TypeDocument::Limit, Some(price.get()), Some(time_in_force)),
+            OrderKind::Limit { price, time_in_force } => {
+                (TypeDocument::Limit, Some(price.get()), Some(time_in_force))
+            }
         };
         LegDocument {
             name: self.name.clone(),
@@ -333,9 +327,7 @@ impl<'de> Visitor<'de> for QuantityVisitor {
                 leg: LegName::new(&leg).map_err(A::Error::custom)?,
                 ratio: quantity(&ratio)?,
             }),
-            _ => Err(A::Error::custom(format_args!(
-                "a quantity is {QUANTITY_FORMS}"
-            ))),
+            _ => Err(A::Error::custom(format_args!("a quantity is {QUANTITY_FORMS}"))),
         }
     }
 }

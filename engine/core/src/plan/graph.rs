@@ -65,10 +65,7 @@ fn name_cycle(legs: &[Leg], graph: &DiGraph<(), ()>, after: &[Vec<usize>]) -> St
         }
     }
     let start = path.iter().position(|index| *index == at).unwrap_or(0);
-    let mut names: Vec<_> = path[start..]
-        .iter()
-        .map(|index| legs[*index].name.as_str())
-        .collect();
+    let mut names: Vec<_> = path[start..].iter().map(|index| legs[*index].name.as_str()).collect();
     names.push(legs[at].name.as_str());
     names.join(" after ")
 }

@@ -48,12 +48,7 @@ impl Saga {
     pub fn apply(&mut self, record: &Record) -> Result<(), IllegalRecord> {
         match record {
             Record::Admitted(_) => return Err(IllegalRecord::AdmittedTwice),
-            Record::Intent {
-                tag,
-                request,
-                clock,
-                at,
-            } => {
+            Record::Intent { tag, request, clock, at } => {
                 self.add_order(*tag, Order::new(request.clone(), *clock, *at))?;
             }
             Record::Stopped { at } => {
@@ -63,26 +58,16 @@ impl Saga {
                 self.unwind_started_at.get_or_insert(*at);
             }
             Record::Contradicted { leg, at, .. } => {
-                let tag = OrderTag {
-                    leg: *leg,
-                    role: Role::Unwind,
-                    attempt: 0,
-                };
+                let tag = OrderTag { leg: *leg, role: Role::Unwind, attempt: 0 };
                 let orders = self.legs.get_mut(usize::from(*leg));
-                let orders = orders.ok_or(IllegalRecord::NoSuchOrder {
-                    record: "Contradicted",
-                    tag,
-                })?;
+                let orders =
+                    orders.ok_or(IllegalRecord::NoSuchOrder { record: "Contradicted", tag })?;
                 orders.contradictions = orders.contradictions.saturating_add(1);
                 orders.contradicted_at = Some(*at);
             }
             Record::Alarmed { alarm, tag, .. } => self.alarms.push((*alarm, *tag)),
             Record::Ended { ending, why, at } => {
-                self.ended = Some(Ended {
-                    ending: *ending,
-                    why: why.clone(),
-                    at: *at,
-                });
+                self.ended = Some(Ended { ending: *ending, why: why.clone(), at: *at });
             }
             about_order => self.apply_to_order(about_order)?,
         }
@@ -91,10 +76,7 @@ impl Saga {
     }
 
     fn add_order(&mut self, tag: OrderTag, order: Order) -> Result<(), IllegalRecord> {
-        let no_such = IllegalRecord::NoSuchOrder {
-            record: "Intent",
-            tag,
-        };
+        let no_such = IllegalRecord::NoSuchOrder { record: "Intent", tag };
         let Some(orders) = self.legs.get_mut(usize::from(tag.leg)) else {
             return Err(no_such);
         };
@@ -105,11 +87,17 @@ impl Saga {
         if orders.len() != usize::from(tag.attempt) {
             return Err(no_such);
         }
-        // R5: one attempt at a time, the one before conclusively closed.
-        if let Some(open) = orders.last().filter(|order| order.is_unresolved()) {
+        // R5: one attempt at a time, every one before conclusively closed.
+        if let Some(open) = orders.iter().find(|order| order.is_unresolved()) {
             return Err(wrong_stage("Intent", tag, &open.stage));
         }
         orders.push(order);
+        if tag.role == Role::Unwind
+            && let Some(leg) = self.legs.get_mut(usize::from(tag.leg))
+        {
+            // The position read for it agreed, so what contradicted before was a stale reading.
+            leg.contradictions = 0;
+        }
         Ok(())
     }
 
@@ -118,24 +106,18 @@ impl Saga {
             return Err(IllegalRecord::AdmittedTwice);
         };
         let spec = Arc::clone(&self.spec);
-        let no_such = IllegalRecord::NoSuchOrder {
-            record: kind(record),
-            tag,
-        };
+        let no_such = IllegalRecord::NoSuchOrder { record: kind(record), tag };
         let Some(leg) = spec.leg(tag.leg) else {
             return Err(no_such);
         };
-        let orders = self
-            .legs
-            .get_mut(usize::from(tag.leg))
-            .map(|orders| match tag.role {
-                Role::Entry => &mut orders.entries,
-                Role::Unwind => &mut orders.unwinds,
-            });
+        let orders = self.legs.get_mut(usize::from(tag.leg)).map(|orders| match tag.role {
+            Role::Entry => &mut orders.entries,
+            Role::Unwind => &mut orders.unwinds,
+        });
         let order = orders.and_then(|orders| orders.get_mut(usize::from(tag.attempt)));
         let order = order.ok_or(no_such)?;
         order.learn(record, tag, leg.traits.margin_ms)?;
-        if order.stage == Stage::Known && order.is_settled(&leg.traits) {
+        if order.stage == Stage::Known && order.is_settled() {
             order.close(Closing::Ended, record.at());
         }
         Ok(())
@@ -158,38 +140,31 @@ impl Order {
                 self.stage = Stage::Intended;
                 self.missed = false;
                 self.searched_at = None;
+                self.searched_venue_time = None;
             }
             (Record::Unsent { at, .. }, Stage::Intended) if self.transmissions == 1 => {
                 self.close(Closing::Unsent, *at);
             }
-            (Record::Doubted { .. }, Stage::Intended | Stage::InDoubt) => {
-                self.stage = Stage::InDoubt;
+            (
+                Record::Doubted { at, .. },
+                Stage::Intended
+                | Stage::InDoubt
+                | Stage::Known
+                | Stage::Closed(Closing::Unresolved(_) | Closing::Ended),
+            ) => {
+                // What the venue has shown stays shown; only its final quantity is asked for again.
+                self.stage = if self.at_venue.is_empty() { Stage::InDoubt } else { Stage::Known };
+                self.pursued_from = *at;
+                self.closed_at = None;
             }
             (Record::Refused { refusal, at, .. }, Stage::Intended) if self.transmissions == 1 => {
                 self.close(Closing::Refused(refusal.clone()), *at);
             }
             // Facts from the venue are taken in every stage, closed ones included (R8).
-            (
-                Record::Observed {
-                    venue_order,
-                    state,
-                    executed,
-                    at,
-                    ..
-                },
-                _,
-            ) => {
+            (Record::Observed { venue_order, state, executed, at, .. }, _) => {
                 self.observe(venue_order, state, *executed, *at);
             }
-            (
-                Record::Filled {
-                    venue_order,
-                    fill,
-                    at,
-                    ..
-                },
-                _,
-            ) => {
+            (Record::Filled { venue_order, fill, at, .. }, _) => {
                 self.fill(venue_order, fill, *at);
             }
             (Record::Audited { .. }, _) => self.audited = true,
@@ -200,12 +175,16 @@ impl Order {
                 self.missed = true;
                 if *venue_time > self.request.deadline.plus_ms(margin_ms.into()) {
                     self.searched_at = Some(*at);
+                    self.searched_venue_time = Some(*venue_time);
                 }
             }
             (Record::Absent { at, .. }, Stage::InDoubt | Stage::Closed(Closing::Unresolved(_))) => {
-                self.close(Closing::Absent, *at)
+                self.close(Closing::Absent, *at);
             }
-            (Record::Unresolved { why, at, .. }, Stage::InDoubt | Stage::Known) => {
+            (
+                Record::Unresolved { why, at, .. },
+                Stage::InDoubt | Stage::Known | Stage::Closed(Closing::Ended),
+            ) => {
                 self.close(Closing::Unresolved(why.clone()), *at);
             }
             _ => return Err(illegal),
@@ -214,10 +193,10 @@ impl Order {
     }
 
     fn observe(&mut self, id: &VenueOrderId, state: &OrderState, executed: Qty, at: UnixMillis) {
-        let order = self.at_venue.entry(id.clone()).or_insert_with(|| AtVenue {
-            state: OrderState::Open,
-            executed: Qty::ZERO,
-        });
+        let order = self
+            .at_venue
+            .entry(id.clone())
+            .or_insert_with(|| AtVenue { state: OrderState::Open, executed: Qty::ZERO });
         // Answers may be old (V4): quantities only grow, an ended order stays ended.
         order.executed = order.executed.max(executed);
         if order.state == OrderState::Open {
@@ -229,10 +208,9 @@ impl Order {
     fn fill(&mut self, id: &VenueOrderId, fill: &Fill, at: UnixMillis) {
         let key = (id.clone(), fill.trade.clone());
         self.fills.entry(key).or_insert_with(|| (fill.clone(), at));
-        self.at_venue.entry(id.clone()).or_insert(AtVenue {
-            state: OrderState::Open,
-            executed: Qty::ZERO,
-        });
+        self.at_venue
+            .entry(id.clone())
+            .or_insert(AtVenue { state: OrderState::Open, executed: Qty::ZERO });
         self.known(at);
     }
 
@@ -257,11 +235,7 @@ fn wrong_stage(record: &'static str, tag: OrderTag, stage: &Stage) -> IllegalRec
         Stage::Known => "known at the venue",
         Stage::Closed(_) => "closed",
     };
-    IllegalRecord::WrongStage {
-        record,
-        stage: stage.to_owned(),
-        tag,
-    }
+    IllegalRecord::WrongStage { record, stage: stage.to_owned(), tag }
 }
 
 const fn kind(record: &Record) -> &'static str {

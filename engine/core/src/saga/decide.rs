@@ -4,6 +4,7 @@ use crate::decimal::{Amount, Qty};
 use crate::key::client_order_id;
 use crate::order::{OrderRequest, Side};
 use crate::record::{Ending, OrderTag, Record, Role};
+use crate::sizing::net_of_fee;
 use crate::spec::{LegSpec, Residual};
 use crate::time::{ClockOffset, UnixMillis};
 
@@ -42,17 +43,41 @@ impl Saga {
         let waiting = progress.iter().any(|leg| !leg.is_final());
         if !busy && !waiting {
             self.judge(&progress, doubt, now, &mut step);
+            if !doubt {
+                self.audit_first(now, &mut step);
+            }
         }
         step
     }
 
+    /// An end is written only when no order can turn out to have been executed twice (V15): `done` and `flat` must be
+    /// true, and what is parked exact. Waves and compensation do not wait for that.
+    fn audit_first(&self, now: UnixMillis, step: &mut Step) {
+        let mut waiting =
+            self.orders().filter(|(tag, order)| self.awaits_audit(*tag, order)).peekable();
+        let ends = |record: &Record| matches!(record, Record::Ended { .. });
+        if waiting.peek().is_none() || !step.records.iter().any(ends) {
+            return;
+        }
+        let mut audit = Step::default();
+        for (tag, order) in waiting {
+            if let Some(leg) = self.spec.leg(tag.leg) {
+                self.ask_for_audit(tag, order, leg, now, &mut audit);
+            }
+        }
+        *step = if audit.records.is_empty() { audit } else { Step::facts(now, audit.records) };
+    }
+
     /// Asks for what is needed to stamp the legs that may go now: they form one wave.
     fn release(&self, progress: &[LegProgress], now: UnixMillis, step: &mut Step) {
-        for leg in progress {
-            if let LegProgress::Retry(not_before) = leg
-                && *not_before > now
-            {
-                step.wake_by(*not_before);
+        for (index, leg) in (0_u8..).zip(progress) {
+            match leg {
+                LegProgress::Retry(not_before) if *not_before > now => step.wake_by(*not_before),
+                // Preparing may take longer than the leg has.
+                LegProgress::Ready | LegProgress::Retry(_) => {
+                    step.wake_by(self.entries_end_at(index));
+                }
+                _ => {}
             }
         }
         let wave = self.entry_wave(progress, now);
@@ -75,17 +100,10 @@ impl Saga {
 
     /// Every leg is final: done, flat, parked, or compensation.
     fn judge(&self, progress: &[LegProgress], doubt: bool, now: UnixMillis, step: &mut Step) {
-        let end = |ending, why: &str| Record::Ended {
-            ending,
-            why: why.to_owned(),
-            at: now,
-        };
+        let end = |ending, why: &str| Record::Ended { ending, why: why.to_owned(), at: now };
         let untouched = self.orders().all(|(_, order)| order.fills.is_empty());
         let record = if doubt {
-            end(
-                Ending::Parked,
-                "the outcome of an order could not be learned",
-            )
+            end(Ending::Parked, "the outcome of an order could not be learned")
         } else if untouched {
             end(Ending::Flat, "nothing was executed")
         } else if self.is_unwinding() {
@@ -133,18 +151,14 @@ impl Saga {
         if self.ended.is_some() || doubt {
             return Step::facts(now, Vec::new());
         }
-        if prepared
-            .iter()
-            .any(|prepared| prepared.tag.role == Role::Unwind)
-        {
+        if prepared.iter().any(|prepared| prepared.tag.role == Role::Unwind) {
             return self.stamp_unwinds(now, prepared);
         }
         let mut wave = Vec::new();
         for tag in self.entry_wave(&progress, now) {
-            let (Some(leg), Some(ready)) = (
-                self.spec.leg(tag.leg),
-                prepared.iter().find(|prepared| prepared.tag == tag),
-            ) else {
+            let (Some(leg), Some(ready)) =
+                (self.spec.leg(tag.leg), prepared.iter().find(|prepared| prepared.tag == tag))
+            else {
                 return Step::facts(now, Vec::new());
             };
             let quantity = self.target(tag.leg).unwrap_or(Qty::ZERO);
@@ -164,20 +178,10 @@ impl Saga {
         if self.ended.is_some() || !self.may_send_again(tag, order, leg, now, stopping) {
             return Some(Step::facts(now, Vec::new()));
         }
-        let deadline = prepared
-            .clock
-            .venue_time(now)
-            .plus_ms(leg.traits.window_ms.into());
-        let request = OrderRequest {
-            deadline,
-            ..order.request.clone()
-        };
+        let deadline = prepared.clock.venue_time(now).plus_ms(leg.traits.window_ms.into());
+        let request = OrderRequest { deadline, ..order.request.clone() };
         Some(Step {
-            records: vec![Record::Transmission {
-                tag,
-                deadline,
-                at: now,
-            }],
+            records: vec![Record::Transmission { tag, deadline, at: now }],
             commands: vec![Command::Send(vec![Send { tag, request }])],
             wake_at: None,
         })
@@ -219,34 +223,26 @@ impl Saga {
     /// Base units a leg was planned to fill; a follower's are its source's times the ratio.
     fn planned_base(&self, index: u8, depth: usize) -> Qty {
         use crate::spec::LegQuantity;
-        let Some(leg) = self
-            .spec
-            .leg(index)
-            .filter(|_| depth <= self.spec.legs.len())
-        else {
+        let Some(leg) = self.spec.leg(index).filter(|_| depth <= self.spec.legs.len()) else {
             return Qty::ZERO;
         };
         match &leg.quantity {
             LegQuantity::Fixed(units) => {
-                let base = leg
-                    .instrument
-                    .base_of(Amount::from(*units), self.reference(leg));
+                let units = net_of_fee(&leg.instrument, leg.side, *units);
+                let base = leg.instrument.base_of(Amount::from(units), self.reference(leg));
                 base.magnitude()
             }
             LegQuantity::Of { leg: source, ratio } => {
                 let source = self.planned_base(*source, depth + 1);
-                Qty::truncated(source.get() * ratio.get()).unwrap_or(Qty::ZERO)
+                let base = source.get().checked_mul(ratio.get());
+                base.and_then(|base| Qty::truncated(base).ok()).unwrap_or(Qty::ZERO)
             }
         }
     }
 
     /// Lot of the coarsest instrument of an underlying, base units.
     pub(crate) fn coarsest_lot(&self, underlying: &crate::name::Asset) -> Qty {
-        let legs = self
-            .spec
-            .legs
-            .iter()
-            .filter(|leg| leg.instrument.base == *underlying);
+        let legs = self.spec.legs.iter().filter(|leg| leg.instrument.base == *underlying);
         let lots = legs.map(|leg| leg.instrument.lot_base(self.reference(leg)));
         lots.max().unwrap_or(Qty::ZERO)
     }
@@ -254,26 +250,17 @@ impl Saga {
 
 /// All intents of one wave, to be made durable together, and the wave to send once they are.
 pub(super) fn intents(now: UnixMillis, wave: Vec<(OrderTag, OrderRequest, ClockOffset)>) -> Step {
-    let sends = wave.iter().map(|(tag, request, _)| Send {
-        tag: *tag,
-        request: request.clone(),
-    });
+    let sends = wave.iter().map(|(tag, request, _)| Send { tag: *tag, request: request.clone() });
     let commands = vec![Command::Send(sends.collect())];
-    let records = wave
-        .into_iter()
-        .map(|(tag, request, clock)| Record::Intent {
-            tag,
-            request,
-            clock,
-            at: now,
-        });
+    let records = wave.into_iter().map(|(tag, request, clock)| Record::Intent {
+        tag,
+        request,
+        clock,
+        at: now,
+    });
     let records: Vec<_> = records.collect();
     if records.is_empty() {
         return Step::facts(now, records);
     }
-    Step {
-        records,
-        commands,
-        wake_at: None,
-    }
+    Step { records, commands, wake_at: None }
 }

@@ -45,6 +45,7 @@ impl Saga {
     ) {
         let give_up_at = order
             .provable_at(&leg.traits)
+            .max(order.pursued_from)
             .plus_ms(self.spec.doubt_grace_ms);
         if now >= give_up_at {
             let why = "the venue gave no proof of its outcome in time".to_owned();
@@ -52,14 +53,34 @@ impl Saga {
             return;
         }
         step.wake_by(give_up_at);
-        step.commands.push(Command::Query(Query {
-            tag,
-            thorough: true,
-            urgent: true,
-        }));
+        step.commands.push(Command::Query(Query { tag, thorough: true, urgent: true }));
         if self.may_send_again(tag, order, leg, now, stopping) {
             step.commands.push(Command::Prepare(vec![tag]));
         }
+    }
+
+    /// An ended order whose request might have been executed twice: one complete look once that would show.
+    pub(super) fn ask_for_audit(
+        &self,
+        tag: OrderTag,
+        order: &Order,
+        leg: &LegSpec,
+        now: UnixMillis,
+        step: &mut Step,
+    ) {
+        let from = order.provable_at(&leg.traits);
+        if now < from {
+            step.wake_by(from);
+            return;
+        }
+        let give_up_at = from.max(order.pursued_from).plus_ms(self.spec.doubt_grace_ms);
+        if now >= give_up_at {
+            let why = "the venue's listings could not be read to the end in time".to_owned();
+            step.records.push(Record::Unresolved { tag, why, at: now });
+            return;
+        }
+        step.wake_by(give_up_at);
+        step.commands.push(Command::Query(Query { tag, thorough: true, urgent: true }));
     }
 
     /// Class A only: the same id again, after a look that found nothing, while it is still wanted and remembered.
@@ -77,14 +98,12 @@ impl Saga {
             Role::Unwind => self.unwind_deadline(),
         };
         let wanted = wanted_until.is_some_and(|until| now < until);
-        let remembered =
-            order.clock.venue_time(now) < order.first_stamp.plus_ms(leg.traits.id_horizon_ms);
         leg.traits.class == ResendClass::A
             && order.stage == Stage::InDoubt
             && order.missed
             && order.transmissions < TRANSMISSIONS_MAX
             && wanted
-            && remembered
+            && order.is_remembered(&leg.traits, order.clock.venue_time(now))
     }
 
     /// An order the venue knows: follow it to its end, cancel it when it is no longer wanted.
@@ -107,6 +126,7 @@ impl Saga {
         };
         let give_up_at = open_until
             .max(order.provable_at(&leg.traits))
+            .max(order.pursued_from)
             .max(order.news_at.unwrap_or(now))
             .plus_ms(self.spec.doubt_grace_ms);
         if now >= give_up_at {
@@ -117,11 +137,7 @@ impl Saga {
         step.wake_by(give_up_at);
         let ended = order.all_ended();
         let thorough = leg.traits.class != ResendClass::A && (ended || !rests);
-        step.commands.push(Command::Query(Query {
-            tag,
-            thorough,
-            urgent: ended || !rests,
-        }));
+        step.commands.push(Command::Query(Query { tag, thorough, urgent: ended || !rests }));
         if ended {
             return;
         }
@@ -135,11 +151,5 @@ impl Saga {
 }
 
 const fn rests(kind: OrderKind) -> bool {
-    matches!(
-        kind,
-        OrderKind::Limit {
-            time_in_force: TimeInForce::Gtc | TimeInForce::PostOnly,
-            ..
-        }
-    )
+    matches!(kind, OrderKind::Limit { time_in_force: TimeInForce::Gtc | TimeInForce::PostOnly, .. })
 }

@@ -55,7 +55,8 @@ pub enum Event {
         thorough: bool,
         /// Venue time read before the first look.
         venue_time: VenueMillis,
-        /// Every order found under the attempt's id.
+        /// Every order found under the attempt's id. Orders under ids of the batch's other attempts in the same
+        /// instrument may be among them and are taken as facts about those.
         orders: Vec<OrderSnapshot>,
         /// The account's position, where it can be attributed to this batch.
         position: Option<Amount>,
@@ -132,11 +133,7 @@ pub struct Step {
 impl Step {
     /// Records only; what they lead to is asked for at once.
     pub(super) fn facts(now: UnixMillis, records: Vec<Record>) -> Self {
-        Self {
-            records,
-            commands: Vec::new(),
-            wake_at: Some(now),
-        }
+        Self { records, commands: Vec::new(), wake_at: Some(now) }
     }
 
     /// Moves the next call forward to `at` if it was later.

@@ -1,8 +1,8 @@
 //! Turns what the outside reports into facts worth keeping. Nothing is concluded here that evidence does not show.
 
-use crate::decimal::{Amount, Qty};
-use crate::order::{OrderSnapshot, OrderState};
-use crate::record::{Alarm, OrderTag, Record};
+use crate::decimal::Amount;
+use crate::record::{OrderTag, Record};
+use crate::refusal::Refusal;
 use crate::time::{UnixMillis, VenueMillis};
 use crate::venue::ResendClass;
 
@@ -22,70 +22,39 @@ impl Saga {
                     records.push(Record::Stopped { at: now });
                 }
             }
-            Event::Resumed => self.doubt_everything_intended(now, &mut records),
-            Event::Handed(tag) => records.push(Record::Sent { tag: *tag, at: now }),
+            Event::Resumed => self.doubt_everything_open(now, &mut records),
+            Event::Handed(tag) => {
+                if self.order(*tag).is_some() {
+                    records.push(Record::Sent { tag: *tag, at: now });
+                }
+            }
             Event::NotSent { tag, why } => self.not_sent(*tag, why, now, &mut records),
             Event::Placed { tag, snapshot } => {
                 self.observe(*tag, std::slice::from_ref(snapshot), now, &mut records);
             }
-            Event::Refused { tag, refusal } => {
-                if let Some(order) = self.intended(*tag) {
-                    records.push(if order.transmissions == 1 {
-                        Record::Refused {
-                            tag: *tag,
-                            refusal: refusal.clone(),
-                            at: now,
-                        }
-                    } else {
-                        // The transmission before it may still have taken effect.
-                        let why = format!(
-                            "a further transmission was refused with code {}",
-                            refusal.code
-                        );
-                        Record::Doubted {
-                            tag: *tag,
-                            why,
-                            at: now,
-                        }
-                    });
-                }
-            }
+            Event::Refused { tag, refusal } => self.refused(*tag, refusal, now, &mut records),
             Event::Doubtful { tag, why } => {
                 if self.intended(*tag).is_some() {
-                    records.push(Record::Doubted {
-                        tag: *tag,
-                        why: why.clone(),
-                        at: now,
-                    });
+                    records.push(Record::Doubted { tag: *tag, why: why.clone(), at: now });
                 }
             }
-            Event::Answered {
-                tag,
-                thorough,
-                venue_time,
-                orders,
-                position,
-            } => {
-                let found: Vec<_> = self.own(*tag, orders).cloned().collect();
+            Event::Answered { tag, thorough, venue_time, orders, position } => {
+                self.observe_others(*tag, orders, now, &mut records);
+                let found = self.own(*tag, orders);
                 if found.is_empty() {
                     if *thorough {
                         self.not_found(*tag, *venue_time, *position, now, &mut records);
                     }
                 } else {
                     self.observe(*tag, &found, now, &mut records);
-                    self.audit(*tag, *thorough, &found, now, &mut records);
+                    if *thorough {
+                        self.audit(*tag, *venue_time, &found, now, &mut records);
+                    }
                 }
             }
             Event::Unanswerable { tag, why } => {
-                if self
-                    .order(*tag)
-                    .is_some_and(|order| matches!(order.stage, Stage::InDoubt | Stage::Known))
-                {
-                    records.push(Record::Unresolved {
-                        tag: *tag,
-                        why: why.clone(),
-                        at: now,
-                    });
+                if self.is_asked_about(*tag) {
+                    records.push(Record::Unresolved { tag: *tag, why: why.clone(), at: now });
                 }
             }
             Event::Wake | Event::Prepared(_) => {}
@@ -93,29 +62,54 @@ impl Saga {
         Step::facts(now, records)
     }
 
-    fn intended(&self, tag: OrderTag) -> Option<&Order> {
-        self.order(tag)
-            .filter(|order| order.stage == Stage::Intended)
+    /// Whether queries about an attempt are under way.
+    fn is_asked_about(&self, tag: OrderTag) -> bool {
+        self.order(tag).is_some_and(|order| {
+            matches!(order.stage, Stage::InDoubt | Stage::Known) || self.awaits_audit(tag, order)
+        })
     }
 
-    fn own<'a>(
+    pub(super) fn awaits_audit(&self, tag: OrderTag, order: &Order) -> bool {
+        let leg = self.spec.leg(tag.leg);
+        leg.is_some_and(|leg| order.needs_audit(&leg.traits))
+    }
+
+    fn intended(&self, tag: OrderTag) -> Option<&Order> {
+        self.order(tag).filter(|order| order.stage == Stage::Intended)
+    }
+
+    /// After a restart nothing is known of what was under way: everything open is asked about from now on, also what
+    /// had been given up on (R11).
+    fn doubt_everything_open(&self, now: UnixMillis, records: &mut Vec<Record>) {
+        if self.ended.is_some() {
+            return;
+        }
+        let open = self
+            .orders()
+            .filter(|(tag, order)| order.is_unresolved() || self.awaits_audit(*tag, order));
+        for (tag, _) in open {
+            let why = "the engine was started again".to_owned();
+            records.push(Record::Doubted { tag, why, at: now });
+        }
+    }
+
+    fn refused(
         &self,
         tag: OrderTag,
-        orders: &'a [OrderSnapshot],
-    ) -> impl Iterator<Item = &'a OrderSnapshot> {
-        let own = self.order(tag).map(|order| order.request.client_id.clone());
-        orders
-            .iter()
-            .filter(move |snapshot| Some(&snapshot.client_id) == own.as_ref())
-    }
-
-    fn doubt_everything_intended(&self, now: UnixMillis, records: &mut Vec<Record>) {
-        for (tag, order) in self.orders() {
-            if order.stage == Stage::Intended {
-                let why = "the process ended before the outcome was known".to_owned();
-                records.push(Record::Doubted { tag, why, at: now });
-            }
-        }
+        refusal: &Refusal,
+        now: UnixMillis,
+        records: &mut Vec<Record>,
+    ) {
+        let Some(order) = self.intended(tag) else {
+            return;
+        };
+        records.push(if order.transmissions == 1 {
+            Record::Refused { tag, refusal: refusal.clone(), at: now }
+        } else {
+            // The transmission before it may still have taken effect.
+            let why = format!("a further transmission was refused with code {}", refusal.code);
+            Record::Doubted { tag, why, at: now }
+        });
     }
 
     fn not_sent(&self, tag: OrderTag, why: &str, now: UnixMillis, records: &mut Vec<Record>) {
@@ -128,106 +122,6 @@ impl Saga {
         } else {
             Record::Doubted { tag, why, at: now }
         });
-    }
-
-    /// Keeps what is new in the snapshots: states and quantities that grew, and fills not seen before.
-    fn observe(
-        &self,
-        tag: OrderTag,
-        snapshots: &[OrderSnapshot],
-        now: UnixMillis,
-        records: &mut Vec<Record>,
-    ) {
-        let Some(order) = self.order(tag) else {
-            return;
-        };
-        let mut fresh = false;
-        for snapshot in snapshots {
-            // Fills first, so that a settled order is settled by its last record and not reopened by it.
-            for fill in &snapshot.fills {
-                let key = (snapshot.venue_order.clone(), fill.trade.clone());
-                if !order.fills.contains_key(&key) {
-                    fresh = true;
-                    records.push(Record::Filled {
-                        tag,
-                        venue_order: snapshot.venue_order.clone(),
-                        fill: fill.clone(),
-                        at: now,
-                    });
-                }
-            }
-            if is_news(order, snapshot) {
-                fresh |= !snapshot.executed.is_zero();
-                records.push(Record::Observed {
-                    tag,
-                    venue_order: snapshot.venue_order.clone(),
-                    state: snapshot.state.clone(),
-                    executed: snapshot.executed,
-                    at: now,
-                });
-            }
-        }
-        self.raise_alarms(tag, order, snapshots, fresh, now, records);
-    }
-
-    fn raise_alarms(
-        &self,
-        tag: OrderTag,
-        order: &Order,
-        snapshots: &[OrderSnapshot],
-        fresh: bool,
-        now: UnixMillis,
-        records: &mut Vec<Record>,
-    ) {
-        let mut raise = |alarm| {
-            if !self.alarms.contains(&(alarm, tag)) {
-                records.push(Record::Alarmed {
-                    alarm,
-                    tag,
-                    at: now,
-                });
-            }
-        };
-        let concluded = matches!(
-            order.stage,
-            Stage::Closed(Closing::Ended | Closing::Refused(_) | Closing::Unsent | Closing::Absent)
-        );
-        if fresh && concluded {
-            raise(Alarm::LateFill);
-        }
-        let known: Qty = order
-            .at_venue
-            .iter()
-            .filter(|(id, _)| {
-                !snapshots
-                    .iter()
-                    .any(|snapshot| snapshot.venue_order == **id)
-            })
-            .fold(Qty::ZERO, |sum, (_, at_venue)| sum.plus(at_venue.executed));
-        let executed = snapshots.iter().fold(known, |sum, snapshot| {
-            let before = order.at_venue.get(&snapshot.venue_order);
-            let before = before.map_or(Qty::ZERO, |before| before.executed);
-            sum.plus(snapshot.executed.max(before))
-        });
-        if executed > order.request.quantity {
-            raise(Alarm::Overfill);
-        }
-    }
-
-    /// A complete look at an ended order closes the question whether the venue executed it twice.
-    fn audit(
-        &self,
-        tag: OrderTag,
-        thorough: bool,
-        found: &[OrderSnapshot],
-        now: UnixMillis,
-        records: &mut Vec<Record>,
-    ) {
-        let all_ended = found.iter().all(|order| order.state != OrderState::Open);
-        let open = self.order(tag).is_some_and(|order| !order.audited);
-        if thorough && all_ended && open {
-            records.push(Record::Audited { tag, at: now });
-        }
     }
 
     /// A complete search found nothing. What that proves depends on when the venue's clock was read (R4).
@@ -247,15 +141,10 @@ impl Saga {
             return;
         }
         let traits = &leg.traits;
-        let provable = order.request.deadline.plus_ms(traits.margin_ms.into());
-        if venue_time <= provable {
+        if !order.is_past_margin(traits, venue_time) {
             // Evidence of nothing yet, but on class A it allows the same id to be sent again.
             if traits.class == ResendClass::A && !order.missed && !parked {
-                records.push(Record::NotFound {
-                    tag,
-                    venue_time,
-                    at: now,
-                });
+                records.push(Record::NotFound { tag, venue_time, at: now });
             }
             return;
         }
@@ -266,22 +155,23 @@ impl Saga {
             }
             return;
         }
-        let explained = self.position_shows_effect(tag, order, position);
-        if traits.class == ResendClass::C || explained {
+        let conclusive = match traits.class {
+            // Once the venue may have forgotten the id, an unknown outcome is found or it is parked.
+            ResendClass::A => order.is_remembered(traits, venue_time),
+            ResendClass::B => true,
+            ResendClass::C => false,
+        };
+        if !conclusive || self.position_shows_effect(tag, order, position) {
             return;
         }
-        match order.searched_at {
-            None => records.push(Record::NotFound {
-                tag,
-                venue_time,
-                at: now,
-            }),
-            Some(first) if now.since(first) >= SEARCH_GAP_MS => {
-                records.push(Record::NotFound {
-                    tag,
-                    venue_time,
-                    at: now,
-                });
+        match order.searched_at.zip(order.searched_venue_time) {
+            None => records.push(Record::NotFound { tag, venue_time, at: now }),
+            // Counted from the end of the first round, and from the beginning of both.
+            Some((ended_at, begun))
+                if now.since(ended_at) >= SEARCH_GAP_MS
+                    && venue_time.since(begun) >= SEARCH_GAP_MS =>
+            {
+                records.push(Record::NotFound { tag, venue_time, at: now });
                 records.push(Record::Absent { tag, at: now });
             }
             Some(_) => {}
@@ -319,14 +209,4 @@ impl Saga {
             })
             .fold(Amount::ZERO, |sum, (other, _)| sum + self.holding(other))
     }
-}
-
-fn is_news(order: &Order, snapshot: &OrderSnapshot) -> bool {
-    order
-        .at_venue
-        .get(&snapshot.venue_order)
-        .is_none_or(|known| {
-            snapshot.executed > known.executed
-                || (known.state == OrderState::Open && snapshot.state != OrderState::Open)
-        })
 }

@@ -14,6 +14,10 @@ use super::order::{Closing, Order, Stage};
 
 /// Entry attempts of one leg.
 pub(super) const ENTRY_ATTEMPTS_MAX: usize = 10;
+const _: () = assert!(
+    ENTRY_ATTEMPTS_MAX <= crate::key::ATTEMPTS_MAX as usize,
+    "every attempt has an id of its own"
+);
 /// Attempts of one leg that may be replaced at once because they were never handed to the transport (R2).
 pub(super) const UNSENT_MAX: usize = 3;
 /// First pause before an attempt after a passing refusal; doubles with each further one.
@@ -46,10 +50,7 @@ impl LegProgress {
     /// True when the entry will not change by the engine's own doing.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        matches!(
-            self,
-            Self::Complete | Self::Skipped | Self::Short | Self::Unresolved
-        )
+        matches!(self, Self::Complete | Self::Skipped | Self::Short | Self::Unresolved)
     }
 }
 
@@ -60,10 +61,7 @@ pub(super) fn topology(spec: &BatchSpec) -> Arc<[u8]> {
     // A checked plan has no cycle, so each pass places at least one leg.
     for _ in 0..spec.legs.len() {
         for (index, leg) in (0_u8..).zip(&spec.legs) {
-            let ready = leg
-                .after
-                .iter()
-                .all(|dependency| placed & (1 << dependency) != 0);
+            let ready = leg.after.iter().all(|dependency| placed & (1 << dependency) != 0);
             if placed & (1 << index) == 0 && ready {
                 placed |= 1 << index;
                 order.push(index);
@@ -80,13 +78,11 @@ impl Saga {
         for index in self.topology.iter() {
             progress[usize::from(*index)] = self.leg_progress(*index, &progress, now);
         }
-        let hopeless = (0_u8..)
-            .zip(&progress)
-            .any(|(index, progress)| match progress {
-                LegProgress::Unresolved => true,
-                LegProgress::Short => !self.is_followed(index),
-                _ => false,
-            });
+        let hopeless = (0_u8..).zip(&progress).any(|(index, progress)| match progress {
+            LegProgress::Unresolved => true,
+            LegProgress::Short => !self.is_followed(index),
+            _ => false,
+        });
         let stopping = hopeless || self.stopped_at.is_some() || self.is_unwinding();
         if stopping {
             // No new risk: whatever has no order under way now is final with what it has.
@@ -106,9 +102,7 @@ impl Saga {
         let Some(last) = entries.last() else {
             return self.unreleased_progress(index, leg, known, now);
         };
-        if entries
-            .iter()
-            .any(|order| matches!(order.stage, Stage::Closed(Closing::Unresolved(_))))
+        if entries.iter().any(|order| matches!(order.stage, Stage::Closed(Closing::Unresolved(_))))
         {
             return LegProgress::Unresolved;
         }
@@ -130,10 +124,7 @@ impl Saga {
         known: &[LegProgress],
         now: UnixMillis,
     ) -> LegProgress {
-        let mut before = leg
-            .after
-            .iter()
-            .map(|dependency| known[usize::from(*dependency)]);
+        let mut before = leg.after.iter().map(|dependency| known[usize::from(*dependency)]);
         if !before.clone().all(LegProgress::is_final) {
             return LegProgress::Waiting;
         }
@@ -146,8 +137,7 @@ impl Saga {
             }
             _ => {}
         }
-        let released_at = self.released_at(leg);
-        if now > released_at.plus_ms(self.spec.policy.leg_timeout_ms) {
+        if now >= self.entries_end_at(index) {
             return LegProgress::Short;
         }
         LegProgress::Ready
@@ -161,10 +151,8 @@ impl Saga {
         now: UnixMillis,
     ) -> LegProgress {
         let closed_at = last.closed_at.unwrap_or(now);
-        let unsent = entries
-            .iter()
-            .filter(|order| order.stage == Stage::Closed(Closing::Unsent))
-            .count();
+        let unsent =
+            entries.iter().filter(|order| order.stage == Stage::Closed(Closing::Unsent)).count();
         let pause = retry_pause(entries.len());
         let not_before = match &last.stage {
             Stage::Closed(Closing::Unsent) if unsent <= UNSENT_MAX => closed_at,
@@ -194,12 +182,18 @@ impl Saga {
         Some(first.intended_at.plus_ms(self.spec.policy.leg_timeout_ms))
     }
 
+    /// From then on no entry attempt of the leg starts: its timeout counts from its first intent, and a leg that
+    /// could not even be stamped is given up as long after its release.
+    pub(super) fn entries_end_at(&self, index: u8) -> UnixMillis {
+        let leg = &self.spec.legs[usize::from(index)];
+        let deadline = self.leg_deadline(self.attempts(index, Role::Entry));
+        deadline.unwrap_or_else(|| self.released_at(leg).plus_ms(self.spec.policy.leg_timeout_ms))
+    }
+
     /// When the last of the leg's dependencies became final.
     fn released_at(&self, leg: &LegSpec) -> UnixMillis {
         let closed = leg.after.iter().filter_map(|dependency| {
-            self.attempts(*dependency, Role::Entry)
-                .last()
-                .and_then(|order| order.closed_at)
+            self.attempts(*dependency, Role::Entry).last().and_then(|order| order.closed_at)
         });
         closed.max().unwrap_or(self.spec.admitted_at)
     }
@@ -219,13 +213,8 @@ impl Saga {
                 let source = self.spec.leg(*source)?;
                 let base = source.instrument.base_of(units, self.reference(source));
                 let reference = self.reference(leg);
-                let size = size_following(
-                    &leg.instrument,
-                    leg.side,
-                    base.magnitude(),
-                    *ratio,
-                    reference,
-                );
+                let size =
+                    size_following(&leg.instrument, leg.side, base.magnitude(), *ratio, reference);
                 let size = size.ok()?;
                 // Too small for the venue is dust: not sent.
                 let smallest = leg.instrument.smallest(reference);
@@ -255,17 +244,13 @@ impl Saga {
             return Amount::ZERO;
         };
         let unwinds = self.attempts(index, Role::Unwind).iter();
-        unwinds.fold(self.entry_received(index), |sum, order| {
-            sum + order.received(&leg.instrument)
-        })
+        unwinds.fold(self.entry_received(index), |sum, order| sum + order.received(&leg.instrument))
     }
 
     /// The one reference price of the leg's underlying (K7).
     pub(crate) fn reference(&self, leg: &LegSpec) -> Price {
         // Admission refuses a batch without it; the tick keeps this total without a panic.
-        self.spec
-            .reference(&leg.instrument.base)
-            .unwrap_or(leg.instrument.tick)
+        self.spec.reference(&leg.instrument.base).unwrap_or(leg.instrument.tick)
     }
 
     /// Whether another leg's quantity is what this one fills.
@@ -282,8 +267,6 @@ impl Saga {
 }
 
 fn retry_pause(attempts: usize) -> u64 {
-    let doublings = u32::try_from(attempts.saturating_sub(1))
-        .unwrap_or(u32::MAX)
-        .min(10);
+    let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
     (RETRY_PAUSE_MS << doublings).min(RETRY_PAUSE_MS_MAX)
 }

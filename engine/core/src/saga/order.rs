@@ -58,6 +58,9 @@ pub struct Order {
     pub clock: ClockOffset,
     /// When it was intended, engine time.
     pub intended_at: UnixMillis,
+    /// Since when this start of the engine has been able to ask about it, engine time.
+    /// Waiting for an answer is counted from here, never from before a restart.
+    pub pursued_from: UnixMillis,
     /// Venue time of the first stamp.
     pub first_stamp: VenueMillis,
     /// How often it may have been sent.
@@ -76,12 +79,14 @@ pub struct Order {
     pub at_venue: BTreeMap<VenueOrderId, AtVenue>,
     /// Its fills, each with the engine time at which it was learned (R8).
     pub fills: BTreeMap<(VenueOrderId, TradeId), (Fill, UnixMillis)>,
-    /// Every listing was read after it ended.
+    /// Every listing was read after it ended, and after deadline and margin had passed.
     pub audited: bool,
     /// A look since the last transmission found nothing.
     pub missed: bool,
-    /// When the last complete search beyond deadline and margin found nothing.
+    /// When the last complete search beyond deadline and margin ended with nothing found, engine time.
     pub searched_at: Option<UnixMillis>,
+    /// Venue time read before that search.
+    pub searched_venue_time: Option<VenueMillis>,
 }
 
 impl Order {
@@ -91,6 +96,7 @@ impl Order {
             request,
             clock,
             intended_at: at,
+            pursued_from: at,
             transmissions: 1,
             sent_at: None,
             known_at: None,
@@ -102,6 +108,7 @@ impl Order {
             audited: false,
             missed: false,
             searched_at: None,
+            searched_venue_time: None,
         }
     }
 
@@ -121,9 +128,7 @@ impl Order {
     /// Proven fills, venue units.
     #[must_use]
     pub fn filled(&self) -> Qty {
-        self.fills
-            .values()
-            .fold(Qty::ZERO, |sum, (fill, _)| sum.plus(fill.quantity))
+        self.fills.values().fold(Qty::ZERO, |sum, (fill, _)| sum.plus(fill.quantity))
     }
 
     /// Executed according to the venue, venue units: the larger of what it says and what its fills add up to.
@@ -134,7 +139,8 @@ impl Order {
         })
     }
 
-    fn filled_of(&self, id: &VenueOrderId) -> Qty {
+    /// Proven fills of one order at the venue, venue units.
+    pub(super) fn filled_of(&self, id: &VenueOrderId) -> Qty {
         let of_order = self.fills.iter().filter(|((order, _), _)| order == id);
         of_order.fold(Qty::ZERO, |sum, (_, (fill, _))| sum.plus(fill.quantity))
     }
@@ -145,11 +151,7 @@ impl Order {
         if !self.is_unresolved() {
             return Qty::ZERO;
         }
-        let most = if self.all_ended() {
-            self.executed()
-        } else {
-            self.request.quantity
-        };
+        let most = if self.all_ended() { self.executed() } else { self.request.quantity };
         most.max(self.executed()).minus(self.filled())
     }
 
@@ -161,12 +163,7 @@ impl Order {
             let traded = self.request.side.signed(fill.quantity).get();
             let in_base =
                 instrument.kind == InstrumentKind::Spot && fill.fee_asset == instrument.base;
-            sum + traded
-                - if in_base {
-                    fill.fee.get()
-                } else {
-                    Decimal::ZERO
-                }
+            sum + traded - if in_base { fill.fee.get() } else { Decimal::ZERO }
         });
         Amount::from(sum)
     }
@@ -181,20 +178,22 @@ impl Order {
     #[must_use]
     pub fn all_ended(&self) -> bool {
         !self.at_venue.is_empty()
-            && self
-                .at_venue
-                .values()
-                .all(|order| matches!(order.state, OrderState::Ended(_)))
+            && self.at_venue.values().all(|order| matches!(order.state, OrderState::Ended(_)))
     }
 
-    /// Everything is known that will ever be: all ended, all fills here, and audited where the class asks for it.
-    pub(super) fn is_settled(&self, traits: &VenueTraits) -> bool {
+    /// All that the venue shows has ended, and all its fills are here.
+    pub(super) fn is_settled(&self) -> bool {
         self.all_ended()
-            && self
-                .at_venue
-                .iter()
-                .all(|(id, order)| self.filled_of(id) >= order.executed)
-            && (self.audited || traits.class == ResendClass::A)
+            && self.at_venue.iter().all(|(id, order)| self.filled_of(id) >= order.executed)
+    }
+
+    /// Whether it could still turn out that its request took effect twice: on a venue that would not notice, until
+    /// deadline and margin have passed and every listing was read once more (V15).
+    #[must_use]
+    pub fn needs_audit(&self, traits: &VenueTraits) -> bool {
+        self.stage == Stage::Closed(Closing::Ended)
+            && traits.class != ResendClass::A
+            && !self.audited
     }
 
     /// The venue's word for why it ended without filling, if it gave one.
@@ -208,13 +207,20 @@ impl Order {
         })
     }
 
+    /// Whether a class A venue surely still knows the id at a venue time.
+    pub(super) fn is_remembered(&self, traits: &VenueTraits, at: VenueMillis) -> bool {
+        at < self.first_stamp.plus_ms(traits.id_horizon_ms)
+    }
+
+    /// Whether nothing its request led to can still be hidden at a venue time: deadline and margin have passed.
+    pub(super) fn is_past_margin(&self, traits: &VenueTraits, at: VenueMillis) -> bool {
+        at > self.request.deadline.plus_ms(traits.margin_ms.into())
+    }
+
     /// Engine time at which the venue will have passed deadline and margin.
     #[must_use]
     pub fn provable_at(&self, traits: &VenueTraits) -> UnixMillis {
-        let at = self
-            .request
-            .deadline
-            .plus_ms(u64::from(traits.margin_ms) + 1);
+        let at = self.request.deadline.plus_ms(u64::from(traits.margin_ms) + 1);
         self.clock.engine_time(at)
     }
 }

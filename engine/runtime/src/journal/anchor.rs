@@ -87,12 +87,7 @@ impl Anchor {
 
     /// For a new journal: the file is created by the first write.
     pub(super) const fn unwritten(path: PathBuf) -> Self {
-        Self {
-            path,
-            file: None,
-            slot: 0,
-            buffer: Vec::new(),
-        }
+        Self { path, file: None, slot: 0, buffer: Vec::new() }
     }
 
     /// Whether the next write creates the file.
@@ -102,8 +97,7 @@ impl Anchor {
 
     /// Replaces the anchor and returns when that is durable.
     pub(super) fn write(&mut self, head: Head) -> Result<(), StoreError> {
-        self.try_write(head)
-            .map_err(|error| StoreError::from_io("anchor", &error))
+        self.try_write(head).map_err(|error| StoreError::from_io("anchor", &error))
     }
 
     fn try_write(&mut self, head: Head) -> std::io::Result<()> {

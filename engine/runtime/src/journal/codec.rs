@@ -64,16 +64,11 @@ pub(super) fn seal(out: &mut Vec<u8>, key: &[u8], kind: u8, more: bool, number: 
 /// Checks a stored value and takes it apart.
 pub(super) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Result<Unsealed<'a>, JournalError> {
     let cut_short = || damaged(format_args!("value {} is cut short", shown(key)));
-    let (header, body) = value
-        .split_first_chunk::<HEADER_LEN>()
-        .ok_or_else(cut_short)?;
+    let (header, body) = value.split_first_chunk::<HEADER_LEN>().ok_or_else(cut_short)?;
     let [version, kind, rest @ ..] = header;
     let (number, crc) = rest.split_first_chunk::<8>().ok_or_else(cut_short)?;
     if checksum(key, &[*version, *kind], number, body).to_be_bytes() != *crc {
-        return Err(damaged(format_args!(
-            "value {} does not match its checksum",
-            shown(key)
-        )));
+        return Err(damaged(format_args!("value {} does not match its checksum", shown(key))));
     }
     match *version {
         1..=VERSION => Ok(Unsealed {
@@ -83,10 +78,7 @@ pub(super) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Result<Unsealed<'a>, Jo
             body,
         }),
         0 => Err(damaged(format_args!("value {} has no version", shown(key)))),
-        found => Err(JournalError::TooNew {
-            found,
-            known: VERSION,
-        }),
+        found => Err(JournalError::TooNew { found, known: VERSION }),
     }
 }
 
@@ -212,21 +204,12 @@ mod tests {
             let mut changed = value.clone();
             changed[index] ^= 0x10;
             let error = unseal(&key, &changed).unwrap_err();
-            assert!(
-                matches!(error, JournalError::Damaged(_)),
-                "{index}: {error}"
-            );
+            assert!(matches!(error, JournalError::Damaged(_)), "{index}: {error}");
         }
         let mut moved = key.clone();
         *moved.last_mut().unwrap() ^= 1;
-        assert!(matches!(
-            unseal(&moved, &value),
-            Err(JournalError::Damaged(_))
-        ));
-        assert!(matches!(
-            unseal(&key, &value[..9]),
-            Err(JournalError::Damaged(_))
-        ));
+        assert!(matches!(unseal(&moved, &value), Err(JournalError::Damaged(_))));
+        assert!(matches!(unseal(&key, &value[..9]), Err(JournalError::Damaged(_))));
     }
 
     #[test]
@@ -236,10 +219,7 @@ mod tests {
         let number: [u8; 8] = value[2..10].try_into().unwrap();
         let crc = checksum(&key, &value[..2], &number, &value[HEADER_LEN..]);
         value[10..14].copy_from_slice(&crc.to_be_bytes());
-        assert_eq!(
-            unseal(&key, &value),
-            Err(JournalError::TooNew { found: 2, known: 1 })
-        );
+        assert_eq!(unseal(&key, &value), Err(JournalError::TooNew { found: 2, known: 1 }));
     }
 
     #[test]

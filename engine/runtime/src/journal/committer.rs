@@ -104,10 +104,7 @@ pub(super) fn closed() -> JournalError {
 
 /// An answer that waits for the group to be durable.
 enum Waiting {
-    Append {
-        answer: Answer<()>,
-        ends_batch: bool,
-    },
+    Append { answer: Answer<()>, ends_batch: bool },
     Epoch(Answer<Epoch>, Epoch),
     Read(BatchKey, Answer<Option<Vec<Record>>>),
 }
@@ -203,10 +200,9 @@ impl Committer {
     fn take_append(&mut self, append: &Append, answer: Answer<()>) {
         let store = &*self.opened.store;
         match self.writer.stage_append(store, append, &mut self.batch) {
-            Ok(staged) => self.waiting.push(Waiting::Append {
-                answer,
-                ends_batch: staged.ends_batch,
-            }),
+            Ok(staged) => {
+                self.waiting.push(Waiting::Append { answer, ends_batch: staged.ends_batch })
+            }
             Err(NotStaged::Refused(error)) => {
                 let _ = answer.send(Err(error));
             }

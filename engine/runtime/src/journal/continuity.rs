@@ -119,11 +119,7 @@ impl Survey {
     }
 
     fn record(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
-        let Place {
-            batch,
-            sequence,
-            part,
-        } = layout::place_of(key).ok_or_else(|| foreign(key))?;
+        let Place { batch, sequence, part } = layout::place_of(key).ok_or_else(|| foreign(key))?;
         let gap = || damaged(format_args!("record before {} is missing", shown(key)));
         if sequence == 0 && part == 0 {
             if self.part != 0 || batch != self.batches.len() as u64 + 1 {
@@ -195,10 +191,7 @@ impl Survey {
         if number <= self.anchor.number {
             self.anchored.add(key, value);
         }
-        Ok(ValueKind {
-            kind: unsealed.kind,
-            more: unsealed.more,
-        })
+        Ok(ValueKind { kind: unsealed.kind, more: unsealed.more })
     }
 
     fn seen(&mut self, key: &[u8], number: u64) -> Result<&mut Seen, JournalError> {
@@ -207,10 +200,7 @@ impl Survey {
             .and_then(|number| number.checked_sub(1))
             .and_then(|index| self.batches.get_mut(index))
             .ok_or_else(|| {
-                damaged(format_args!(
-                    "entry {} has no batch number {number}",
-                    shown(key)
-                ))
+                damaged(format_args!("entry {} has no batch number {number}", shown(key)))
             })
     }
 

@@ -71,11 +71,7 @@ fn journal(store: &Faulty, path: &Path) -> StoredJournal {
     let folder = Folder::new(path, JournalKind::Sled);
     let lock = Arc::new(folder.lock().unwrap());
     folder.begin_creation().unwrap();
-    let opened = Opened {
-        store: Box::new(store.clone()),
-        _making: None,
-        _lock: lock,
-    };
+    let opened = Opened { store: Box::new(store.clone()), _making: None, _lock: lock };
     let anchor = Anchor::unwritten(folder.anchor());
     let findings = continuity::check(store, None).unwrap();
     let options = JournalOptions::default();
@@ -99,10 +95,7 @@ async fn after_a_failed_sync_every_waiter_and_every_later_caller_gets_the_failur
     }
     let commits = store.commits.load(Ordering::Relaxed);
     *store.fails.lock().unwrap() = None;
-    assert_eq!(
-        journal.append(append(epoch, 0, 2, vec![step(2)])).await,
-        Err(failed.clone())
-    );
+    assert_eq!(journal.append(append(epoch, 0, 2, vec![step(2)])).await, Err(failed.clone()));
     assert_eq!(journal.begin_epoch("test").await, Err(failed.clone()));
     assert_eq!(journal.read(key(0)).await, Err(failed.clone()));
     assert_eq!(journal.open_batches().await, Err(failed.clone()));
@@ -120,10 +113,7 @@ async fn a_full_device_fails_the_journal_and_a_later_start_goes_on_from_what_was
     first.append(admission(epoch, 0)).await.unwrap();
     *store.fails.lock().unwrap() = Some(StoreError::Full("test device".into()));
     let refused = first.append(append(epoch, 0, 2, vec![ended()])).await;
-    assert_eq!(
-        refused,
-        Err(JournalError::Failed("no space left: test device".into()))
-    );
+    assert_eq!(refused, Err(JournalError::Failed("no space left: test device".into())));
     drop(first);
 
     *store.fails.lock().unwrap() = None;
@@ -131,10 +121,7 @@ async fn a_full_device_fails_the_journal_and_a_later_start_goes_on_from_what_was
     assert_eq!(second.open_batches().await, Ok(vec![key(0)]));
     let epoch = second.begin_epoch("test").await.unwrap();
     assert_eq!(epoch.0, 2);
-    assert_eq!(
-        second.append(append(epoch, 0, 2, vec![ended()])).await,
-        Ok(())
-    );
+    assert_eq!(second.append(append(epoch, 0, 2, vec![ended()])).await, Ok(()));
 }
 
 #[tokio::test]
@@ -159,13 +146,9 @@ async fn what_waits_while_the_device_is_busy_becomes_one_group_and_one_bad_appen
     let epoch = journal.begin_epoch("test").await.unwrap();
     let gate = Arc::clone(&store.gate);
 
-    let mut appends = (0..64)
-        .map(|index| admission(epoch, index))
-        .collect::<Vec<_>>();
+    let mut appends = (0..64).map(|index| admission(epoch, index)).collect::<Vec<_>>();
     appends[20] = append(epoch, 7, 9, vec![step(1)]);
-    let mut waiting = Box::pin(join_all(
-        appends.into_iter().map(|append| journal.append(append)),
-    ));
+    let mut waiting = Box::pin(join_all(appends.into_iter().map(|append| journal.append(append))));
     {
         let _busy = gate.lock().unwrap();
         // One poll hands everything over; the thread is at most one group into it.
@@ -174,20 +157,13 @@ async fn what_waits_while_the_device_is_busy_becomes_one_group_and_one_bad_appen
     let answers = waiting.await;
     for (answer, index) in answers.iter().zip(0..) {
         let expected = if index == 20 {
-            Err(JournalError::OutOfSequence {
-                batch: key(7),
-                expected: 9,
-                actual: 2,
-            })
+            Err(JournalError::OutOfSequence { batch: key(7), expected: 9, actual: 2 })
         } else {
             Ok(())
         };
         assert_eq!(*answer, expected, "{index}");
     }
-    assert!(
-        store.commits.load(Ordering::Relaxed) <= 3,
-        "the epoch and at most two groups"
-    );
+    assert!(store.commits.load(Ordering::Relaxed) <= 3, "the epoch and at most two groups");
     let order = (0..64).filter(|index| *index != 20).map(key);
     assert_eq!(journal.batches().await, Ok(order.collect()));
 }
@@ -205,15 +181,9 @@ async fn a_batch_is_not_reported_ended_before_the_anchor_knows() {
     };
     assert_eq!(anchored(), 1, "the epoch");
     journal.append(admission(epoch, 0)).await.unwrap();
-    journal
-        .append(append(epoch, 0, 2, vec![ended()]))
-        .await
-        .unwrap();
+    journal.append(append(epoch, 0, 2, vec![ended()])).await.unwrap();
     assert_eq!(anchored(), 4);
-    journal
-        .append(append(epoch, 0, 3, vec![step(1)]))
-        .await
-        .unwrap();
+    journal.append(append(epoch, 0, 3, vec![step(1)])).await.unwrap();
     journal.close().await.unwrap();
     assert_eq!(anchored(), 5, "a clean end writes it too");
 }

@@ -24,10 +24,8 @@ const LOCK_WAIT: Duration = Duration::from_millis(300);
 const LOCK_POLL: Duration = Duration::from_millis(10);
 
 /// Names of the stores; which of them exists says which back end made the journal.
-const STORES: [(JournalKind, &str); 2] = [
-    (JournalKind::Sled, "sled"),
-    (JournalKind::Redb, "journal.redb"),
-];
+const STORES: [(JournalKind, &str); 2] =
+    [(JournalKind::Sled, "sled"), (JournalKind::Redb, "journal.redb")];
 
 /// The lock, held from before the store is opened until after it is closed.
 #[derive(Debug)]
@@ -58,10 +56,7 @@ pub(super) enum Found {
 
 impl Folder {
     pub(super) fn new(path: &Path, kind: JournalKind) -> Self {
-        Self {
-            path: path.to_owned(),
-            kind,
-        }
+        Self { path: path.to_owned(), kind }
     }
 
     fn join(&self, name: &str) -> PathBuf {
@@ -167,8 +162,7 @@ impl Folder {
 
     /// Marks that a journal is being created, after clearing away what a creation that was cut off left behind.
     pub(super) fn begin_creation(&self) -> Result<(), JournalError> {
-        self.try_begin_creation()
-            .map_err(|error| self.unopened(&error))
+        self.try_begin_creation().map_err(|error| self.unopened(&error))
     }
 
     fn try_begin_creation(&self) -> std::io::Result<()> {
@@ -183,8 +177,7 @@ impl Folder {
 
     /// Takes the mark away, if it is there, once the first anchor is durable.
     pub(super) fn end_creation(&self) -> Result<(), StoreError> {
-        self.try_end_creation()
-            .map_err(|error| StoreError::from_io("journal folder", &error))
+        self.try_end_creation().map_err(|error| StoreError::from_io("journal folder", &error))
     }
 
     fn try_end_creation(&self) -> std::io::Result<()> {
@@ -255,11 +248,7 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
 
 /// Removes a file or folder that may not be there.
 fn remove(path: &Path) -> std::io::Result<()> {
-    let removed = if path.is_dir() {
-        fs::remove_dir_all(path)
-    } else {
-        fs::remove_file(path)
-    };
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match removed {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         other => other,

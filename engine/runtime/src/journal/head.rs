@@ -26,10 +26,7 @@ pub(super) struct RunningHash(u128);
 impl RunningHash {
     /// Adds one sealed value at its key.
     pub(super) fn add(&mut self, key: &[u8], value: &[u8]) {
-        let hash = Sha256::new()
-            .chain_update(key)
-            .chain_update(value)
-            .finalize();
+        let hash = Sha256::new().chain_update(key).chain_update(value).finalize();
         let mut first = [0; 16];
         first.copy_from_slice(&hash[..16]);
         self.0 = self.0.wrapping_add(u128::from_be_bytes(first));
@@ -40,14 +37,7 @@ impl Head {
     /// Appends the head, sealed for `key`, to `out`.
     pub(super) fn write(self, key: &[u8], out: &mut Vec<u8>) {
         let kind = key.first().copied().unwrap_or_default();
-        seal(
-            out,
-            key,
-            kind,
-            false,
-            self.number,
-            &self.hash.0.to_be_bytes(),
-        );
+        seal(out, key, kind, false, self.number, &self.hash.0.to_be_bytes());
     }
 
     /// Reads a head sealed for `key`.
@@ -55,9 +45,6 @@ impl Head {
         let value = unseal(key, value)?;
         let hash = <[u8; 16]>::try_from(value.body)
             .map_err(|_| damaged(format_args!("head {} is unreadable", shown(key))))?;
-        Ok(Self {
-            number: value.number,
-            hash: RunningHash(u128::from_be_bytes(hash)),
-        })
+        Ok(Self { number: value.number, hash: RunningHash(u128::from_be_bytes(hash)) })
     }
 }

@@ -100,11 +100,7 @@ pub(super) fn place_of(key: &[u8]) -> Option<Place> {
         [part] if *part > 0 => *part,
         _ => return None,
     };
-    Some(Place {
-        batch: u64::from_be_bytes(*batch),
-        sequence: u32::from_be_bytes(*sequence),
-        part,
-    })
+    Some(Place { batch: u64::from_be_bytes(*batch), sequence: u32::from_be_bytes(*sequence), part })
 }
 
 /// The number at the end of an epoch, open or occasion key.

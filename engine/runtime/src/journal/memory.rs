@@ -160,8 +160,7 @@ impl Disk {
             return Ok(None);
         }
         let mut before = Vec::new();
-        self.content
-            .apply(batch, |key, value| before.push((key.to_vec(), value)));
+        self.content.apply(batch, |key, value| before.push((key.to_vec(), value)));
         let (answer, answered) = oneshot::channel();
         self.unsynced.push_back(Group { before, answer });
         Ok(Some(answered))
@@ -207,9 +206,7 @@ impl MemoryJournal {
     /// A journal on a device of its own.
     #[must_use]
     pub fn new() -> Self {
-        MemoryDisk::new()
-            .open()
-            .expect("an empty device is neither locked nor damaged")
+        MemoryDisk::new().open().expect("an empty device is neither locked nor damaged")
     }
 
     /// The device it is on.
@@ -224,11 +221,7 @@ impl MemoryJournal {
             return Err(error.clone());
         }
         let disk = self.disk.lock();
-        if disk.owner == Some(self.start) {
-            Ok(disk)
-        } else {
-            Err(power_cut())
-        }
+        if disk.owner == Some(self.start) { Ok(disk) } else { Err(power_cut()) }
     }
 
     fn failed(&self, error: JournalError) -> JournalError {

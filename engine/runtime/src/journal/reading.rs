@@ -44,16 +44,13 @@ pub(super) fn records(
         return Ok(None);
     };
     let mut assembly = Assembly::default();
-    store.scan(
-        &layout::numbered(layout::RECORD, number),
-        &mut |key, value| assembly.take(key, value),
-    )?;
+    store.scan(&layout::numbered(layout::RECORD, number), &mut |key, value| {
+        assembly.take(key, value)
+    })?;
     let records = assembly.finish(number)?;
     match records.first() {
         Some(Record::Admitted(spec)) if spec.key == batch => Ok(Some(records)),
-        _ => Err(damaged(format_args!(
-            "batch {batch} does not begin with its admission"
-        ))),
+        _ => Err(damaged(format_args!("batch {batch} does not begin with its admission"))),
     }
 }
 

@@ -22,14 +22,8 @@ impl RedbStore {
     /// Opens the database, creating it if that is asked for.
     pub(super) fn open(path: &Path, create: bool) -> Result<Self, StoreError> {
         let mut builder = Database::builder();
-        builder
-            .set_cache_size(CACHE_BYTES)
-            .set_check_integrity_on_open(true);
-        let opened = if create {
-            builder.create(path)
-        } else {
-            builder.open(path)
-        };
+        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
+        let opened = if create { builder.create(path) } else { builder.open(path) };
         let store = Self {
             db: opened.map_err(|error| match error {
                 DatabaseError::DatabaseAlreadyOpen => StoreError::Locked(error.to_string()),
@@ -87,8 +81,7 @@ impl Reads for RedbStore {
     }
 
     fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError> {
-        self.visit(prefix, visit)
-            .map_err(|error| explain(error).while_running())?
+        self.visit(prefix, visit).map_err(|error| explain(error).while_running())?
     }
 }
 

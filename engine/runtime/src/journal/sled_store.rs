@@ -45,8 +45,7 @@ impl SledStore {
             .open(path.join("db"))
             .map_err(|error| StoreError::from_io("sled", &error))?;
         // Whatever sled repaired while opening is made durable before anything is built on it.
-        file.sync_all()
-            .map_err(|error| StoreError::from_io("sled", &error))?;
+        file.sync_all().map_err(|error| StoreError::from_io("sled", &error))?;
         Ok(Self { db, file })
     }
 }
@@ -79,9 +78,7 @@ impl Store for SledStore {
             .apply_batch(writes)
             .and_then(|()| self.db.flush())
             .map_err(|error| explain(&error))?;
-        self.file
-            .sync_data()
-            .map_err(|error| StoreError::from_io("sled sync", &error))
+        self.file.sync_data().map_err(|error| StoreError::from_io("sled sync", &error))
     }
 }
 

@@ -39,10 +39,7 @@ pub(super) fn check_floor(path: &Path, floor_bytes: u64) -> Result<(), JournalEr
     let free_bytes = free_bytes(path)
         .map_err(|error| StoreError::from_io("free space", &error).while_running())?;
     if free_bytes < floor_bytes {
-        return Err(JournalError::Full {
-            free_bytes,
-            floor_bytes,
-        });
+        return Err(JournalError::Full { free_bytes, floor_bytes });
     }
     Ok(())
 }
@@ -81,10 +78,7 @@ impl Ballast {
         if !no_room || fs::remove_file(&self.path).is_err() {
             return Err(error);
         }
-        tracing::warn!(
-            bytes = self.len,
-            "device is full: the journal's ballast was given up"
-        );
+        tracing::warn!(bytes = self.len, "device is full: the journal's ballast was given up");
         open()
     }
 
@@ -252,10 +246,7 @@ mod tests {
         assert!(check_floor(folder.path(), 0).is_ok());
         assert!(matches!(
             check_floor(folder.path(), u64::MAX),
-            Err(JournalError::Full {
-                floor_bytes: u64::MAX,
-                ..
-            })
+            Err(JournalError::Full { floor_bytes: u64::MAX, .. })
         ));
     }
 }

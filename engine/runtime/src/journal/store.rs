@@ -112,12 +112,7 @@ impl WriteBatch {
         let value = self.bytes.len();
         fill(&mut self.bytes);
         let end = self.bytes.len();
-        self.writes.push(Span {
-            start,
-            value,
-            end,
-            delete: false,
-        });
+        self.writes.push(Span { start, value, end, delete: false });
         &self.bytes[value..end]
     }
 
@@ -126,12 +121,7 @@ impl WriteBatch {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(key);
         let end = self.bytes.len();
-        self.writes.push(Span {
-            start,
-            value: end,
-            end,
-            delete: true,
-        });
+        self.writes.push(Span { start, value: end, end, delete: true });
     }
 
     /// The writes in order; a later one to the same key wins.

@@ -76,20 +76,8 @@ impl StoredJournal {
         if head.is_some() {
             folder.end_creation().map_err(StoreError::while_opening)?;
         }
-        let opened = Opened {
-            store,
-            _making: ballast.make(options.free_floor_bytes),
-            _lock: lock,
-        };
-        Self::start(
-            opened,
-            folder,
-            anchor,
-            findings,
-            path,
-            options,
-            head.is_none(),
-        )
+        let opened = Opened { store, _making: ballast.make(options.free_floor_bytes), _lock: lock };
+        Self::start(opened, folder, anchor, findings, path, options, head.is_none())
     }
 
     pub(super) fn start(
@@ -218,9 +206,7 @@ impl Drop for StoredJournal {
 
 impl std::fmt::Debug for StoredJournal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StoredJournal")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("StoredJournal").field("path", &self.path).finish_non_exhaustive()
     }
 }
 

@@ -108,9 +108,8 @@ impl Writer {
         }
         let first = check_shape(append).map_err(NotStaged::Refused)?;
         self.encode(&append.records).map_err(NotStaged::Refused)?;
-        let Some(next) = u32::try_from(append.records.len())
-            .ok()
-            .and_then(|count| actual.checked_add(count))
+        let Some(next) =
+            u32::try_from(append.records.len()).ok().and_then(|count| actual.checked_add(count))
         else {
             return Err(NotStaged::Refused(JournalError::Failed(format!(
                 "batch {} has no room for further records",
@@ -124,17 +123,8 @@ impl Writer {
             (None, None) => return Ok(Staged { ends_batch: false }),
         };
         self.stage_records(number, append, out);
-        self.heads.insert(
-            append.batch,
-            BatchHead {
-                number,
-                sequence: next,
-            },
-        );
-        let ends_batch = append
-            .records
-            .iter()
-            .any(|record| matches!(record, Record::Ended { .. }));
+        self.heads.insert(append.batch, BatchHead { number, sequence: next });
+        let ends_batch = append.records.iter().any(|record| matches!(record, Record::Ended { .. }));
         if ends_batch {
             out.delete(&layout::numbered(layout::OPEN, number));
             self.ended.push(append.batch);
@@ -200,16 +190,8 @@ impl Writer {
                 seal(value, key, letter, false, journal_number, body);
             });
         };
-        put(
-            &layout::batch_key(spec.key),
-            layout::BATCH,
-            &number.to_be_bytes(),
-        );
-        put(
-            &layout::numbered(layout::OPEN, number),
-            layout::OPEN,
-            &spec.key.0,
-        );
+        put(&layout::batch_key(spec.key), layout::BATCH, &number.to_be_bytes());
+        put(&layout::numbered(layout::OPEN, number), layout::OPEN, &spec.key.0);
         put(
             &layout::occasion_key(&spec.strategy, &spec.occasion, number),
             layout::OCCASION,
@@ -282,10 +264,7 @@ fn check_shape(append: &Append) -> Result<Option<&BatchSpec>, JournalError> {
         Some(_) => (None, append.records.as_slice()),
     };
     if rest.iter().any(|record| kind_of(record) == ADMITTED) {
-        return Err(JournalError::Failed(format!(
-            "batch {} is admitted already",
-            append.batch
-        )));
+        return Err(JournalError::Failed(format!("batch {} is admitted already", append.batch)));
     }
     Ok(first)
 }

@@ -77,13 +77,8 @@ async fn an_older_owner_is_refused_and_leaves_nothing(place: Place) {
 async fn an_append_at_another_sequence_is_refused_with_what_is_there(place: Place) {
     let (journal, epoch) = place.start().await;
     journal.append(admission(epoch, 1)).await.unwrap();
-    let refused = |expected, actual| {
-        Err(JournalError::OutOfSequence {
-            batch: key(1),
-            expected,
-            actual,
-        })
-    };
+    let refused =
+        |expected, actual| Err(JournalError::OutOfSequence { batch: key(1), expected, actual });
     for expected in [0, 1, 3] {
         let wrong = append(epoch, 1, expected, vec![step(9)]);
         assert_eq!(journal.append(wrong).await, refused(expected, 2));
@@ -103,16 +98,11 @@ async fn an_append_at_another_sequence_is_refused_with_what_is_there(place: Plac
 async fn a_batch_begins_with_its_own_admission_and_has_no_other(place: Place) {
     let (journal, epoch) = place.start().await;
     let admitted = |index| Record::Admitted(Box::new(spec(index)));
-    for (bad, expected) in [
-        (vec![step(1)], 0),
-        (vec![admitted(2)], 0),
-        (vec![admitted(1), admitted(1)], 0),
-    ] {
+    for (bad, expected) in
+        [(vec![step(1)], 0), (vec![admitted(2)], 0), (vec![admitted(1), admitted(1)], 0)]
+    {
         let refused = journal.append(append(epoch, 1, expected, bad)).await;
-        assert!(
-            matches!(refused, Err(JournalError::Failed(_))),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(JournalError::Failed(_))), "{refused:?}");
     }
     assert_eq!(journal.read(key(1)).await, Ok(None));
     journal.append(admission(epoch, 1)).await.unwrap();
@@ -156,16 +146,8 @@ async fn the_largest_plan_and_long_texts_fit(place: Place) {
         why: "ü".repeat(200_000),
         at: equipoise_core::UnixMillis(1),
     };
-    let all = vec![
-        Record::Admitted(Box::new(largest_spec(1))),
-        long,
-        step(3),
-        ended(),
-    ];
-    journal
-        .append(append(epoch, 1, 0, all.clone()))
-        .await
-        .unwrap();
+    let all = vec![Record::Admitted(Box::new(largest_spec(1))), long, step(3), ended()];
+    journal.append(append(epoch, 1, 0, all.clone())).await.unwrap();
     journal.append(admission(epoch, 2)).await.unwrap();
     assert_eq!(records(&journal, 1).await, all);
     let endless = Record::Unresolved {
@@ -197,10 +179,7 @@ async fn open_batches_are_those_without_an_end_in_order_of_admission(place: Plac
         journal.append(end).await.unwrap();
     }
     let all = (0..20).map(key).collect::<Vec<_>>();
-    let open = (0..20)
-        .filter(|index| index % 3 != 0)
-        .map(key)
-        .collect::<Vec<_>>();
+    let open = (0..20).filter(|index| index % 3 != 0).map(key).collect::<Vec<_>>();
     assert_eq!(journal.batches().await.unwrap(), all);
     assert_eq!(journal.open_batches().await.unwrap(), open);
     drop(journal);
@@ -230,10 +209,7 @@ async fn an_occasion_lists_its_batches_and_no_others(place: Place) {
     let (journal, epoch) = place.start().await;
     for (index, occasion) in [(5, "x"), (2, "y"), (9, "x")] {
         let admitted = Record::Admitted(Box::new(spec_for(index, occasion, 2)));
-        journal
-            .append(append(epoch, index, 0, vec![admitted]))
-            .await
-            .unwrap();
+        journal.append(append(epoch, index, 0, vec![admitted])).await.unwrap();
     }
     let end = append(epoch, 5, 1, vec![ended()]);
     journal.append(end).await.unwrap();
@@ -267,17 +243,12 @@ async fn appends_take_effect_in_the_order_of_their_first_poll(place: Place) {
 
 async fn one_bad_append_in_a_group_harms_no_other(place: Place) {
     let (journal, epoch) = place.start().await;
-    let mut appends = (0..30)
-        .map(|index| admission(epoch, index))
-        .collect::<Vec<_>>();
+    let mut appends = (0..30).map(|index| admission(epoch, index)).collect::<Vec<_>>();
     appends.insert(10, append(epoch, 4, 7, vec![step(1)]));
     appends.insert(20, append(Epoch(0), 5, 2, vec![step(1)]));
     let answers = join_all(appends.into_iter().map(|append| journal.append(append))).await;
-    let refused = answers
-        .iter()
-        .enumerate()
-        .filter(|(_, answer)| answer.is_err())
-        .map(|(index, _)| index);
+    let refused =
+        answers.iter().enumerate().filter(|(_, answer)| answer.is_err()).map(|(index, _)| index);
     assert_eq!(refused.collect::<Vec<_>>(), [10, 20]);
     assert_eq!(journal.batches().await.unwrap().len(), 30);
     assert_eq!(records(&journal, 4).await.len(), 2);
@@ -290,10 +261,7 @@ async fn an_append_without_records_only_checks(place: Place) {
     journal.append(admission(epoch, 1)).await.unwrap();
     let check = |expected| journal.append(append(epoch, 1, expected, Vec::new()));
     assert_eq!(check(2).await, Ok(()));
-    assert!(matches!(
-        check(1).await,
-        Err(JournalError::OutOfSequence { actual: 2, .. })
-    ));
+    assert!(matches!(check(1).await, Err(JournalError::OutOfSequence { actual: 2, .. })));
     let none = append(epoch, 2, 0, Vec::new());
     assert_eq!(journal.append(none).await, Ok(()));
     assert_eq!(journal.batches().await, Ok(vec![key(1)]));
@@ -330,17 +298,10 @@ async fn epochs_go_on_after_reopening_and_old_ones_stay_refused(place: Place) {
     drop(journal);
     let journal = place.open();
     let late = append(first, 1, 2, vec![step(1)]);
-    assert_eq!(
-        journal.append(late.clone()).await,
-        Ok(()),
-        "until the next epoch begins"
-    );
+    assert_eq!(journal.append(late.clone()).await, Ok(()), "until the next epoch begins");
     let second = journal.begin_epoch("test build").await.unwrap();
     assert_eq!(second, Epoch(2));
-    assert!(matches!(
-        journal.append(late).await,
-        Err(JournalError::Fenced { own: 1, current: 2 })
-    ));
+    assert!(matches!(journal.append(late).await, Err(JournalError::Fenced { own: 1, current: 2 })));
 }
 
 async fn a_second_opening_is_refused_until_the_first_lets_go(place: Place) {
@@ -357,10 +318,7 @@ fn nothing_is_created_where_a_journal_must_exist() {
     for kind in [JournalKind::Sled, JournalKind::Redb, JournalKind::Memory] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("none");
-        let options = JournalOptions {
-            must_exist: true,
-            ..options()
-        };
+        let options = JournalOptions { must_exist: true, ..options() };
         let refused = journal::open(kind, &path, &options).err().unwrap();
         assert!(matches!(refused, JournalError::Unopened(_)), "{refused}");
         assert!(!path.exists());
@@ -379,18 +337,12 @@ fn a_kind_is_read_as_it_is_shown() {
 #[tokio::test]
 async fn no_batch_begins_below_the_floor_and_open_ones_can_end() {
     let place = Place::new(JournalKind::Sled);
-    let scarce = JournalOptions {
-        free_floor_bytes: u64::MAX,
-        ..options()
-    };
+    let scarce = JournalOptions { free_floor_bytes: u64::MAX, ..options() };
     let journal = place.try_open_with(&scarce).unwrap();
     let epoch = journal.begin_epoch("test").await.unwrap();
     assert!(matches!(
         journal.ready_for_batch().await,
-        Err(JournalError::Full {
-            floor_bytes: u64::MAX,
-            ..
-        })
+        Err(JournalError::Full { floor_bytes: u64::MAX, .. })
     ));
     journal.append(admission(epoch, 1)).await.unwrap();
     let end = append(epoch, 1, 2, vec![ended()]);

@@ -30,9 +30,7 @@ fn child_writes_until_killed() {
         return;
     };
     let kind = JournalKind::from_str(&kind).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let journal = journal::open(kind, Path::new(&folder), &options()).unwrap();
         let epoch = journal.begin_epoch("child").await.unwrap();
@@ -51,21 +49,14 @@ async fn write_lane(journal: &dyn Journal, epoch: Epoch, start: u64) {
         for number in 0..APPENDS {
             let expected = 2 + u32::try_from(number).unwrap();
             let record = nth(number);
-            journal
-                .append(append(epoch, index, expected, vec![record]))
-                .await
-                .unwrap();
+            journal.append(append(epoch, index, expected, vec![record])).await.unwrap();
             say("acked", index, u64::from(expected) + 1);
         }
     }
 }
 
 fn nth(number: u64) -> Record {
-    if number + 1 == APPENDS {
-        ended()
-    } else {
-        step(number)
-    }
+    if number + 1 == APPENDS { ended() } else { step(number) }
 }
 
 /// What a batch of the child holds when it is complete.
@@ -144,9 +135,7 @@ fn kill_again_and_again(kind: JournalKind) {
         }
         let said = writer.kill();
         acked.extend(said);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(nothing_acknowledged_is_lost(kind, folder.path(), &acked));
     }
     assert!(acked.len() > 20, "{} batches", acked.len());
@@ -250,11 +239,7 @@ async fn memory_answers_held_appends_in_order_when_syncs_go_on() {
     disk.hold_syncs(true);
     let mut first = pin!(journal.append(admission(epoch, 1)));
     assert!(poll!(&mut first).is_pending());
-    assert_eq!(
-        journal.read(key(1)).await,
-        Ok(None),
-        "not durable, not there"
-    );
+    assert_eq!(journal.read(key(1)).await, Ok(None), "not durable, not there");
     assert_eq!(disk.synced_records(key(1)), Ok(None));
     disk.hold_syncs(false);
     assert_eq!(first.await, Ok(()));

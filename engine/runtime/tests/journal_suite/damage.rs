@@ -92,10 +92,7 @@ async fn a_store_older_than_its_anchor_is_refused() {
 
 #[tokio::test]
 async fn an_anchor_of_another_journal_is_refused() {
-    let (place, other) = (
-        filled(JournalKind::Redb).await,
-        Place::new(JournalKind::Redb),
-    );
+    let (place, other) = (filled(JournalKind::Redb).await, Place::new(JournalKind::Redb));
     let (journal, epoch) = other.start().await;
     journal.append(admission(epoch, 7)).await.unwrap();
     journal.close().await.unwrap();
@@ -150,9 +147,7 @@ async fn another_kind_than_the_one_that_made_it_is_refused_by_name() {
     let path = place.path().display().to_string();
     assert_eq!(
         refused.err(),
-        Some(JournalError::Unopened(format!(
-            "{path} holds a redb journal, not a sled one"
-        )))
+        Some(JournalError::Unopened(format!("{path} holds a redb journal, not a sled one")))
     );
     assert!(!place.path().join("sled").exists());
 }
@@ -175,6 +170,19 @@ async fn a_creation_cut_off_before_anything_was_durable_opens_as_new() {
         assert!(journal.is_fresh());
         assert_eq!(epoch.0, 1);
         assert!(journal::exists(&place.path()));
+    }
+}
+
+#[tokio::test]
+async fn a_creation_cut_off_after_its_first_anchor_is_a_journal_like_any_other() {
+    for kind in STORED {
+        let place = filled(kind).await;
+        let mark = place.path().join("creating");
+        fs::write(&mark, b"").unwrap();
+        assert!(journal::exists(&place.path()));
+        let journal = place.open();
+        assert!(!journal.is_fresh());
+        assert!(!mark.exists(), "or a later loss would pass for a creation");
     }
 }
 

@@ -1,9 +1,5 @@
 //! Sample batches and records, shared by the journal's own tests and the suite over all back ends.
-#![allow(
-    dead_code,
-    clippy::unwrap_used,
-    reason = "tests, and each user needs another part of it"
-)]
+#![allow(dead_code, clippy::unwrap_used, reason = "tests, and each user needs another part of it")]
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -43,9 +39,7 @@ pub(crate) fn spec_for(index: u64, occasion: &str, legs: u8) -> BatchSpec {
         digest: PayloadDigest([7; 32]),
         strategy: of("funding-arb"),
         occasion: of(occasion),
-        legs: (0..legs)
-            .map(|leg| leg_spec(&format!("leg-{leg}")))
-            .collect(),
+        legs: (0..legs).map(|leg| leg_spec(&format!("leg-{leg}"))).collect(),
         listing: (0..legs).collect(),
         policy: PolicySpec {
             on_residual: Residual::Unwind,
@@ -99,10 +93,7 @@ fn leg_spec(name: &str) -> LegSpec {
             taker_fee: of("0.0005"),
         },
         side: Side::Buy,
-        kind: OrderKind::Limit {
-            price: of("65000.5"),
-            time_in_force: TimeInForce::Ioc,
-        },
+        kind: OrderKind::Limit { price: of("65000.5"), time_in_force: TimeInForce::Ioc },
         quantity: LegQuantity::Fixed(of("0.1")),
         reduce_only: false,
         after: Vec::new(),
@@ -126,19 +117,12 @@ fn leg_spec(name: &str) -> LegSpec {
 
 /// An attempt of the first leg.
 pub(crate) fn tag(attempt: u16) -> OrderTag {
-    OrderTag {
-        leg: 0,
-        role: Role::Entry,
-        attempt,
-    }
+    OrderTag { leg: 0, role: Role::Entry, attempt }
 }
 
 /// A small record that differs for each number.
 pub(crate) fn step(number: u64) -> Record {
-    Record::Sent {
-        tag: tag((number % 1000) as u16),
-        at: UnixMillis(number),
-    }
+    Record::Sent { tag: tag((number % 1000) as u16), at: UnixMillis(number) }
 }
 
 /// The record that ends a batch.
@@ -152,12 +136,7 @@ pub(crate) fn ended() -> Record {
 
 /// An append.
 pub(crate) fn append(epoch: Epoch, index: u64, expected: u32, records: Vec<Record>) -> Append {
-    Append {
-        batch: key(index),
-        expected,
-        epoch,
-        records,
-    }
+    Append { batch: key(index), expected, epoch, records }
 }
 
 /// The append that begins a batch.
@@ -169,11 +148,7 @@ pub(crate) fn admission(epoch: Epoch, index: u64) -> Append {
 /// One record of each kind, and of each shape inside them.
 pub(crate) fn one_of_each() -> Vec<Record> {
     let at = UnixMillis(1_795_000_000_123);
-    let unwind = OrderTag {
-        leg: 63,
-        role: Role::Unwind,
-        attempt: 1023,
-    };
+    let unwind = OrderTag { leg: 63, role: Role::Unwind, attempt: 1023 };
     let tag = tag(1);
     let why = || "connection reset".to_owned();
     let mut records = vec![
@@ -184,27 +159,11 @@ pub(crate) fn one_of_each() -> Vec<Record> {
             clock: ClockOffset { offset_ms: -17 },
             at,
         },
-        Record::Transmission {
-            tag,
-            deadline: VenueMillis(1_795_000_004_000),
-            at,
-        },
+        Record::Transmission { tag, deadline: VenueMillis(1_795_000_004_000), at },
         Record::Sent { tag: unwind, at },
-        Record::Unsent {
-            tag,
-            why: why(),
-            at,
-        },
-        Record::Doubted {
-            tag,
-            why: why(),
-            at,
-        },
-        Record::Refused {
-            tag,
-            refusal: refusal(RefusalKind::Final),
-            at,
-        },
+        Record::Unsent { tag, why: why(), at },
+        Record::Doubted { tag, why: why(), at },
+        Record::Refused { tag, refusal: refusal(RefusalKind::Final), at },
         observed(OrderState::Open),
         Record::Filled {
             tag,
@@ -220,29 +179,13 @@ pub(crate) fn one_of_each() -> Vec<Record> {
             at,
         },
         Record::Audited { tag, at },
-        Record::NotFound {
-            tag,
-            venue_time: VenueMillis(1_795_000_006_000),
-            at,
-        },
+        Record::NotFound { tag, venue_time: VenueMillis(1_795_000_006_000), at },
         Record::Absent { tag, at },
-        Record::Unresolved {
-            tag,
-            why: why(),
-            at,
-        },
+        Record::Unresolved { tag, why: why(), at },
         Record::Stopped { at },
         Record::UnwindStarted { at },
-        Record::Contradicted {
-            leg: 2,
-            position: of("-1.25"),
-            at,
-        },
-        Record::Alarmed {
-            alarm: Alarm::Overfill,
-            tag,
-            at,
-        },
+        Record::Contradicted { leg: 2, position: of("-1.25"), at },
+        Record::Alarmed { alarm: Alarm::Overfill, tag, at },
         ended(),
     ];
     records.extend(further_shapes(at));
@@ -251,10 +194,7 @@ pub(crate) fn one_of_each() -> Vec<Record> {
 
 fn further_shapes(at: UnixMillis) -> Vec<Record> {
     let tag = tag(0);
-    let limit = |time_in_force| OrderKind::Limit {
-        price: of("0.00001"),
-        time_in_force,
-    };
+    let limit = |time_in_force| OrderKind::Limit { price: of("0.00001"), time_in_force };
     let mut records = Vec::new();
     for (time_in_force, position_side) in [
         (TimeInForce::Gtc, PositionSide::Long),
@@ -271,9 +211,7 @@ fn further_shapes(at: UnixMillis) -> Vec<Record> {
     }
     for kind in [
         RefusalKind::Transient,
-        RefusalKind::RateLimited {
-            retry_after_ms: 1_500,
-        },
+        RefusalKind::RateLimited { retry_after_ms: 1_500 },
         RefusalKind::ReduceOnly,
         RefusalKind::Credentials,
     ] {
@@ -308,10 +246,7 @@ fn spec_of_all_shapes() -> BatchSpec {
     };
     second.side = Side::Sell;
     second.kind = OrderKind::Market;
-    second.quantity = LegQuantity::Of {
-        leg: 0,
-        ratio: of("1"),
-    };
+    second.quantity = LegQuantity::Of { leg: 0, ratio: of("1") };
     second.after = vec![0];
     second.instrument.kind = InstrumentKind::Inverse;
     second.traits.class = ResendClass::A;
@@ -342,11 +277,7 @@ fn request(kind: OrderKind, side: Side, position_side: PositionSide) -> OrderReq
 }
 
 fn refusal(kind: RefusalKind) -> Refusal {
-    Refusal {
-        kind,
-        code: "-2019".into(),
-        message: "margin is insufficient".into(),
-    }
+    Refusal { kind, code: "-2019".into(), message: "margin is insufficient".into() }
 }
 
 fn observed(state: OrderState) -> Record {

@@ -9,11 +9,7 @@ use tempfile::TempDir;
 
 /// Small and quick: tests share one device.
 pub(crate) fn options() -> JournalOptions {
-    JournalOptions {
-        ballast_bytes: 64 * 1024,
-        free_floor_bytes: 0,
-        ..JournalOptions::default()
-    }
+    JournalOptions { ballast_bytes: 64 * 1024, free_floor_bytes: 0, ..JournalOptions::default() }
 }
 
 /// Where one journal lives.
@@ -25,11 +21,7 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn new(kind: JournalKind) -> Self {
-        Self {
-            kind,
-            folder: tempfile::tempdir().unwrap(),
-            disk: MemoryDisk::new(),
-        }
+        Self { kind, folder: tempfile::tempdir().unwrap(), disk: MemoryDisk::new() }
     }
 
     /// The journal's folder; two levels that do not exist beforehand.

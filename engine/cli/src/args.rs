@@ -1,0 +1,89 @@
+//! The command line's vocabulary.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Multi-exchange batches with bounded exposure and a proven end.
+///
+/// Exit codes: 0 done; 3 flat; 4 parked; 2 plan, configuration, credentials, symbol or size are wrong, or the key or
+/// occasion is already used, and nothing was sent; 1 anything else.
+#[derive(Debug, Parser)]
+#[command(name = "equipoise", version, args_override_self = true)]
+pub(crate) struct Arguments {
+    /// Configuration file [default: equipoise.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print one JSON document to stdout
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// Where the configuration is.
+    pub(crate) fn config(&self) -> PathBuf {
+        let default = || PathBuf::from("equipoise.toml");
+        self.config.clone().unwrap_or_else(default)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Validate and price a plan; sends no order
+    Check(PlanArguments),
+    /// Run a plan to its end
+    Run(PlanArguments),
+    /// Print a plan's batch key; needs no network, journal or secrets
+    Key(PlanArguments),
+    /// List the batches of the journal
+    Batches,
+    /// Show one batch with its time line
+    Show {
+        /// Batch key, 32 hex digits
+        key: String,
+    },
+    /// Finish every unfinished batch of the journal
+    Recover,
+    /// Serve simulated exchanges until interrupted
+    Sim(SimArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    /// Plan file
+    pub(crate) plan: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimArguments {
+    /// An exchange and its address, such as binance-usdm=127.0.0.1:9101; port 0 picks a free one
+    #[arg(long = "venue", value_name = "ADAPTER=ADDRESS", required = true, value_parser = sim_venue)]
+    pub(crate) venues: Vec<SimVenue>,
+    /// JSON with the API keys: {"binance-usdm": {"key": "…", "secret": "…"}, …}; demo keys without it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) credentials: Option<PathBuf>,
+    /// Play a failure by its name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) fault: Option<String>,
+    /// Carry on from this ledger of accepted orders, and write to it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+}
+
+/// One exchange to simulate.
+#[derive(Debug, Clone)]
+pub(crate) struct SimVenue {
+    pub(crate) adapter: String,
+    pub(crate) address: String,
+}
+
+fn sim_venue(text: &str) -> Result<SimVenue, String> {
+    match text.split_once('=') {
+        Some((adapter, address)) if !adapter.is_empty() && !address.is_empty() => {
+            Ok(SimVenue { adapter: adapter.to_owned(), address: address.to_owned() })
+        }
+        _ => Err("expected ADAPTER=ADDRESS, such as binance-usdm=127.0.0.1:9101".to_owned()),
+    }
+}

@@ -1,0 +1,21 @@
+//! `check`: validates and prices a plan. Asks venues, sends no order, and leaves the journal alone.
+
+use std::path::Path;
+
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{CheckDocument, Output, check_text};
+use crate::plan_file;
+use crate::venues::OpenVenues;
+
+use super::session;
+
+pub(super) async fn check(config: &Config, plan: &Path, output: Output) -> Result<Exit, Failure> {
+    let plan = plan_file::read(plan)?;
+    plan.check()?;
+    let venues = OpenVenues::open(config)?;
+    let check = session::price(&venues, &plan).await?;
+    output.result(&CheckDocument::new(&check), || check_text(&check));
+    Ok(Exit::Done)
+}

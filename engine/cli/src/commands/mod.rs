@@ -1,0 +1,30 @@
+//! One module per command.
+
+mod check;
+mod key;
+mod listing;
+mod progress;
+mod recover;
+mod run;
+mod session;
+mod sim;
+
+use crate::args::{Arguments, Command};
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// Carries out the command and prints its result; a failure is left to the caller to print.
+pub(crate) async fn carry_out(arguments: &Arguments, output: Output) -> Result<Exit, Failure> {
+    let config = || Config::read(&arguments.config());
+    match &arguments.command {
+        Command::Key(plan) => key::key(&plan.plan, output),
+        Command::Sim(sim) => sim::sim(sim, output).await,
+        Command::Check(plan) => check::check(&config()?, &plan.plan, output).await,
+        Command::Run(plan) => run::run(&config()?, &plan.plan, output).await,
+        Command::Batches => listing::batches(&config()?, output).await,
+        Command::Show { key } => listing::show(&config()?, key, output).await,
+        Command::Recover => recover::recover(&config()?, output).await,
+    }
+}

@@ -1,0 +1,74 @@
+//! An engine at work for one command: signals, progress, and an orderly end.
+
+use std::sync::Arc;
+
+use equipoise::journal::MemoryJournal;
+use equipoise::port::Journal;
+use equipoise::{BatchKey, Engine, Plan, PlanCheck};
+
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::signals::StopRequests;
+use crate::venues::OpenVenues;
+
+use super::progress::Progress;
+
+/// A started engine. Unfinished batches of its journal are on their way by themselves.
+pub(super) struct Session {
+    pub(super) engine: Engine,
+    pub(super) stop: StopRequests,
+    progress: Progress,
+    output: Output,
+}
+
+impl Session {
+    /// Starts an engine on a journal. From here on a stop request means no new risk for any batch.
+    pub(super) async fn start(
+        journal: Arc<dyn Journal>,
+        venues: &OpenVenues,
+        output: Output,
+    ) -> Result<Self, Failure> {
+        let stop = StopRequests::listen(output)?;
+        announce(&journal.open_batches().await?, output);
+        let progress = Progress::start(output, journal.clone());
+        let mut builder = venues.add_to(Engine::builder(journal));
+        if let Some(observer) = progress.observer() {
+            builder = builder.observer(observer);
+        }
+        let engine = builder.start().await?;
+        let (stopped, mut requests) = (engine.clone(), stop.clone());
+        tokio::spawn(async move {
+            requests.requested().await;
+            stopped.stop();
+        });
+        Ok(Self { engine, stop, progress, output })
+    }
+
+    /// Waits until every batch has ended, then closes the journal.
+    pub(super) async fn finish(self) {
+        self.engine.drain().await;
+        self.progress.finish();
+        // What was reported is durable already; only the next start may take a little longer.
+        if let Err(error) = self.engine.close().await {
+            self.output.note(&format!("the journal was not closed cleanly: {error}"));
+        }
+    }
+}
+
+fn announce(open: &[BatchKey], output: Output) {
+    if open.is_empty() {
+        return;
+    }
+    let keys: Vec<_> = open.iter().map(ToString::to_string).collect();
+    output.note(&format!(
+        "unfinished batches of the journal go on first, and this command ends when they have ended: {}",
+        keys.join(", ")
+    ));
+}
+
+/// Checks and prices a plan against its venues without any journal.
+pub(super) async fn price(venues: &OpenVenues, plan: &Plan) -> Result<PlanCheck, Failure> {
+    let builder = Engine::builder(Arc::new(MemoryJournal::new()));
+    let engine = venues.add_to(builder).start().await?;
+    Ok(engine.check(plan).await?)
+}

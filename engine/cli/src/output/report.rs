@@ -1,0 +1,269 @@
+//! The account of a batch, as JSON and as text.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use equipoise::{
+    Amount, Asset, BatchReport, BatchStatus, DoubtReport, LegReport, LegStatus, Price, Qty,
+};
+use serde::Serialize;
+
+use super::time::{rfc3339, seconds};
+use super::timeline::{Entry, alarm_word};
+
+/// A report as programs read it. Quantities are decimal strings in venue units, deltas in base units.
+#[derive(Serialize)]
+pub(crate) struct ReportDocument<'a> {
+    key: String,
+    strategy: &'a str,
+    occasion: &'a str,
+    status: &'static str,
+    duplicate: bool,
+    why: &'a str,
+    legs: Vec<LegDocument<'a>>,
+    net_delta: BTreeMap<&'a str, Amount>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_doubt: Option<Vec<DoubtDocument<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    net_delta_range: Option<BTreeMap<&'a str, RangeDocument>>,
+    alarms: Vec<AlarmDocument<'a>>,
+    exposure_ms: u64,
+    admitted_at: String,
+    ended_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeline: Option<Vec<Entry>>,
+}
+
+#[derive(Serialize)]
+struct LegDocument<'a> {
+    name: &'a str,
+    venue: &'a str,
+    instrument: &'a str,
+    side: &'static str,
+    client_order_ids: Vec<&'a str>,
+    status: LegStatus,
+    planned: Qty,
+    filled: Qty,
+    holding: Amount,
+    unit: &'a str,
+    average_price: Option<Price>,
+    fees: BTreeMap<&'a str, Amount>,
+    reason: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct DoubtDocument<'a> {
+    leg: &'a str,
+    client_order_id: &'a str,
+    side: &'static str,
+    quantity: Qty,
+}
+
+#[derive(Serialize)]
+struct RangeDocument {
+    min: Amount,
+    max: Amount,
+}
+
+#[derive(Serialize)]
+struct AlarmDocument<'a> {
+    alarm: &'static str,
+    leg: &'a str,
+}
+
+impl<'a> ReportDocument<'a> {
+    pub(crate) fn new(report: &'a BatchReport) -> Self {
+        let doubts = report.in_doubt.iter().map(doubt).collect::<Vec<_>>();
+        let range = report.net_delta_range.as_ref().map(|range| {
+            let range = range.iter();
+            range
+                .map(|(asset, (min, max))| {
+                    let range = RangeDocument { min: *min, max: *max };
+                    (asset.as_str(), range)
+                })
+                .collect()
+        });
+        Self {
+            key: report.key.to_string(),
+            strategy: report.strategy.as_str(),
+            occasion: report.occasion.as_str(),
+            status: report.status.as_str(),
+            duplicate: report.duplicate,
+            why: &report.why,
+            legs: report.legs.iter().map(leg).collect(),
+            net_delta: amounts(&report.net_delta),
+            in_doubt: range.is_some().then_some(doubts),
+            net_delta_range: range,
+            alarms: report
+                .alarms
+                .iter()
+                .map(|alarm| AlarmDocument {
+                    alarm: alarm_word(alarm.alarm),
+                    leg: alarm.leg.as_str(),
+                })
+                .collect(),
+            exposure_ms: report.exposure_ms,
+            admitted_at: rfc3339(report.admitted_at.0),
+            ended_at: report.ended_at.map(|at| rfc3339(at.0)),
+            timeline: None,
+        }
+    }
+
+    /// The same with its time line.
+    pub(crate) fn with_timeline(mut self, timeline: Vec<Entry>) -> Self {
+        self.timeline = Some(timeline);
+        self
+    }
+}
+
+fn amounts(amounts: &BTreeMap<Asset, Amount>) -> BTreeMap<&str, Amount> {
+    amounts.iter().map(|(asset, amount)| (asset.as_str(), *amount)).collect()
+}
+
+fn leg(leg: &LegReport) -> LegDocument<'_> {
+    LegDocument {
+        name: leg.name.as_str(),
+        venue: leg.venue.as_str(),
+        instrument: leg.instrument.as_str(),
+        side: leg.side.as_str(),
+        client_order_ids: leg.client_order_ids.iter().map(|id| id.as_str()).collect(),
+        status: leg.status,
+        planned: leg.planned,
+        filled: leg.filled,
+        holding: leg.holding,
+        unit: &leg.unit,
+        average_price: leg.average_price,
+        fees: amounts(&leg.fees),
+        reason: leg.reason.as_deref(),
+    }
+}
+
+fn doubt(doubt: &DoubtReport) -> DoubtDocument<'_> {
+    DoubtDocument {
+        leg: doubt.leg.as_str(),
+        client_order_id: doubt.client_order_id.as_str(),
+        side: doubt.side.as_str(),
+        quantity: doubt.quantity,
+    }
+}
+
+/// A report as people read it.
+pub(crate) fn report_text(report: &BatchReport) -> String {
+    let mut text = format!(
+        "batch     {}\nstrategy  {}\noccasion  {}\nstatus    {}",
+        report.key,
+        report.strategy,
+        report.occasion,
+        report.status.as_str()
+    );
+    if !report.why.is_empty() {
+        let _ = write!(text, ": {}", report.why);
+    }
+    text.push('\n');
+    if report.duplicate {
+        text.push_str("          this plan had been submitted before: this is that batch, nothing was sent twice\n");
+    }
+    text.push_str("legs\n");
+    for leg in &report.legs {
+        text.push_str(&leg_text(leg));
+    }
+    for (asset, delta) in &report.net_delta {
+        let _ = writeln!(text, "net delta {delta} {asset}");
+    }
+    for (asset, (min, max)) in report.net_delta_range.iter().flatten() {
+        let _ =
+            writeln!(text, "          between {min} and {max} {asset} while orders are in doubt");
+    }
+    for doubt in &report.in_doubt {
+        let _ = writeln!(
+            text,
+            "in doubt  {}: {} up to {}, order {}",
+            doubt.leg,
+            doubt.side.as_str(),
+            doubt.quantity,
+            doubt.client_order_id
+        );
+    }
+    for alarm in &report.alarms {
+        let _ = writeln!(text, "alarm     {}: {}", alarm.leg, alarm_word(alarm.alarm));
+    }
+    let still = match report.status {
+        BatchStatus::Running | BatchStatus::Parked => " so far",
+        BatchStatus::Done | BatchStatus::Flat => "",
+    };
+    let _ = writeln!(text, "exposed   {}{still}", seconds(report.exposure_ms));
+    text
+}
+
+fn leg_text(leg: &LegReport) -> String {
+    let mut text = format!(
+        "  {}: {} {} at {}, {}, filled {} of {} {}",
+        leg.name,
+        leg.side.as_str(),
+        leg.instrument,
+        leg.venue,
+        leg.status.as_str(),
+        leg.filled,
+        leg.planned,
+        leg.unit
+    );
+    if let Some(price) = leg.average_price {
+        let _ = write!(text, " at {price}");
+    }
+    for (asset, fee) in &leg.fees {
+        let _ = write!(text, ", fee {fee} {asset}");
+    }
+    if leg.holding.get().abs() != leg.filled.get() {
+        let _ = write!(text, ", holds {} {}", leg.holding, leg.unit);
+    }
+    if let Some(reason) = &leg.reason {
+        let _ = write!(text, ", {reason}");
+    }
+    text.push('\n');
+    for id in &leg.client_order_ids {
+        let _ = writeln!(text, "    order {id}");
+    }
+    text
+}
+
+/// One batch of a list.
+#[derive(Serialize)]
+pub(crate) struct BatchLine<'a> {
+    key: String,
+    strategy: &'a str,
+    occasion: &'a str,
+    status: &'static str,
+    legs: usize,
+    net_delta: BTreeMap<&'a str, Amount>,
+    admitted_at: String,
+}
+
+impl<'a> BatchLine<'a> {
+    pub(crate) fn new(report: &'a BatchReport) -> Self {
+        Self {
+            key: report.key.to_string(),
+            strategy: report.strategy.as_str(),
+            occasion: report.occasion.as_str(),
+            status: report.status.as_str(),
+            legs: report.legs.len(),
+            net_delta: amounts(&report.net_delta),
+            admitted_at: rfc3339(report.admitted_at.0),
+        }
+    }
+}
+
+/// One batch of a list as people read it.
+pub(crate) fn batch_line_text(report: &BatchReport) -> String {
+    let delta = |(asset, delta): (&Asset, &Amount)| format!("{delta} {asset}");
+    let deltas: Vec<_> = report.net_delta.iter().map(delta).collect();
+    format!(
+        "{}  {}  {:<7}  {} {}, {} legs, net delta {}",
+        report.key,
+        rfc3339(report.admitted_at.0),
+        report.status.as_str(),
+        report.strategy,
+        report.occasion,
+        report.legs.len(),
+        deltas.join(", ")
+    )
+}

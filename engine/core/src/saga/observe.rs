@@ -1,0 +1,194 @@
+//! Takes in what a venue shows: keeps what is new, merges what is repeated, and raises alarms.
+
+use std::collections::BTreeSet;
+
+use crate::decimal::Qty;
+use crate::name::VenueOrderId;
+use crate::order::{OrderSnapshot, OrderState};
+use crate::record::{Alarm, OrderTag, Record};
+use crate::time::{UnixMillis, VenueMillis};
+use crate::venue::ResendClass;
+
+use super::Saga;
+use super::order::{Closing, Order, Stage};
+
+impl Saga {
+    /// What the snapshots say of the attempt's own id, one snapshot for each order at the venue.
+    pub(super) fn own(&self, tag: OrderTag, orders: &[OrderSnapshot]) -> Vec<OrderSnapshot> {
+        let Some(order) = self.order(tag) else {
+            return Vec::new();
+        };
+        let mut own: Vec<OrderSnapshot> = Vec::new();
+        for snapshot in orders {
+            if snapshot.client_id != order.request.client_id {
+                continue;
+            }
+            let known = own.iter_mut().find(|known| known.venue_order == snapshot.venue_order);
+            match known {
+                Some(known) => merge(known, snapshot),
+                None => own.push(snapshot.clone()),
+            }
+        }
+        for snapshot in &mut own {
+            let mut seen = BTreeSet::new();
+            snapshot.fills.retain(|fill| seen.insert(fill.trade.clone()));
+        }
+        own
+    }
+
+    /// A listing shows the instrument's other orders too: what it says of other attempts is as good as an answer
+    /// about them, so a late effect of a closed one is found while looking for its successor (R5).
+    pub(super) fn observe_others(
+        &self,
+        asked: OrderTag,
+        orders: &[OrderSnapshot],
+        now: UnixMillis,
+        records: &mut Vec<Record>,
+    ) {
+        let foreign = |snapshot: &OrderSnapshot| {
+            self.order(asked).is_none_or(|order| order.request.client_id != snapshot.client_id)
+        };
+        if !orders.iter().any(foreign) {
+            return;
+        }
+        for (tag, _) in self.orders() {
+            if tag != asked && self.same_instrument(tag.leg, asked.leg) {
+                let found = self.own(tag, orders);
+                self.observe(tag, &found, now, records);
+            }
+        }
+    }
+
+    pub(super) fn same_instrument(&self, one: u8, other: u8) -> bool {
+        let at = |leg| {
+            let leg = self.spec.leg(leg)?;
+            Some((&leg.venue, &leg.instrument.symbol))
+        };
+        at(one) == at(other)
+    }
+
+    /// Keeps what is new in the snapshots: states and quantities that grew, and fills not seen before.
+    pub(super) fn observe(
+        &self,
+        tag: OrderTag,
+        snapshots: &[OrderSnapshot],
+        now: UnixMillis,
+        records: &mut Vec<Record>,
+    ) {
+        let Some(order) = self.order(tag) else {
+            return;
+        };
+        let mut fresh = false;
+        let mut news = Vec::new();
+        for snapshot in snapshots {
+            // Fills first, so that a settled order is settled by its last record and not reopened by it.
+            for fill in &snapshot.fills {
+                let key = (snapshot.venue_order.clone(), fill.trade.clone());
+                if !order.fills.contains_key(&key) {
+                    fresh = true;
+                    news.push(Record::Filled {
+                        tag,
+                        venue_order: snapshot.venue_order.clone(),
+                        fill: fill.clone(),
+                        at: now,
+                    });
+                }
+            }
+            if is_news(order, snapshot) {
+                fresh |= !snapshot.executed.is_zero();
+                news.push(Record::Observed {
+                    tag,
+                    venue_order: snapshot.venue_order.clone(),
+                    state: snapshot.state.clone(),
+                    executed: snapshot.executed,
+                    at: now,
+                });
+            }
+        }
+        // Alarms before the facts that cause them: once the facts stand, nothing would raise them again.
+        self.raise_alarms(tag, order, snapshots, fresh, now, records);
+        records.append(&mut news);
+    }
+
+    fn raise_alarms(
+        &self,
+        tag: OrderTag,
+        order: &Order,
+        snapshots: &[OrderSnapshot],
+        fresh: bool,
+        now: UnixMillis,
+        records: &mut Vec<Record>,
+    ) {
+        let mut raise = |alarm| {
+            if !self.alarms.contains(&(alarm, tag)) {
+                records.push(Record::Alarmed { alarm, tag, at: now });
+            }
+        };
+        let concluded = matches!(
+            order.stage,
+            Stage::Closed(Closing::Ended | Closing::Refused(_) | Closing::Unsent | Closing::Absent)
+        );
+        if fresh && concluded {
+            raise(Alarm::LateFill);
+        }
+        if executed_with(order, snapshots) > order.request.quantity {
+            raise(Alarm::Overfill);
+        }
+    }
+
+    /// A complete look at an ended order closes the question whether the venue executed it twice, once a further
+    /// effect of its request would show: beyond deadline and margin (V15).
+    pub(super) fn audit(
+        &self,
+        tag: OrderTag,
+        venue_time: VenueMillis,
+        found: &[OrderSnapshot],
+        now: UnixMillis,
+        records: &mut Vec<Record>,
+    ) {
+        let (Some(order), Some(leg)) = (self.order(tag), self.spec.leg(tag.leg)) else {
+            return;
+        };
+        let all_ended = found.iter().all(|found| found.state != OrderState::Open);
+        let wanted = leg.traits.class != ResendClass::A && !order.audited;
+        if wanted && all_ended && order.is_past_margin(&leg.traits, venue_time) {
+            records.push(Record::Audited { tag, at: now });
+        }
+    }
+}
+
+fn is_news(order: &Order, snapshot: &OrderSnapshot) -> bool {
+    order.at_venue.get(&snapshot.venue_order).is_none_or(|known| {
+        snapshot.executed > known.executed
+            || (known.state == OrderState::Open && snapshot.state != OrderState::Open)
+    })
+}
+
+/// What an order would have executed with the snapshots taken in, venue units.
+fn executed_with(order: &Order, snapshots: &[OrderSnapshot]) -> Qty {
+    let shown = |id: &VenueOrderId| snapshots.iter().any(|snapshot| snapshot.venue_order == *id);
+    let others = order.at_venue.iter().filter(|(id, _)| !shown(id));
+    let known = others.fold(Qty::ZERO, |sum, (id, at_venue)| {
+        sum.plus(at_venue.executed.max(order.filled_of(id)))
+    });
+    snapshots.iter().fold(known, |sum, snapshot| {
+        let id = &snapshot.venue_order;
+        let before = order.at_venue.get(id);
+        let before = before.map_or(Qty::ZERO, |at_venue| at_venue.executed);
+        let fresh = snapshot.fills.iter().filter(|fill| {
+            let key = (id.clone(), fill.trade.clone());
+            !order.fills.contains_key(&key)
+        });
+        let filled = fresh.fold(order.filled_of(id), |sum, fill| sum.plus(fill.quantity));
+        sum.plus(snapshot.executed.max(before).max(filled))
+    })
+}
+
+/// Two listings may show the same order, one of them from an earlier moment.
+fn merge(known: &mut OrderSnapshot, other: &OrderSnapshot) {
+    known.executed = known.executed.max(other.executed);
+    if known.state == OrderState::Open {
+        known.state = other.state.clone();
+    }
+    known.fills.extend(other.fills.iter().cloned());
+}

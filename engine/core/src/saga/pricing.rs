@@ -1,0 +1,146 @@
+//! At what price and with which flag an unwind order goes, and what it could cost (K4, K5, R10).
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+
+use crate::decimal::{Amount, Price, Qty};
+use crate::instrument::InstrumentKind;
+use crate::name::{Symbol, VenueName};
+use crate::order::Side;
+use crate::record::Role;
+use crate::spec::LegSpec;
+use crate::venue::{PositionMode, Positions};
+
+use super::Saga;
+use super::event::Prepared;
+use super::residual::Takeback;
+
+/// A price and a flag for one unwind order.
+pub(super) struct Priced {
+    /// The limit.
+    pub(super) limit: Price,
+    /// Whether it carries the reduce-only flag.
+    pub(super) reduce_only: bool,
+}
+
+/// What the reduce-only orders of one wave take out of each position, venue units.
+#[derive(Default)]
+pub(super) struct Reducing<'a>(BTreeMap<(&'a VenueName, &'a Symbol), Qty>);
+
+impl Saga {
+    /// K4 and K5: far touch and band, and whether the order may carry the reduce-only flag.
+    /// `Ok(None)` without a sound book; `Err` is a position that contradicts the batch's own fills on an exclusive
+    /// account.
+    pub(super) fn price_unwind<'a>(
+        &self,
+        takeback: &Takeback,
+        leg: &'a LegSpec,
+        ready: &Prepared,
+        reducing: &mut Reducing<'a>,
+    ) -> Result<Option<Priced>, Amount> {
+        let derivative = leg.instrument.kind != InstrumentKind::Spot;
+        let alone = leg.positions == Positions::Exclusive && !ready.others_hold && derivative;
+        let mut reduce_only = false;
+        if alone && let Some(position) = ready.position {
+            if let Some(baseline) = leg.baseline
+                && position - baseline != self.instrument_holding(takeback.leg)
+            {
+                return Err(position);
+            }
+            reduce_only = !leg.reduce_only
+                && leg.position_mode == PositionMode::OneWay
+                && reducing.covers(takeback, leg, position);
+        }
+        let band_bps = self.spec.policy.unwind_slippage_bps;
+        let book = ready.book.and_then(|book| book.sound());
+        Ok(book.map(|(bid, ask)| Priced {
+            limit: band_limit(takeback.side, bid, ask, band_bps, leg.instrument.tick),
+            reduce_only,
+        }))
+    }
+
+    /// Whether the batch could lose more than allowed if this wave filled at its limits (R10).
+    pub(super) fn loss_hit(&self, limits: &[(u8, Price)]) -> Option<String> {
+        let allowed = self.spec.policy.unwind_loss_max?;
+        let mut value = Decimal::ZERO;
+        for (index, leg) in (0_u8..).zip(&self.spec.legs) {
+            let exit = limits.iter().find(|(limited, _)| *limited == index);
+            let exit = exit.map_or_else(|| self.reference(leg), |(_, limit)| *limit);
+            let worth = self.worth(index, leg, exit);
+            let Some(sum) = worth.and_then(|worth| value.checked_add(worth)) else {
+                return Some("what unwinding could lose cannot be computed".to_owned());
+            };
+            value = sum;
+        }
+        (value < -allowed.get()).then(|| {
+            let loss = (-value).round_dp(8).normalize();
+            format!("unwinding could lose {loss}, allowed are {allowed}")
+        })
+    }
+
+    /// What a leg has gained so far in quote, its holding valued at an exit price, fees in quote and base taken off.
+    /// `None` beyond exact numbers.
+    fn worth(&self, index: u8, leg: &LegSpec, exit: Price) -> Option<Decimal> {
+        let reference = self.reference(leg).get();
+        let size = leg.instrument.contract_size.get();
+        let mut sum = Decimal::ZERO;
+        let orders = [Role::Entry, Role::Unwind].map(|role| self.attempts(index, role));
+        for order in orders.into_iter().flatten() {
+            for (fill, _) in order.fills.values() {
+                let units = order.request.side.signed(fill.quantity).get();
+                let units = units.checked_mul(size)?;
+                let gain = match leg.instrument.kind {
+                    // Settled in base: the difference of reciprocals, valued at the reference price.
+                    InstrumentKind::Inverse => {
+                        let paid = Decimal::ONE.checked_div(fill.price.get())?;
+                        let paid = paid.checked_sub(Decimal::ONE.checked_div(exit.get())?)?;
+                        units.checked_mul(paid)?.checked_mul(reference)?
+                    }
+                    _ => units.checked_mul(exit.get().checked_sub(fill.price.get())?)?,
+                };
+                let fee = if fill.fee_asset == leg.instrument.quote {
+                    fill.fee.get()
+                } else if fill.fee_asset == leg.instrument.base {
+                    fill.fee.get().checked_mul(reference)?
+                } else {
+                    // A third asset has no price here; it is reported apart (K2).
+                    Decimal::ZERO
+                };
+                sum = sum.checked_add(gain)?.checked_sub(fee)?;
+            }
+        }
+        Some(sum)
+    }
+}
+
+impl<'a> Reducing<'a> {
+    /// Whether a position just read has the residual's direction and covers it, beside what the wave already takes.
+    fn covers(&mut self, takeback: &Takeback, leg: &'a LegSpec, position: Amount) -> bool {
+        let reduces = match takeback.side {
+            Side::Sell => position.get() > Decimal::ZERO,
+            Side::Buy => position.get() < Decimal::ZERO,
+        };
+        let place = (&leg.venue, &leg.instrument.symbol);
+        let taken = self.0.get(&place).copied().unwrap_or(Qty::ZERO);
+        let taken = taken.plus(takeback.units);
+        if !reduces || position.magnitude() < taken {
+            return false;
+        }
+        self.0.insert(place, taken);
+        true
+    }
+}
+
+/// Far touch and band, rounded towards the touch so that the band is never exceeded.
+fn band_limit(side: Side, bid: Price, ask: Price, band_bps: u32, tick: Price) -> Price {
+    let band = Decimal::new(i64::from(band_bps), 4);
+    let scaled = |price: Price, factor: Decimal| {
+        let scaled = price.get().checked_mul(factor);
+        scaled.and_then(|scaled| Price::new(scaled).ok()).unwrap_or(price)
+    };
+    match side {
+        Side::Sell => scaled(bid, Decimal::ONE - band).round_up(tick),
+        Side::Buy => scaled(ask, Decimal::ONE + band).round_down(tick),
+    }
+}

@@ -1,0 +1,221 @@
+//! What is to be taken back next: what was received and never more, without ever raising the net delta (K2, K3, K6, K7).
+
+use rust_decimal::Decimal;
+
+use crate::decimal::{Amount, Price, Qty};
+use crate::name::Asset;
+use crate::order::{OrderKind, Side, TimeInForce};
+use crate::spec::LegSpec;
+
+use super::Saga;
+
+/// What to do next about the residual.
+pub(super) enum Next {
+    /// Nothing tradable is left and what is left is dust.
+    Flat,
+    /// Something is left that cannot be traded.
+    Stuck,
+    /// These orders, as one wave.
+    Wave(Vec<Takeback>),
+}
+
+/// One order that takes something back.
+pub(super) struct Takeback {
+    /// Canonical index of the leg.
+    pub(super) leg: u8,
+    /// Side of the order.
+    pub(super) side: Side,
+    /// Venue units.
+    pub(super) units: Qty,
+}
+
+/// What one leg holds beyond what its position's other legs offset.
+struct Exposed<'a> {
+    index: u8,
+    leg: &'a LegSpec,
+    reference: Price,
+    /// Venue units, buys positive; never zero.
+    amount: Amount,
+}
+
+impl Exposed<'_> {
+    fn base_of(&self, units: Qty) -> Qty {
+        let base = self.leg.instrument.base_of(Amount::from(units), self.reference);
+        base.magnitude()
+    }
+
+    fn is_long(&self) -> bool {
+        self.amount.get() > Decimal::ZERO
+    }
+
+    /// What the order that takes it back is for.
+    fn side(&self) -> Side {
+        if self.is_long() { Side::Sell } else { Side::Buy }
+    }
+
+    /// The part of a quantity that one order can take: whole lots, within the venue's limits, else nothing.
+    fn tradable(&self, units: Qty) -> Qty {
+        let kind = OrderKind::Limit { price: self.reference, time_in_force: TimeInForce::Ioc };
+        let instrument = &self.leg.instrument;
+        let units = units.min(self.amount.magnitude());
+        let most = instrument.largest(kind).map_or(units, |largest| units.min(largest));
+        let units = most.round_down(instrument.lot);
+        if units < instrument.smallest(self.reference) { Qty::ZERO } else { units }
+    }
+
+    /// The tradable part that is worth no more than `base`.
+    fn tradable_within(&self, base: Qty) -> Qty {
+        if self.base_of(self.amount.magnitude()) <= base {
+            return self.tradable(self.amount.magnitude());
+        }
+        let units = self.leg.instrument.lots_within(base, self.reference);
+        self.tradable(units.unwrap_or(Qty::ZERO))
+    }
+
+    fn takeback(&self, units: Qty) -> Takeback {
+        Takeback { leg: self.index, side: self.side(), units }
+    }
+}
+
+/// Orders of one direction and what they are worth together, base units.
+struct Allotted {
+    orders: Vec<Takeback>,
+    base: Qty,
+}
+
+impl Saga {
+    /// K3: first the excess over the matched part, then the matched rest as one wave.
+    pub(super) fn next_unwinds(&self) -> Next {
+        let exposed = self.exposed();
+        let mut wave = Vec::new();
+        let mut stuck = false;
+        for underlying in underlyings(&exposed) {
+            let members: Vec<&Exposed<'_>> =
+                exposed.iter().filter(|member| member.leg.instrument.base == *underlying).collect();
+            let net = self.net_delta(underlying);
+            let dust = dust(&members);
+            let off = !net.is_zero() && net.magnitude() >= dust;
+            let orders = if off { excess(&members, net) } else { matched(&members, net) };
+            // Nothing tradable is fine for dust alone.
+            let whole = |member: &&Exposed<'_>| member.base_of(member.amount.magnitude()) >= dust;
+            stuck |= orders.is_empty() && (off || members.iter().any(whole));
+            wave.extend(orders);
+        }
+        match (wave.is_empty(), stuck) {
+            (false, _) => Next::Wave(wave),
+            (true, true) => Next::Stuck,
+            (true, false) => Next::Flat,
+        }
+    }
+
+    /// Names the dust that is left, with its value (K6).
+    pub(super) fn flat_reason(&self) -> String {
+        let left = self.exposed();
+        let dust: Vec<_> = left
+            .iter()
+            .map(|member| {
+                let instrument = &member.leg.instrument;
+                let value = instrument.notional(member.amount.magnitude(), member.reference);
+                format!(
+                    "{} {} of leg {} (about {} {})",
+                    member.amount,
+                    instrument.unit(),
+                    member.leg.name,
+                    value.round_dp(4).normalize(),
+                    instrument.quote
+                )
+            })
+            .collect();
+        if dust.is_empty() {
+            "everything was taken back".to_owned()
+        } else {
+            format!("everything was taken back but dust: {}", dust.join(", "))
+        }
+    }
+
+    /// What is held, netted per position first: legs that offset each other in one position need no order (K7).
+    /// Later legs come first, so that reverse dependency order breaks ties.
+    fn exposed(&self) -> Vec<Exposed<'_>> {
+        let holdings: Vec<Amount> =
+            (0_u8..).zip(&self.spec.legs).map(|(index, _)| self.holding(index)).collect();
+        let same_position = |one: &LegSpec, other: &LegSpec| {
+            one.venue == other.venue
+                && one.instrument.symbol == other.instrument.symbol
+                && one.position_side() == other.position_side()
+        };
+        let mut exposed: Vec<Exposed<'_>> = Vec::new();
+        for index in self.topology.iter().rev() {
+            let leg = &self.spec.legs[usize::from(*index)];
+            let members = || self.spec.legs.iter().zip(&holdings);
+            let net = members()
+                .filter(|(other, _)| same_position(leg, other))
+                .fold(Amount::ZERO, |sum, (_, holding)| sum + *holding);
+            let earlier = exposed
+                .iter()
+                .filter(|member| same_position(leg, member.leg))
+                .fold(Amount::ZERO, |sum, member| sum + member.amount);
+            let (rest, holding) = (net - earlier, holdings[usize::from(*index)]);
+            if rest.get() * holding.get() <= Decimal::ZERO {
+                continue;
+            }
+            let amount = if rest.magnitude() < holding.magnitude() { rest } else { holding };
+            exposed.push(Exposed { index: *index, leg, reference: self.reference(leg), amount });
+        }
+        exposed
+    }
+}
+
+fn underlyings<'a>(exposed: &'a [Exposed<'_>]) -> Vec<&'a Asset> {
+    let mut underlyings: Vec<&Asset> =
+        exposed.iter().map(|member| &member.leg.instrument.base).collect();
+    underlyings.sort_unstable();
+    underlyings.dedup();
+    underlyings
+}
+
+/// Dust of an underlying in base units: the smallest order of the coarsest instrument held (K6).
+fn dust(members: &[&Exposed<'_>]) -> Qty {
+    let dust = |member: &&Exposed<'_>| member.leg.instrument.dust_base(member.reference);
+    members.iter().map(dust).max().unwrap_or(Qty::ZERO)
+}
+
+/// The heavier side gives back lots until the net delta is used up.
+fn excess(members: &[&Exposed<'_>], net: Amount) -> Vec<Takeback> {
+    let long = net.get() > Decimal::ZERO;
+    allot(members, long, net.magnitude()).orders
+}
+
+/// Both sides give back as much as they can, in equal sizes.
+fn matched(members: &[&Exposed<'_>], net: Amount) -> Vec<Takeback> {
+    let no_larger = |long: &Allotted, short: &Allotted| {
+        let after = net - (Amount::from(long.base) - Amount::from(short.base));
+        after.magnitude() <= net.magnitude()
+    };
+    let both = |most: Qty| (allot(members, true, most), allot(members, false, most));
+    let (mut long, mut short) = both(Qty::MAX);
+    // A venue's largest order or dust on one side must not let the other side run ahead: cut both to what the smaller
+    // can do, and once more to what rounding to lots left of that.
+    for _ in 0..2 {
+        if no_larger(&long, &short) {
+            break;
+        }
+        (long, short) = both(long.base.min(short.base));
+    }
+    let mut orders = long.orders;
+    orders.extend(short.orders);
+    orders.sort_by_key(|order| members.iter().position(|member| member.index == order.leg));
+    orders
+}
+
+/// Orders of one direction worth `most` base units at most, later legs first.
+fn allot(members: &[&Exposed<'_>], long: bool, most: Qty) -> Allotted {
+    let mut allotted = Allotted { orders: Vec::new(), base: Qty::ZERO };
+    for member in members.iter().filter(|member| member.is_long() == long) {
+        let units = member.tradable_within(most.minus(allotted.base));
+        if !units.is_zero() {
+            allotted.base = allotted.base.plus(member.base_of(units));
+            allotted.orders.push(member.takeback(units));
+        }
+    }
+    allotted
+}

@@ -1,0 +1,10 @@
+//! Builds batches and steps them: what every saga test shares.
+#![allow(dead_code, clippy::unwrap_used, reason = "tests; each file uses its own part of this")]
+
+pub(crate) mod batch;
+pub(crate) mod exchange;
+pub(crate) mod harness;
+pub(crate) mod world;
+
+pub(crate) use batch::*;
+pub(crate) use harness::*;

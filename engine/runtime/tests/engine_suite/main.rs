@@ -1,0 +1,14 @@
+//! The engine over two exchanges in memory, a device that can lose power, and a clock that only moves when all wait.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod admission;
+mod clocks;
+mod durable_first;
+mod exchange;
+mod failures;
+mod handles;
+mod pacing;
+mod recovery;
+mod setup;
+mod stopping;
+mod strategies;

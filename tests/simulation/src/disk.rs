@@ -1,0 +1,264 @@
+//! A device with one journal: appends are buffered, syncs take time, and a crash keeps what it likes of the rest.
+//!
+//! Records really go through bytes: framed, checksummed, cut at a torn tail, and decoded again at every start.
+
+use std::collections::VecDeque;
+
+use equipoise_core::Record;
+
+use crate::env::{Env, Happening};
+use crate::fault::Fault;
+use crate::mark::Mark;
+use crate::process::Input;
+
+/// Length, checksum, batch and sequence before each append's records.
+const HEADER_LEN: usize = 13;
+
+/// Who waits for an append.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Waiting {
+    process: usize,
+    batch: u8,
+    append: u64,
+    /// Where its bytes end.
+    end: usize,
+}
+
+/// Why an append was refused; either ends its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AppendRefused {
+    /// Another process owns the journal.
+    Fenced,
+    /// The batch holds another number of records.
+    OutOfSequence { expected: u32, actual: u32 },
+}
+
+/// The device.
+#[derive(Debug, Default)]
+pub(crate) struct Disk {
+    bytes: Vec<u8>,
+    synced: usize,
+    /// A sync under way and what it covers.
+    syncing: Option<(u64, usize)>,
+    syncs: u64,
+    appends: u64,
+    waiting: VecDeque<Waiting>,
+    counts: Vec<u32>,
+    pub(crate) epoch: u64,
+    pub(crate) full_until: u64,
+}
+
+/// What a finished sync leads to.
+#[derive(Debug)]
+pub(crate) enum Synced {
+    /// An older sync that a crash ended.
+    Stale,
+    /// The device failed: the process must end.
+    Failed,
+    /// These bytes are durable now.
+    Durable { from: usize, to: usize },
+}
+
+impl Disk {
+    pub(crate) fn new(batches: usize) -> Self {
+        Self { counts: vec![0; batches], ..Self::default() }
+    }
+
+    /// Buffers records and has them synced; the owner is told by [`Input::Appended`].
+    pub(crate) fn append(
+        &mut self,
+        env: &mut Env,
+        process: usize,
+        epoch: u64,
+        batch: u8,
+        expected: u32,
+        records: &[Vec<u8>],
+    ) -> Result<u64, AppendRefused> {
+        if epoch != self.epoch {
+            return Err(AppendRefused::Fenced);
+        }
+        let actual = self.counts[usize::from(batch)];
+        if actual != expected {
+            return Err(AppendRefused::OutOfSequence { expected, actual });
+        }
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; 8]);
+        self.bytes.push(batch);
+        self.bytes.extend_from_slice(&expected.to_be_bytes());
+        for record in records {
+            let len = u16::try_from(record.len()).expect("simulated records are small");
+            self.bytes.extend_from_slice(&len.to_be_bytes());
+            self.bytes.extend_from_slice(record);
+            env.trace.bytes(record);
+        }
+        let len = u32::try_from(self.bytes.len() - start - HEADER_LEN).expect("appends are small");
+        self.bytes[start..start + 4].copy_from_slice(&len.to_be_bytes());
+        let checksum = checksum(&self.bytes[start + 8..]).to_be_bytes();
+        self.bytes[start + 4..start + 8].copy_from_slice(&checksum);
+        self.counts[usize::from(batch)] += u32::try_from(records.len()).unwrap_or(u32::MAX);
+        self.appends += 1;
+        let end = self.bytes.len();
+        self.waiting.push_back(Waiting { process, batch, append: self.appends, end });
+        self.start_sync(env);
+        Ok(self.appends)
+    }
+
+    fn start_sync(&mut self, env: &mut Env) {
+        if self.syncing.is_some() || self.synced == self.bytes.len() {
+            return;
+        }
+        self.syncs += 1;
+        self.syncing = Some((self.syncs, self.bytes.len()));
+        let latency = env.rng.u64(0..=2) + env.lag(Fault::SlowSync, 4_500);
+        env.queue.push(env.now + latency, Happening::Synced { sync: self.syncs });
+    }
+
+    /// A sync comes to its end.
+    pub(crate) fn sync_ends(&mut self, env: &mut Env, sync: u64) -> Synced {
+        let Some((_, to)) = self.syncing.filter(|(current, _)| *current == sync) else {
+            return Synced::Stale;
+        };
+        self.syncing = None;
+        if env.faults.strikes_with(Fault::DiskFailure, 20) {
+            return Synced::Failed;
+        }
+        let from = self.synced;
+        self.synced = to;
+        let mut told = 0;
+        while let Some(waiting) = self.waiting.front().filter(|waiting| waiting.end <= to) {
+            let Waiting { process, batch, append, .. } = *waiting;
+            let input = Box::new(Input::Appended(append));
+            env.queue.push(env.now, Happening::Tell { process, batch, input });
+            self.waiting.pop_front();
+            told += 1;
+        }
+        if told > 1 {
+            env.tally.hit(Mark::GroupSync);
+        }
+        self.start_sync(env);
+        Synced::Durable { from, to }
+    }
+
+    /// A process takes the journal over from one that stands still: everything written is made durable first.
+    pub(crate) fn settle(&mut self, env: &mut Env) -> (usize, usize) {
+        let from = self.synced;
+        self.synced = self.bytes.len();
+        self.syncing = None;
+        for waiting in std::mem::take(&mut self.waiting) {
+            let input = Box::new(Input::Appended(waiting.append));
+            let (process, batch) = (waiting.process, waiting.batch);
+            env.queue.push(env.now, Happening::Tell { process, batch, input });
+        }
+        (from, self.synced)
+    }
+
+    /// The owner died. After a kill the system still writes everything; without power a part of the unsynced bytes is
+    /// gone, perhaps in the middle of an append. Returns what became durable by surviving.
+    pub(crate) fn crash(&mut self, env: &mut Env, power_lost: bool) -> (usize, usize) {
+        let unsynced = self.bytes.len() - self.synced;
+        if power_lost && unsynced > 0 {
+            let kept = env.rng.usize(0..=unsynced);
+            self.bytes.truncate(self.synced + kept);
+            let whole = self.whole_end();
+            if whole < self.bytes.len() {
+                env.tally.hit(Mark::TornTailCut);
+            }
+            self.bytes.truncate(whole);
+            if self.bytes.len() < self.synced + unsynced {
+                env.tally.hit(Mark::UnsyncedLost);
+            }
+        }
+        if self.bytes.len() > self.synced {
+            env.tally.hit(Mark::UnsyncedSurvived);
+        }
+        self.syncing = None;
+        self.waiting.clear();
+        let from = self.synced;
+        self.synced = self.bytes.len();
+        self.recount();
+        (from, self.synced)
+    }
+
+    /// Where the last complete append ends.
+    fn whole_end(&self) -> usize {
+        let mut at = 0;
+        while let Some((_, next)) = frame(&self.bytes, at) {
+            at = next;
+        }
+        at
+    }
+
+    fn recount(&mut self) {
+        self.counts.fill(0);
+        for (batch, records) in Frames { bytes: &self.bytes, at: 0 } {
+            self.counts[usize::from(batch)] += u32::try_from(records.len()).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// Takes the next epoch; older owners are refused from now on.
+    pub(crate) fn begin_epoch(&mut self) -> u64 {
+        self.epoch += 1;
+        self.epoch
+    }
+
+    /// The records in a stretch of durable bytes, append by append.
+    pub(crate) fn read(&self, from: usize, to: usize) -> impl Iterator<Item = (u8, Vec<Record>)> {
+        Frames { bytes: &self.bytes[..to.min(self.synced)], at: from }
+    }
+
+    /// Everything durable.
+    pub(crate) fn read_all(&self) -> impl Iterator<Item = (u8, Vec<Record>)> {
+        self.read(0, self.synced)
+    }
+
+    /// True once nothing waits for a sync.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.synced == self.bytes.len()
+    }
+}
+
+struct Frames<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Iterator for Frames<'_> {
+    type Item = (u8, Vec<Record>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (mut body, next) = frame(self.bytes, self.at)?;
+        self.at = next;
+        let (batch, rest) = body.split_first()?;
+        body = rest.get(4..)?;
+        let mut records = Vec::new();
+        while let Some((len, rest)) = body.split_first_chunk::<2>() {
+            let (record, rest) = rest.split_at(usize::from(u16::from_be_bytes(*len)));
+            records.push(decode(record));
+            body = rest;
+        }
+        Some((*batch, records))
+    }
+}
+
+/// The content of the append that starts at a place, if all of it is there and unharmed.
+fn frame(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let (len, rest) = bytes.get(at..)?.split_first_chunk::<4>()?;
+    let (sum, rest) = rest.split_first_chunk::<4>()?;
+    let len = usize::try_from(u32::from_be_bytes(*len)).ok()? + HEADER_LEN - 8;
+    let body = rest.get(..len)?;
+    (checksum(body) == u32::from_be_bytes(*sum)).then_some((body, at + 8 + len))
+}
+
+fn checksum(bytes: &[u8]) -> u32 {
+    bytes.iter().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
+}
+
+/// Bytes of one record.
+pub(crate) fn encode(record: &Record) -> Vec<u8> {
+    postcard::to_stdvec(record).expect("every record can be encoded")
+}
+
+/// The record in some bytes.
+pub(crate) fn decode(bytes: &[u8]) -> Record {
+    postcard::from_bytes(bytes).expect("the checksum held, so the bytes are what was written")
+}

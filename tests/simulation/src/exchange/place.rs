@@ -1,0 +1,191 @@
+//! What an exchange's gateway does with an order request.
+
+use equipoise_core::{
+    DeadlineCheck, OrderKind, OrderRequest, OrderSnapshot, Refusal, RefusalKind, ResendClass,
+    VenueOrderId,
+};
+use equipoise_port::PlaceError;
+
+use super::{Exchange, State, Ticket, VenueEvent, VenueOrder};
+use crate::env::Env;
+use crate::fault::Fault;
+use crate::mark::Mark;
+use crate::units;
+
+/// How far ahead of the venue's clock a stamp may be.
+const AHEAD_MS: u64 = 1_000;
+
+pub(super) fn refused(kind: RefusalKind, code: &str) -> PlaceError {
+    PlaceError::Refused(Refusal { kind, code: code.to_owned(), message: String::new() })
+}
+
+pub(super) fn unknown(why: &str) -> PlaceError {
+    PlaceError::Unknown(why.to_owned())
+}
+
+impl Exchange {
+    /// The gateway takes a request in. `None` where the matching engine answers.
+    pub(super) fn admit(
+        &mut self,
+        env: &mut Env,
+        request: &OrderRequest,
+        ticket: Ticket,
+        departure: u64,
+    ) -> Option<Result<OrderSnapshot, PlaceError>> {
+        let unanswered = match self.turn_away(env, request) {
+            Some(Turned::Away(error)) => return Some(Err(error)),
+            Some(Turned::TakenInSilence) => true,
+            None => env.faults.strikes(Fault::AcceptedThenUnknown),
+        };
+        let order = self.take_in(env, request, departure);
+        let at = self.matching_at(env, request);
+        let at_gateway = self.class() == ResendClass::A;
+        let reply_to = (!at_gateway && !unanswered).then_some(ticket);
+        env.later(at, self.index, VenueEvent::Match { order, reply_to });
+        if unanswered {
+            return Some(Err(unknown("internal error, status unknown")));
+        }
+        at_gateway.then(|| Ok(self.acknowledgement(order)))
+    }
+
+    fn turn_away(&mut self, env: &mut Env, request: &OrderRequest) -> Option<Turned> {
+        if self.out_until > env.now {
+            let taken = env.rng.u8(0..4) == 0 && !self.is_late(env, request);
+            return Some(if taken && !self.knows(env, request) {
+                Turned::TakenInSilence
+            } else {
+                Turned::Away(unknown("service unavailable"))
+            });
+        }
+        let error = self.refusal(env, request);
+        error.map(Turned::Away)
+    }
+
+    fn refusal(&mut self, env: &mut Env, request: &OrderRequest) -> Option<PlaceError> {
+        if self.revoked_until > env.now {
+            return Some(refused(RefusalKind::Credentials, "key"));
+        }
+        if env.faults.strikes_with(Fault::Ban, 60) {
+            let wait = env.faults.size(Fault::Ban, 1..=10_000);
+            self.banned_until = self.banned_until.max(env.now + wait);
+        }
+        if self.banned_until > env.now {
+            let announced = !env.faults.strikes_with(Fault::Ban, 200);
+            let retry_after_ms = if announced { self.banned_until - env.now } else { 0 };
+            return Some(refused(RefusalKind::RateLimited { retry_after_ms }, "too many"));
+        }
+        if env.faults.strikes(Fault::UnknownWithoutEffect) {
+            return Some(unknown("bad gateway"));
+        }
+        if env.faults.strikes(Fault::TransientRefusal) {
+            return Some(refused(RefusalKind::Transient, "overloaded"));
+        }
+        if env.faults.strikes(Fault::FinalRefusal) {
+            return Some(refused(RefusalKind::Final, "margin"));
+        }
+        if self.is_late(env, request) {
+            env.tally.hit(Mark::RefusedLate);
+            return Some(refused(RefusalKind::Transient, "late"));
+        }
+        if self.knows(env, request) {
+            env.tally.hit(Mark::RefusedDuplicate);
+            return Some(unknown("client id exists"));
+        }
+        None
+    }
+
+    /// Outside the request's window by the gateway's clock.
+    fn is_late(&self, env: &Env, request: &OrderRequest) -> bool {
+        let venue_time = self.venue_time(env.now);
+        self.traits.deadline_check != DeadlineCheck::None
+            && (venue_time > request.deadline.0 || request.stamp().0 > venue_time + AHEAD_MS)
+    }
+
+    /// A class A venue refuses an id it remembers, whatever became of its order.
+    fn knows(&self, env: &Env, request: &OrderRequest) -> bool {
+        let since = self.venue_time(env.now).saturating_sub(self.traits.id_horizon_ms + AHEAD_MS);
+        self.class() == ResendClass::A
+            && self
+                .under(&request.client_id)
+                .any(|order| self.orders[order].created_at >= since && self.orders[order].state != State::Void)
+    }
+
+    pub(super) fn under(
+        &self,
+        client: &equipoise_core::ClientOrderId,
+    ) -> impl DoubleEndedIterator<Item = usize> + '_ {
+        self.by_client.get(client).into_iter().flatten().copied()
+    }
+
+    fn take_in(&mut self, env: &mut Env, request: &OrderRequest, departure: u64) -> usize {
+        let index = self.orders.len();
+        let id = VenueOrderId::new(&format!("o{}-{index}", self.index));
+        let limit = match request.kind {
+            OrderKind::Market => None,
+            OrderKind::Limit { price, time_in_force } => {
+                Some((units::whole(price.get()), time_in_force))
+            }
+        };
+        self.by_client.entry(request.client_id.clone()).or_default().push(index);
+        self.orders.push(VenueOrder {
+            id: id.expect("it is a short ASCII text"),
+            client: request.client_id.clone(),
+            market: self.market(&request.symbol),
+            side: request.side,
+            limit,
+            quantity: units::whole(request.quantity.get()),
+            executed: 0,
+            reduce_only: request.reduce_only,
+            position_side: request.position_side,
+            deadline: request.deadline.0,
+            created_at: self.venue_time(env.now),
+            found_from: u64::MAX,
+            listed_from: u64::MAX,
+            state: State::Pending,
+            history: Vec::new(),
+            trades: Vec::new(),
+            cancel_acknowledged: false,
+            filled_after_cancel: false,
+            departure,
+        });
+        index
+    }
+
+    /// When the matching engine takes it up: within what the venue's class and margin promise.
+    fn matching_at(&self, env: &mut Env, request: &OrderRequest) -> u64 {
+        let quick = env.now + env.rng.u64(0..=4);
+        if !env.faults.strikes(Fault::SlowMatching) {
+            return quick;
+        }
+        let slow = env.now + env.faults.size(Fault::SlowMatching, 10..=9_000);
+        match self.traits.deadline_check {
+            DeadlineCheck::Gateway => slow.min(self.shown_by(request.deadline.0)).max(env.now),
+            DeadlineCheck::MatchingEngine | DeadlineCheck::None => slow,
+        }
+    }
+
+    /// Engine time by which whatever a request did must show, if the venue keeps its promise.
+    pub(super) fn shown_by(&self, deadline: u64) -> u64 {
+        match self.traits.deadline_check {
+            DeadlineCheck::None => u64::MAX,
+            _ => self.engine_time(deadline + u64::from(self.traits.margin_ms)),
+        }
+    }
+
+    pub(super) fn acknowledgement(&self, order: usize) -> OrderSnapshot {
+        let order = &self.orders[order];
+        OrderSnapshot {
+            venue_order: order.id.clone(),
+            client_id: order.client.clone(),
+            state: equipoise_core::OrderState::Open,
+            executed: equipoise_core::Qty::ZERO,
+            fills: Vec::new(),
+        }
+    }
+}
+
+enum Turned {
+    Away(PlaceError),
+    /// Taken, with an answer that says nothing.
+    TakenInSilence,
+}

@@ -1,0 +1,385 @@
+//! Plays the engine's driver for one batch: records durable, then applied, then commands, in no other order.
+
+use std::collections::VecDeque;
+
+use equipoise_core::{
+    BatchStatus, Command, Event, OrderTag, Prepared, Record, Saga, Send, Stage, UnixMillis,
+};
+use equipoise_port::QueryError;
+
+use super::Process;
+use super::pace::{Key, Paces};
+use crate::check::Claim;
+use crate::disk::{self, AppendRefused};
+use crate::mark::Mark;
+use crate::network::Outside;
+
+/// How long facts wait for company before they are appended on their own, milliseconds.
+const FACTS_WAIT_MS: u64 = 5;
+/// Rounds of waking after which a saga is said not to come to rest.
+const WAKES_MAX: u32 = 100;
+
+/// What reaches a driver.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// An append is durable.
+    Appended(u64),
+    /// A fact about an order being sent, or a stop.
+    Event(Event),
+    Prepared(Vec<Prepared>),
+    Unprepared(QueryError),
+    Answered(OrderTag, Event),
+    Fruitless(Key, Option<QueryError>),
+}
+
+/// An append whose records must be durable before they take effect.
+#[derive(Debug)]
+struct Gate {
+    append: u64,
+    records: Vec<(Record, Vec<u8>)>,
+    commands: Vec<Command>,
+    wake_at: Option<UnixMillis>,
+}
+
+/// One batch under way.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    pub(super) saga: Saga,
+    /// Changed by decoded records alone; must never differ from the saga.
+    shadow: Saga,
+    unsaved: Vec<Vec<u8>>,
+    pub(super) appended: u32,
+    gate: Option<Gate>,
+    inbox: VecDeque<Input>,
+    pub(super) paces: Paces,
+    wake_at: Option<UnixMillis>,
+    flush_at: Option<UnixMillis>,
+    timer_at: Option<u64>,
+    pub(super) timer: u32,
+    pub(super) unsettled: bool,
+    /// Legs whose instrument other batches trade at the same time.
+    pub(super) contended: Vec<bool>,
+}
+
+impl Driver {
+    pub(super) fn new(saga: Saga, appended: u32) -> Self {
+        Self {
+            contended: vec![false; saga.spec().legs.len()],
+            shadow: saga.clone(),
+            saga,
+            unsaved: Vec::new(),
+            appended,
+            gate: None,
+            inbox: VecDeque::new(),
+            paces: Paces::default(),
+            wake_at: None,
+            flush_at: None,
+            timer_at: None,
+            timer: 0,
+            unsettled: false,
+        }
+    }
+
+    pub(super) fn admitted(saga: Saga) -> Self {
+        let admission = Record::Admitted(Box::new(saga.spec().clone()));
+        let mut driver = Self::new(saga, 0);
+        driver.unsaved.push(disk::encode(&admission));
+        driver
+    }
+
+    fn due(&self) -> Option<UnixMillis> {
+        [self.wake_at, self.flush_at, self.paces.next_due()].into_iter().flatten().min()
+    }
+
+    pub(super) fn is_doubtful(&self) -> bool {
+        let mut open = self.saga.open_orders();
+        open.any(|(_, order)| matches!(order.stage, Stage::InDoubt | Stage::Intended))
+    }
+}
+
+impl Process {
+    /// Something reaches a driver; it waits its turn while an append is on its way.
+    pub(crate) fn tell(&mut self, out: &mut Outside, batch: u8, input: Input) {
+        let Some(driver) = self.drivers.get_mut(&batch) else {
+            return;
+        };
+        if let (Input::Appended(append), Some(gate)) = (&input, &driver.gate) {
+            if *append == gate.append {
+                self.pass_gate(out, batch);
+            }
+        } else if !matches!(input, Input::Appended(_)) {
+            driver.inbox.push_back(input);
+        }
+        self.pump(out, batch);
+    }
+
+    fn pump(&mut self, out: &mut Outside, batch: u8) {
+        while let Some(driver) = self.drivers.get_mut(&batch)
+            && driver.gate.is_none()
+            && let Some(input) = driver.inbox.pop_front()
+        {
+            if let Some(event) = self.take(out, batch, input) {
+                self.react(out, batch, event);
+            }
+        }
+        self.set_timer(out, batch);
+    }
+
+    fn set_timer(&mut self, out: &mut Outside, batch: u8) {
+        let Some(driver) = self.drivers.get_mut(&batch).filter(|driver| driver.gate.is_none()) else {
+            return;
+        };
+        let Some(due) = driver.due() else { return };
+        let at = due.0.max(out.env.now + 1);
+        if driver.timer_at.is_some_and(|set| set <= at) {
+            return;
+        }
+        driver.timer_at = Some(at);
+        driver.timer += 1;
+        let (process, generation) = (self.index, driver.timer);
+        out.env.queue.push(at, crate::env::Happening::Timer { process, batch, generation });
+    }
+
+    pub(crate) fn timer(&mut self, out: &mut Outside, batch: u8, generation: u32) {
+        let now = UnixMillis(out.env.now);
+        let Some(driver) = self.drivers.get_mut(&batch).filter(|driver| driver.timer == generation)
+        else {
+            return;
+        };
+        driver.timer_at = None;
+        if driver.gate.is_some() {
+            return;
+        }
+        if driver.due().is_some_and(|due| due <= now) {
+            if driver.flush_at.is_some_and(|at| at <= now) {
+                self.flush(out, batch);
+            }
+            if let Some(driver) = self.drivers.get_mut(&batch) {
+                driver.paces.end_pauses(now);
+                self.react(out, batch, Event::Wake);
+            }
+        }
+        self.pump(out, batch);
+    }
+
+    /// Paces repetitions and hands the saga's event on.
+    fn take(&mut self, out: &mut Outside, batch: u8, input: Input) -> Option<Event> {
+        let now = UnixMillis(out.env.now);
+        let driver = self.drivers.get_mut(&batch)?;
+        match input {
+            Input::Appended(_) => None,
+            Input::Event(event) => Some(event),
+            Input::Prepared(prepared) => {
+                driver.paces.forget(Key::Prepare);
+                Some(Event::Prepared(prepared))
+            }
+            Input::Unprepared(_) if driver.appended == 0 => {
+                // Nothing was sent and nothing is durable: the submission is refused, its key not used up (D4).
+                self.leave(out, batch);
+                out.workload.submit_again(&mut out.env, batch);
+                None
+            }
+            Input::Unprepared(error) => {
+                driver.paces.pause(Key::Prepare, Some(&error), now, &mut self.jitter);
+                Some(Event::Wake)
+            }
+            Input::Answered(tag, event) => {
+                driver.paces.pause(Key::Query(tag), None, now, &mut self.jitter);
+                Some(event)
+            }
+            Input::Fruitless(key, error) => {
+                driver.paces.pause(key, error.as_ref(), now, &mut self.jitter);
+                match (key, error) {
+                    (
+                        Key::Query(tag),
+                        Some(error @ (QueryError::Credentials { .. } | QueryError::Refused { .. })),
+                    ) => Some(Event::Unanswerable { tag, why: error.to_string() }),
+                    _ => Some(Event::Wake),
+                }
+            }
+        }
+    }
+
+    /// Steps the saga until it has nothing more to record, or must wait for the journal.
+    pub(super) fn react(&mut self, out: &mut Outside, batch: u8, event: Event) {
+        let mut event = event;
+        for _ in 0..WAKES_MAX {
+            let Some(driver) = self.drivers.get_mut(&batch) else { return };
+            let step = driver.saga.step(UnixMillis(out.env.now), &event);
+            let records: Vec<_> =
+                step.records.into_iter().map(|record| (disk::encode(&record), record)).collect();
+            let records: Vec<_> = records.into_iter().map(|(bytes, record)| (record, bytes)).collect();
+            if records.iter().any(|(record, _)| record.gates()) {
+                let mut bytes = std::mem::take(&mut driver.unsaved);
+                bytes.extend(records.iter().map(|(_, bytes)| bytes.clone()));
+                driver.flush_at = None;
+                if let Some(append) = self.append(out, batch, &bytes)
+                    && let Some(driver) = self.drivers.get_mut(&batch)
+                {
+                    let (commands, wake_at) = (step.commands, step.wake_at);
+                    driver.gate = Some(Gate { append, records, commands, wake_at });
+                }
+                return;
+            }
+            let recorded = !records.is_empty();
+            self.apply(out, batch, &records);
+            let Some(driver) = self.drivers.get_mut(&batch) else { return };
+            driver.unsaved.extend(records.into_iter().map(|(_, bytes)| bytes));
+            self.carry_out(out, batch, step.commands);
+            let Some(driver) = self.drivers.get_mut(&batch) else { return };
+            driver.wake_at = step.wake_at;
+            if !recorded {
+                self.rest(out, batch);
+                return;
+            }
+            event = Event::Wake;
+        }
+        out.check.fail(Claim::Rest, format!("batch {batch} finds no end of waking"));
+    }
+
+    fn rest(&mut self, out: &mut Outside, batch: u8) {
+        let Some(driver) = self.drivers.get_mut(&batch) else { return };
+        let settled = driver.unsettled && !driver.is_doubtful();
+        driver.unsettled &= !settled;
+        if !driver.unsaved.is_empty() && driver.flush_at.is_none() {
+            driver.flush_at = Some(UnixMillis(out.env.now + FACTS_WAIT_MS));
+        }
+        if settled {
+            self.admit_waiting(out);
+        }
+    }
+
+    fn pass_gate(&mut self, out: &mut Outside, batch: u8) {
+        let Some(driver) = self.drivers.get_mut(&batch) else { return };
+        let Some(gate) = driver.gate.take() else { return };
+        self.apply(out, batch, &gate.records);
+        let Some(driver) = self.drivers.get_mut(&batch) else { return };
+        driver.wake_at = gate.wake_at;
+        if driver.saga.status() != BatchStatus::Running {
+            self.leave(out, batch);
+            return;
+        }
+        self.carry_out(out, batch, gate.commands);
+        self.react(out, batch, Event::Wake);
+    }
+
+    /// A batch is over in this process.
+    fn leave(&mut self, out: &mut Outside, batch: u8) {
+        self.drivers.remove(&batch);
+        self.admit_waiting(out);
+    }
+
+    /// Hands unsaved facts to the journal without waiting for it.
+    fn flush(&mut self, out: &mut Outside, batch: u8) {
+        let Some(driver) = self.drivers.get_mut(&batch) else { return };
+        driver.flush_at = None;
+        if driver.unsaved.is_empty() || driver.appended == 0 {
+            return;
+        }
+        let bytes = std::mem::take(&mut driver.unsaved);
+        self.append(out, batch, &bytes);
+    }
+
+    fn append(&mut self, out: &mut Outside, batch: u8, records: &[Vec<u8>]) -> Option<u64> {
+        let driver = self.drivers.get_mut(&batch)?;
+        let expected = driver.appended;
+        driver.appended += u32::try_from(records.len()).unwrap_or(u32::MAX);
+        let appended =
+            out.disk.append(&mut out.env, self.index, self.epoch, batch, expected, records);
+        match appended {
+            Ok(append) => Some(append),
+            Err(AppendRefused::Fenced) => {
+                out.env.tally.hit(Mark::StaleOwnerRefused);
+                let index = self.index;
+                out.env.trace.line(out.env.now, || format!("process {index} is fenced and ends"));
+                self.die();
+                None
+            }
+            Err(AppendRefused::OutOfSequence { expected, actual }) => {
+                let text = format!("batch {batch} holds {actual} records, its owner says {expected}");
+                out.check.fail(Claim::Sequence, text);
+                None
+            }
+        }
+    }
+
+    fn apply(&mut self, out: &mut Outside, batch: u8, records: &[(Record, Vec<u8>)]) {
+        let Some(driver) = self.drivers.get_mut(&batch) else { return };
+        for (record, bytes) in records {
+            let decoded = disk::decode(bytes);
+            let live = driver.saga.apply(record);
+            let shadow = driver.shadow.apply(&decoded);
+            if let Err(error) = live.and(shadow) {
+                out.check.fail(Claim::Apply, format!("batch {batch}: {error} ({record:?})"));
+                return;
+            }
+            if decoded != *record {
+                out.check.fail(Claim::Shadow, format!("batch {batch}: {record:?} changes in bytes"));
+            }
+            driver.paces.note(record);
+            out.env.trace.line(out.env.now, || format!("batch {batch} {}", shown(record)));
+        }
+        if !records.is_empty() && driver.saga != driver.shadow {
+            let text = format!("batch {batch}: the saga differs from what its records lead to");
+            out.check.fail(Claim::Shadow, text);
+        }
+    }
+
+    fn carry_out(&mut self, out: &mut Outside, batch: u8, commands: Vec<Command>) {
+        let now = UnixMillis(out.env.now);
+        for command in commands {
+            let Some(driver) = self.drivers.get_mut(&batch) else { return };
+            match command {
+                Command::Send(wave) => self.send(out, batch, wave),
+                Command::Prepare(tags) => {
+                    if driver.paces.may_start(Key::Prepare, true, now) {
+                        self.prepare(out, batch, tags);
+                    }
+                }
+                Command::Query(query) => {
+                    if driver.paces.may_start(Key::Query(query.tag), query.urgent, now) {
+                        self.look(out, batch, query);
+                    }
+                }
+                Command::Cancel(tag) => {
+                    if driver.paces.may_start(Key::Cancel(tag), false, now) {
+                        self.cancel(out, batch, tag);
+                    }
+                }
+            }
+        }
+    }
+
+    /// R2: all of a wave if every order keeps at least half its window, else none of it.
+    fn send(&mut self, out: &mut Outside, batch: u8, wave: Vec<Send>) {
+        let Some(driver) = self.drivers.get_mut(&batch) else { return };
+        let now = UnixMillis(out.env.now);
+        let in_time = wave.iter().all(|send| {
+            driver.saga.order(send.tag).is_some_and(|order| {
+                let left = send.request.deadline.since(order.clock.venue_time(now));
+                left >= u64::from(send.request.window_ms) / 2
+            })
+        });
+        if !in_time {
+            out.env.tally.hit(Mark::HalfWindowLost);
+        }
+        for send in wave {
+            let tag = send.tag;
+            if in_time {
+                driver.inbox.push_back(Input::Event(Event::Handed(tag)));
+                out.depart(self.index, batch, tag, send.request);
+            } else {
+                let why = "too little of its window was left".to_owned();
+                driver.inbox.push_back(Input::Event(Event::NotSent { tag, why }));
+            }
+        }
+    }
+}
+
+/// One record in a line.
+fn shown(record: &Record) -> String {
+    match record {
+        Record::Admitted(spec) => format!("admitted {} legs", spec.legs.len()),
+        other => format!("{other:?}").replace("UnixMillis", ""),
+    }
+}

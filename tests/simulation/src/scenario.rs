@@ -1,0 +1,44 @@
+//! What one simulation runs: everything follows from these few numbers.
+
+use std::collections::BTreeSet;
+
+use fastrand::Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::fault::{Fault, chosen_by};
+
+/// Most legs a generated plan has.
+pub(crate) const LEGS_MAX: u8 = 8;
+
+/// One simulation. A failing one is kept as a file and replayed as a regression test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Where all random numbers come from.
+    pub seed: u64,
+    /// Faults that may strike.
+    pub faults: BTreeSet<Fault>,
+    /// Batches left out, by number.
+    #[serde(default)]
+    pub batches_off: BTreeSet<u8>,
+    /// Most legs of a plan.
+    pub legs_max: u8,
+}
+
+impl Scenario {
+    /// The simulation of a seed.
+    #[must_use]
+    pub fn from_seed(seed: u64) -> Self {
+        Self {
+            seed,
+            faults: chosen_by(seed),
+            batches_off: BTreeSet::new(),
+            legs_max: LEGS_MAX,
+        }
+    }
+
+    /// Random numbers for one purpose, independent of every other purpose.
+    pub(crate) fn stream(&self, purpose: u64) -> Rng {
+        Rng::with_seed(self.seed ^ purpose.wrapping_mul(0xd6e8_feb8_6659_fd93))
+    }
+}
