@@ -1,5 +1,5 @@
 //! Durable appends: alone and grouped, beside a raw append and data sync on the same device in the same run.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
+#![allow(clippy::unwrap_used, clippy::float_arithmetic, missing_docs, reason = "a bench")]
 
 mod bench;
 

@@ -1,5 +1,5 @@
 //! From submit to both legs filled: over loopback beside two bare concurrent requests, and the engine's own overhead.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a bench")]
+#![allow(clippy::unwrap_used, clippy::float_arithmetic, missing_docs, reason = "a bench")]
 
 mod bench;
 #[path = "../tests/harness/mod.rs"]
@@ -24,8 +24,10 @@ fn occasion() -> String {
 
 /// Over real HTTP on loopback, in the same run as two bare requests to the same simulators.
 fn loopback(criterion: &mut Criterion, runtime: &Runtime) {
-    let settings =
-        equipoise_sim::Settings { rate_limits: RateLimits::Counted, ..equipoise_sim::Settings::default() };
+    let settings = equipoise_sim::Settings {
+        rate_limits: RateLimits::Counted,
+        ..equipoise_sim::Settings::default()
+    };
     let exchanges = runtime.block_on(harness::Exchanges::start_with(settings));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let urls = [
@@ -82,7 +84,8 @@ fn overhead(criterion: &mut Criterion, runtime: &Runtime, folder: &Path) {
                 runtime.block_on(handed_over(&engine, &venues, iterations))
             });
         });
-        let name = format!("round_trip/{kind}: 64 batches at once, two legs in sequence, per batch");
+        let name =
+            format!("round_trip/{kind}: 64 batches at once, two legs in sequence, per batch");
         criterion.bench_function(&name, |bencher| {
             bencher.iter_custom(|iterations| runtime.block_on(at_once(&engine, iterations)));
         });

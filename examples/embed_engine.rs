@@ -1,5 +1,12 @@
 //! The engine inside a host application that has its own runtime, its own event loop and its own shutdown.
 //! `cargo run --example embed_engine`
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "an example: it prints, and stops where a host would handle the error"
+)]
 
 #[path = "funding_arbitrage/exchanges.rs"]
 #[allow(dead_code, reason = "shared with another example")]
@@ -76,7 +83,13 @@ async fn host() -> Result<(), Box<dyn Error>> {
 fn plan(symbol: &str) -> Result<Plan, Box<dyn Error>> {
     let leg = |name, venue, side| -> Result<Leg, Box<dyn Error>> {
         let quantity = Quantity::Quote("6500".parse()?);
-        Ok(Leg::market(LegName::new(name)?, VenueName::new(venue)?, Symbol::new(symbol)?, side, quantity))
+        Ok(Leg::market(
+            LegName::new(name)?,
+            VenueName::new(venue)?,
+            Symbol::new(symbol)?,
+            side,
+            quantity,
+        ))
     };
     Ok(Plan {
         strategy: StrategyName::new("host")?,

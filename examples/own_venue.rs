@@ -1,5 +1,12 @@
 //! A venue of your own, written from the traits of `equipoise-core` and `equipoise-port` alone: a paper exchange that
 //! fills every order at once at a fixed price. `cargo run --example own_venue`
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "an example: it prints, and stops where a host would handle the error"
+)]
 
 use std::error::Error;
 use std::path::Path;
@@ -86,7 +93,10 @@ impl Venue for Paper {
         Ok(Quote { book, mark: self.price, funding: None })
     }
     async fn position(&self, _: &Symbol) -> Result<Position, QueryError> {
-        let net = self.orders().iter().fold(Amount::ZERO, |net, (side, order)| net + side.signed(order.executed));
+        let net = self
+            .orders()
+            .iter()
+            .fold(Amount::ZERO, |net, (side, order)| net + side.signed(order.executed));
         let (long, short) = (net.get().max(0.into()), (-net.get()).max(0.into()));
         Ok(Position { long: Qty::new(long).unwrap(), short: Qty::new(short).unwrap() })
     }
@@ -98,7 +108,9 @@ impl Venue for Paper {
     }
     async fn place(&self, order: &OrderRequest) -> Result<OrderSnapshot, PlaceError> {
         let mut orders = self.orders.lock().unwrap();
-        if let Some((_, first)) = orders.iter().find(|(_, known)| known.client_id == order.client_id) {
+        if let Some((_, first)) =
+            orders.iter().find(|(_, known)| known.client_id == order.client_id)
+        {
             return Ok(first.clone());
         }
         let number = orders.len().to_string();
@@ -124,7 +136,11 @@ impl Venue for Paper {
         let known = self.orders().into_iter().map(|(_, known)| known);
         Ok(known.filter(|known| known.client_id == order.client_id).collect())
     }
-    async fn orders_since(&self, _: &Symbol, _: VenueMillis) -> Result<Vec<OrderSnapshot>, QueryError> {
+    async fn orders_since(
+        &self,
+        _: &Symbol,
+        _: VenueMillis,
+    ) -> Result<Vec<OrderSnapshot>, QueryError> {
         Ok(self.orders().into_iter().map(|(_, known)| known).collect())
     }
     async fn cancel(&self, _: &OrderRef) -> Result<CancelAnswer, QueryError> {
@@ -137,13 +153,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let journal = journal::open(JournalKind::Memory, Path::new(""), &JournalOptions::default())?;
     let mut builder = Engine::builder(journal);
     for (name, price) in [("here", "65000"), ("there", "65020")] {
-        let setup = VenueSetup { venue: Arc::new(Paper::new(price)?), positions: Positions::Exclusive };
+        let setup =
+            VenueSetup { venue: Arc::new(Paper::new(price)?), positions: Positions::Exclusive };
         builder = builder.venue(VenueName::new(name)?, setup);
     }
     let engine = builder.start().await?;
     let leg = |name: &str, venue: &str, side| -> Result<Leg, Box<dyn Error>> {
         let quantity = Quantity::Base("0.25".parse()?);
-        Ok(Leg::market(LegName::new(name)?, VenueName::new(venue)?, Symbol::new("BTC-USD")?, side, quantity))
+        Ok(Leg::market(
+            LegName::new(name)?,
+            VenueName::new(venue)?,
+            Symbol::new("BTC-USD")?,
+            side,
+            quantity,
+        ))
     };
     let plan = Plan {
         strategy: StrategyName::new("paper")?,

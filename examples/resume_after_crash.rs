@@ -3,6 +3,13 @@
 //!
 //! The first engine runs on a runtime of its own which is torn down the moment an order has been accepted: to the
 //! journal that is what `kill -9` looks like. `funding_arbitrage --fault kill-mid-batch` kills a real process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "an example: it prints, and stops where a host would handle the error"
+)]
 
 #[path = "funding_arbitrage/exchanges.rs"]
 #[allow(dead_code, reason = "shared with another example")]
@@ -46,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let records = engine.records(report.key).await?.unwrap_or_default();
             for moment in timeline(&records) {
                 let leg = moment.leg.map(|(leg, _)| leg.to_string()).unwrap_or_default();
-                println!("  {leg:<6} {:<13} {}", moment.what, moment.detail);
+                println!("  {leg:<6} {:<13} {}", moment.event, moment.details);
             }
             println!("batch {} is {}", report.key, report.status.as_str());
         }

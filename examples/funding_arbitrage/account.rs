@@ -50,27 +50,33 @@ fn write_account(
     }
     if let Some(range) = &report.net_delta_range {
         for (underlying, (least, greatest)) in range {
-            writeln!(out, "could be       {least} to {greatest} {underlying}: an order is unresolved")?;
+            writeln!(
+                out,
+                "could be       {least} to {greatest} {underlying}: an order is unresolved"
+            )?;
         }
     }
     let (seconds, millis) = (report.exposure_ms / 1_000, report.exposure_ms % 1_000);
     writeln!(out, "exposure       {seconds}.{millis:03} s")?;
-    writeln!(out, "expected funding income at {} {}", report.occasion, expected_funding(report, view))?;
+    writeln!(
+        out,
+        "expected funding income at {} {}",
+        report.occasion,
+        expected_funding(report, view)
+    )?;
     Ok(())
 }
 
 fn write_timeline(out: &mut String, records: &[Record]) -> Result {
     let start = records.first().map_or(UnixMillis::default(), Record::at);
     for moment in timeline(records) {
-        let (leg, venue) = moment
-            .leg
-            .map(|(leg, venue)| (leg.to_string(), venue.to_string()))
-            .unwrap_or_default();
+        let (leg, venue) =
+            moment.leg.map(|(leg, venue)| (leg.to_string(), venue.to_string())).unwrap_or_default();
         let line = format!(
             "  +{:<6} {leg:<6} {venue:<8} {:<13} {}",
             moment.at.since(start),
-            moment.what,
-            moment.detail
+            moment.event,
+            moment.details
         );
         writeln!(out, "{}", line.trim_end())?;
     }
@@ -81,7 +87,7 @@ fn write_leg(out: &mut String, leg: &LegReport) -> Result {
     let price = leg.average_price.map_or_else(|| "-".to_owned(), |price| price.to_string());
     let fees: Vec<_> = leg.fees.iter().map(|(asset, fee)| format!("{fee} {asset}")).collect();
     writeln!(
-            out,
+        out,
         "  {:<6} {:<8} {} {} of {} {}, average {price}, fees {}, {}",
         leg.name,
         leg.venue,

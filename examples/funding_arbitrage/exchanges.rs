@@ -76,10 +76,8 @@ pub fn venues(
     addresses: &Addresses,
     clock: Arc<SystemClock>,
 ) -> Result<Vec<(VenueName, VenueSetup)>, Box<dyn Error>> {
-    let pairs = [
-        ("binance", BINANCE_USDM, &addresses.binance),
-        ("bybit", BYBIT_LINEAR, &addresses.bybit),
-    ];
+    let pairs =
+        [("binance", BINANCE_USDM, &addresses.binance), ("bybit", BYBIT_LINEAR, &addresses.bybit)];
     let mut venues = Vec::new();
     for (name, adapter, url) in pairs {
         let demo = equipoise_sim::Credentials::demo(adapter);

@@ -16,7 +16,10 @@ const POLL: Duration = Duration::from_millis(5);
 /// Bound on waiting for the first order to arrive.
 const POLLS_MAX: usize = 6_000;
 
-pub async fn mid_batch(exchanges: &Exchanges, folder: Option<&Path>) -> Result<bool, Box<dyn Error>> {
+pub async fn mid_batch(
+    exchanges: &Exchanges,
+    folder: Option<&Path>,
+) -> Result<bool, Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
     let folder = folder.unwrap_or(scratch.path());
     let orders_before = orders(&exchanges.bybit);
@@ -42,7 +45,11 @@ pub async fn mid_batch(exchanges: &Exchanges, folder: Option<&Path>) -> Result<b
     Ok(status.success())
 }
 
-fn trading_half(exchanges: &Exchanges, folder: &Path, stdout: Stdio) -> Result<Child, Box<dyn Error>> {
+fn trading_half(
+    exchanges: &Exchanges,
+    folder: &Path,
+    stdout: Stdio,
+) -> Result<Child, Box<dyn Error>> {
     let addresses = exchanges.addresses();
     let child = Command::new(std::env::current_exe()?)
         .arg("--trade-at")

@@ -1,6 +1,13 @@
 //! Funding arbitrage over two simulated exchanges: long where funding is cheap, short where it pays, once per funding time.
 //!
 //! `cargo run --example funding_arbitrage -- --help` explains the flags.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "an example: it prints, and stops where a host would handle the error"
+)]
 
 mod account;
 mod exchanges;
@@ -16,7 +23,9 @@ use std::sync::Arc;
 use clap::Parser;
 use equipoise::journal::{self, JournalKind, JournalOptions};
 use equipoise::port::Clock as _;
-use equipoise::{BatchReport, BatchStatus, Engine, MarketView, StrategyRunner, SystemClock, UnixMillis};
+use equipoise::{
+    BatchReport, BatchStatus, Engine, MarketView, StrategyRunner, SystemClock, UnixMillis,
+};
 
 use exchanges::{Addresses, Exchanges};
 use strategy::FundingArbitrage;
@@ -76,11 +85,9 @@ async fn run(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
 async fn trade(addresses: &Addresses, folder: Option<&Path>) -> Result<bool, Box<dyn Error>> {
     let clock = Arc::new(SystemClock::start());
     let journal = match folder {
-        Some(folder) => journal::open(
-            JournalKind::Sled,
-            &folder.join("journal"),
-            &JournalOptions::default(),
-        )?,
+        Some(folder) => {
+            journal::open(JournalKind::Sled, &folder.join("journal"), &JournalOptions::default())?
+        }
         None => journal::open(JournalKind::Memory, Path::new(""), &JournalOptions::default())?,
     };
     let mut engine = Engine::builder(journal).clock(clock.clone());

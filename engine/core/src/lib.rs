@@ -1,4 +1,37 @@
 //! The pure core of Equipoise: plans, keys, instruments and the batch saga.
+//!
+//! ```
+//! use equipoise_core::{Leg, LegName, OnResidual, Plan, Policy, Quantity, Side};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let leg = |name: &str, venue: &str, side| {
+//!     let quantity = Quantity::Base("0.1".parse()?);
+//!     let (name, venue) = (LegName::new(name)?, venue.parse()?);
+//!     Ok::<_, Box<dyn std::error::Error>>(Leg::market(name, venue, "BTCUSDT".parse()?, side, quantity))
+//! };
+//! let plan = Plan {
+//!     strategy: "funding-arb".parse()?,
+//!     occasion: "2026-11-22T08:00:00Z".parse()?,
+//!     legs: vec![leg("long", "binance", Side::Buy)?, leg("short", "bybit", Side::Sell)?],
+//!     policy: Policy::new(OnResidual::Unwind, 10_000),
+//! };
+//! // The same plan for the same occasion is the same batch, whenever and wherever it is built.
+//! assert_eq!(plan.check()?.key.to_string(), "aaee68f3a03036e716bcd6a4d4bb2f72");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It decides and never acts: a [`Saga`] takes events in and gives records and commands out, [`Saga::apply`] is the
+//! only place where its state changes, and [`Saga::replay`] comes to the same state from the records alone.
+//! It reads no clock, draws no number, opens nothing and starts nothing; its manifest, its lints and a test prove it.
+
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::float_arithmetic,
+    clippy::float_cmp
+)]
 
 mod decimal;
 mod delta;
@@ -47,7 +80,7 @@ pub use sizing::{SizedLeg, SizingError, size_following, size_plan};
 pub use spec::{BatchSpec, LegQuantity, LegSpec, PolicySpec, Residual};
 pub use strategy::{Holding, Market, MarketView, Strategy};
 pub use time::{ClockOffset, UnixMillis, VenueMillis};
-pub use timeline::{Moment, alarm_text, timeline};
+pub use timeline::{Moment, timeline};
 pub use venue::{DeadlineCheck, IdAlphabet, PositionMode, Positions, ResendClass, VenueTraits};
 
 /// Where a batch stands.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::decimal::Price;
 use crate::name::{LegName, VenueName};
-use crate::order::{OrderEnd, OrderKind, OrderRequest, OrderState};
+use crate::order::{Fill, OrderEnd, OrderKind, OrderRequest, OrderState};
 use crate::record::{Alarm, Ending, OrderTag, Record, Role};
-use crate::spec::{BatchSpec, LegSpec};
+use crate::spec::{BatchSpec, LegQuantity, LegSpec};
 use crate::time::UnixMillis;
 
 /// One thing that happened.
@@ -14,147 +13,175 @@ use crate::time::UnixMillis;
 pub struct Moment {
     /// Engine time.
     pub at: UnixMillis,
-    /// Leg and venue it happened at, if it happened at one.
+    /// Leg and venue it happened at, unless it is about the whole batch.
     pub leg: Option<(LegName, VenueName)>,
-    /// What, in one or two words: `intent`, `sent`, `acknowledged`, `filled`, …
-    pub what: &'static str,
-    /// The details that matter.
-    pub detail: String,
+    /// What, in one word: `intent`, `sent`, `acknowledged`, `filled`, …
+    pub event: &'static str,
+    /// The rest in words, perhaps empty.
+    pub details: String,
 }
 
 /// Reads a batch's records as a time line. Empty if they do not begin with an admission.
+///
+/// The first time the venue shows an order is its acknowledgement, whatever state it is in by then.
 #[must_use]
 pub fn timeline(records: &[Record]) -> Vec<Moment> {
     let Some(Record::Admitted(spec)) = records.first() else {
         return Vec::new();
     };
     let mut known = BTreeSet::new();
-    let mut first_sight = |record: &Record| match record {
-        Record::Observed { tag, .. } => known.insert(*tag),
-        _ => false,
-    };
-    records.iter().map(|record| moment(spec, record, first_sight(record))).collect()
-}
-
-/// `first_sight` says that the venue shows this attempt for the first time.
-fn moment(spec: &BatchSpec, record: &Record, first_sight: bool) -> Moment {
-    let leg = match record {
-        Record::Contradicted { leg, .. } => spec.leg(*leg),
-        other => other.tag().and_then(|tag| spec.leg(tag.leg)),
-    };
-    let (what, detail) = match record {
-        Record::Admitted(spec) => (
-            "admitted",
-            format!("{} for {}, {} legs", spec.strategy, spec.occasion, spec.legs.len()),
-        ),
-        Record::Stopped { .. } => ("stop", "no new risk from here on".to_owned()),
-        Record::UnwindStarted { .. } => ("unwinding", "taking back what was received".to_owned()),
-        Record::Contradicted { position, .. } => {
-            ("contradiction", format!("the account shows a position of {position}"))
+    let tell = |record: &Record| {
+        let mut moment = Moment::of(spec, record);
+        if let Record::Observed { tag, .. } = record
+            && known.insert(*tag)
+            && moment.event != ACKNOWLEDGED
+        {
+            moment.details = format!("{}, {}", moment.event, moment.details);
+            moment.event = ACKNOWLEDGED;
         }
-        Record::Ended { ending, why, .. } => (ending_word(*ending), why.clone()),
-        about_order => order_moment(about_order, leg, first_sight),
+        moment
     };
-    let leg = leg.map(|leg| (leg.name.clone(), leg.venue.clone()));
-    Moment { at: record.at(), leg, what, detail }
+    records.iter().map(tell).collect()
 }
 
-fn order_moment(
-    record: &Record,
-    leg: Option<&LegSpec>,
-    first_sight: bool,
-) -> (&'static str, String) {
+const ACKNOWLEDGED: &str = "acknowledged";
+
+impl Moment {
+    /// One record of a batch.
+    #[must_use]
+    pub fn of(spec: &BatchSpec, record: &Record) -> Self {
+        let leg = match record {
+            Record::Contradicted { leg, .. } => spec.leg(*leg),
+            other => other.tag().and_then(|tag| spec.leg(tag.leg)),
+        };
+        let (event, details) = describe(leg, record);
+        let attempt = record.tag().map(attempt).unwrap_or_default();
+        let details = match (attempt.is_empty(), details.is_empty()) {
+            (true, _) => details,
+            (false, true) => attempt,
+            (false, false) => format!("{attempt}: {details}"),
+        };
+        let leg = leg.map(|leg| (leg.name.clone(), leg.venue.clone()));
+        Self { at: record.at(), leg, event, details }
+    }
+}
+
+/// Which order of its leg, unless it is the only one it was meant to need.
+fn attempt(tag: OrderTag) -> String {
+    let number = u32::from(tag.attempt) + 1;
+    match (tag.role, tag.attempt) {
+        (Role::Entry, 0) => String::new(),
+        (Role::Entry, _) => format!("attempt {number}"),
+        (Role::Unwind, _) => format!("unwind {number}"),
+    }
+}
+
+fn describe(leg: Option<&LegSpec>, record: &Record) -> (&'static str, String) {
+    let unit = || leg.map(|leg| leg.instrument.unit()).unwrap_or_default();
     match record {
-        Record::Intent { tag, request, .. } => ("intent", intent_detail(*tag, request)),
-        Record::Transmission { .. } => ("sent again", "same order, same id".to_owned()),
+        Record::Admitted(spec) => ("admitted", admitted(spec)),
+        Record::Intent { request, .. } => ("intent", intent(request, &unit())),
+        Record::Transmission { .. } => ("transmission", "the same order once more".to_owned()),
         Record::Sent { .. } => ("sent", String::new()),
-        Record::Unsent { why, .. } => ("not sent", why.clone()),
-        Record::Doubted { why, .. } => ("in doubt", why.clone()),
+        Record::Unsent { why, .. } => ("unsent", why.clone()),
+        Record::Doubted { why, .. } => ("in_doubt", why.clone()),
         Record::Refused { refusal, .. } => {
             ("refused", format!("{}: {}", refusal.code, refusal.message))
         }
         Record::Observed { venue_order, state, executed, .. } => {
-            let (word, reason) = match state {
-                OrderState::Open => ("open", String::new()),
-                OrderState::Ended(end) => (end_word(end), reason(end)),
-            };
-            if first_sight {
-                let detail = format!("order {venue_order}, {word}, executed {executed}{reason}");
-                ("acknowledged", detail)
-            } else {
-                (word, format!("executed {executed}{reason}"))
-            }
+            let (event, reason) = observed(state);
+            let order = format!("order {venue_order}, executed {executed} {}", unit());
+            (event, if reason.is_empty() { order } else { format!("{order}, {reason}") })
         }
-        Record::Filled { fill, .. } => {
-            let unit = leg.map(|leg| leg.instrument.unit()).unwrap_or_default();
-            let detail = format!(
-                "{} {unit} at {}, fee {} {}",
-                fill.quantity, fill.price, fill.fee, fill.fee_asset
-            );
-            ("filled", detail)
-        }
-        Record::Audited { .. } => ("audited", "no second effect in any listing".to_owned()),
-        Record::NotFound { .. } => ("not found", String::new()),
+        Record::Filled { fill, .. } => ("filled", filled(fill, leg, &unit())),
+        Record::Audited { .. } => ("audited", "no further order under this id".to_owned()),
+        Record::NotFound { .. } => ("not_found", "a complete search".to_owned()),
         Record::Absent { .. } => ("absent", "proven to have no effect".to_owned()),
         Record::Unresolved { why, .. } => ("unresolved", why.clone()),
-        Record::Alarmed { alarm, .. } => ("alarm", alarm_text(*alarm).to_owned()),
-        _ => ("", String::new()),
-    }
-}
-
-fn intent_detail(tag: OrderTag, request: &OrderRequest) -> String {
-    let price = |price: &Price| format!(" at {price}");
-    let (kind, limit) = match &request.kind {
-        OrderKind::Market => ("market".to_owned(), String::new()),
-        OrderKind::Limit { price: limit, time_in_force } => {
-            (format!("limit {time_in_force}"), price(limit))
+        Record::Stopped { .. } => ("stopped", "no new risk from here on".to_owned()),
+        Record::UnwindStarted { .. } => {
+            ("unwind_started", "taking back what was received".to_owned())
         }
-    };
-    let role = match tag.role {
-        Role::Entry => "",
-        Role::Unwind => "unwind: ",
-    };
-    let flag = if request.reduce_only { " reduce-only" } else { "" };
-    format!(
-        "{role}{} {} {} {kind}{limit}{flag}, id {}",
-        request.side.as_str(),
-        request.quantity,
-        request.symbol,
-        request.client_id
-    )
-}
-
-const fn end_word(end: &OrderEnd) -> &'static str {
-    match end {
-        OrderEnd::Filled => "complete",
-        OrderEnd::Cancelled { .. } => "cancelled",
-        OrderEnd::Rejected { .. } => "rejected",
-    }
-}
-
-fn reason(end: &OrderEnd) -> String {
-    match end {
-        OrderEnd::Cancelled { reason } | OrderEnd::Rejected { reason } if !reason.is_empty() => {
-            format!(" ({reason})")
+        Record::Contradicted { position, .. } => {
+            ("contradicted", format!("the account's position is {position} {}", unit()))
         }
-        _ => String::new(),
+        Record::Alarmed { alarm, .. } => ("alarm", alarm.text().to_owned()),
+        Record::Ended { ending, why, .. } => (ending.as_str(), why.clone()),
     }
 }
 
-const fn ending_word(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Done => "done",
-        Ending::Flat => "flat",
-        Ending::Parked => "parked",
+fn admitted(spec: &BatchSpec) -> String {
+    let legs = spec.listing.iter().filter_map(|index| spec.leg(*index));
+    let leg = |leg: &LegSpec| {
+        let quantity = match &leg.quantity {
+            LegQuantity::Fixed(quantity) => format!("{quantity} {}", leg.instrument.unit()),
+            LegQuantity::Of { leg: of, ratio } => {
+                let name = spec.leg(*of).map(|leg| leg.name.as_str());
+                format!("{ratio} × {}", name.unwrap_or_default())
+            }
+        };
+        let (side, symbol) = (leg.side.as_str(), &leg.instrument.symbol);
+        format!("{} {side} {quantity} {symbol} at {}", leg.name, leg.venue)
+    };
+    legs.map(leg).collect::<Vec<_>>().join("; ")
+}
+
+fn intent(request: &OrderRequest, unit: &str) -> String {
+    let price = match request.kind {
+        OrderKind::Market => "at market".to_owned(),
+        OrderKind::Limit { price, time_in_force } => format!("at {price} {time_in_force}"),
+    };
+    let reduce_only = if request.reduce_only { ", reduce only" } else { "" };
+    let (side, quantity) = (request.side.as_str(), request.quantity);
+    format!("{side} {quantity} {unit} {price}{reduce_only}, id {}", request.client_id)
+}
+
+fn observed(state: &OrderState) -> (&'static str, &str) {
+    match state {
+        OrderState::Open => (ACKNOWLEDGED, ""),
+        OrderState::Ended(OrderEnd::Filled) => ("complete", ""),
+        OrderState::Ended(OrderEnd::Cancelled { reason }) => ("cancelled", reason),
+        OrderState::Ended(OrderEnd::Rejected { reason }) => ("rejected", reason),
     }
 }
 
-/// What an alarm tells a person.
-#[must_use]
-pub const fn alarm_text(alarm: Alarm) -> &'static str {
-    match alarm {
-        Alarm::Overfill => "the venue executed more than was asked for",
-        Alarm::LateFill => "a fill arrived after its order had been closed",
-        Alarm::Drift => "the account's position contradicts the batch's own fills",
+fn filled(fill: &Fill, leg: Option<&LegSpec>, unit: &str) -> String {
+    let quote = leg.map(|leg| leg.instrument.quote.as_str()).unwrap_or_default();
+    let (quantity, price) = (fill.quantity, fill.price);
+    let (fee, asset, trade) = (fill.fee, &fill.fee_asset, &fill.trade);
+    format!("{quantity} {unit} at {price} {quote}, fee {fee} {asset}, trade {trade}")
+}
+
+impl Ending {
+    /// The lower-case word of reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Flat => "flat",
+            Self::Parked => "parked",
+        }
+    }
+}
+
+impl Alarm {
+    /// The word of reports.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Overfill => "overfill",
+            Self::LateFill => "late_fill",
+            Self::Drift => "drift",
+        }
+    }
+
+    /// What it tells a person.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Overfill => "the venue executed more than was asked for",
+            Self::LateFill => "a fill arrived after its order had been closed",
+            Self::Drift => "the account's position contradicts the batch's own fills",
+        }
     }
 }

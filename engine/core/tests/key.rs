@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 
 use equipoise_core::*;
 
+/// Makes another plan of one.
+type Change = Box<dyn Fn(&mut Plan)>;
+
 fn leg(name: &str, venue: &str, side: Side, quantity: Quantity) -> Leg {
     Leg::market(
         LegName::new(name).unwrap(),
@@ -80,7 +83,7 @@ fn the_spelling_of_numbers_does_not_matter() {
 
 #[test]
 fn everything_that_is_ordered_is_in_the_key() {
-    let changes: Vec<Box<dyn Fn(&mut Plan)>> = vec![
+    let changes: Vec<Change> = vec![
         Box::new(|_| {}),
         Box::new(|plan| plan.strategy = StrategyName::new("other").unwrap()),
         Box::new(|plan| plan.occasion = Occasion::new("2026-11-22T16:00:00Z").unwrap()),
@@ -120,7 +123,7 @@ fn everything_that_is_ordered_is_in_the_key() {
 
 #[test]
 fn names_dependencies_and_policy_change_the_digest_and_not_the_key() {
-    let changes: Vec<Box<dyn Fn(&mut Plan)>> = vec![
+    let changes: Vec<Change> = vec![
         Box::new(|plan| plan.legs[0].name = LegName::new("renamed").unwrap()),
         Box::new(|plan| plan.legs[1].after = vec![LegName::new("long").unwrap()]),
         Box::new(|plan| plan.legs[0].after = vec![LegName::new("short").unwrap()]),

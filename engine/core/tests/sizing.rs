@@ -36,12 +36,7 @@ fn size(
         policy: Policy::new(OnResidual::Unwind, 1),
     };
     let checked = plan.check().unwrap();
-    let place = |name: &LegName| {
-        legs.iter()
-            .position(|_| true)
-            .and(plan.legs.iter().position(|leg| leg.name == *name))
-            .unwrap()
-    };
+    let place = |name: &LegName| plan.legs.iter().position(|leg| leg.name == *name).unwrap();
     let instruments: Vec<_> =
         checked.legs.iter().map(|leg| legs[place(&leg.name)].2.clone()).collect();
     let references: BTreeMap<_, _> =
@@ -59,8 +54,11 @@ fn fixed(leg: &SizedLeg) -> Qty {
     quantity
 }
 
+/// Side, base quantity and lot of one leg.
+type Asked = (Side, &'static str, &'static str);
+
 /// Rounded quantities of legs given by side, base quantity and lot.
-fn rounded(legs: &[(Side, &str, &str)]) -> Vec<String> {
+fn rounded(legs: &[Asked]) -> Vec<String> {
     let legs: Vec<_> = legs
         .iter()
         .map(|(side, quantity, lot)| (*side, base(quantity), linear("BTC", lot)))
@@ -71,7 +69,7 @@ fn rounded(legs: &[(Side, &str, &str)]) -> Vec<String> {
 #[test]
 fn legs_are_rounded_down_together() {
     use Side::{Buy, Sell};
-    let cases: &[(&[(Side, &str, &str)], &[&str])] = &[
+    let cases: &[(&[Asked], &[&str])] = &[
         (&[(Buy, "0.1", "0.001"), (Sell, "0.1", "0.001")], &["0.1", "0.1"]),
         (&[(Buy, "0.1239", "0.001"), (Sell, "0.1239", "0.001")], &["0.123", "0.123"]),
         // The finer leg gives up what the coarser one cannot match.

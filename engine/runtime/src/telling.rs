@@ -2,7 +2,7 @@
 //!
 //! Only the batch's own words are told; requests, signatures and keys never are (A5).
 
-use equipoise_core::{BatchSpec, LegName, Record, alarm_text};
+use equipoise_core::{BatchSpec, LegName, Record};
 
 /// Tells of one record that took effect.
 pub(crate) fn tell(spec: &BatchSpec, record: &Record) {
@@ -28,7 +28,7 @@ pub(crate) fn tell(spec: &BatchSpec, record: &Record) {
         Record::Contradicted { position, .. } => {
             tracing::warn!(leg, %position, "the account's position contradicts the fills");
         }
-        Record::Alarmed { alarm, .. } => tracing::warn!(leg, alarm = alarm_text(*alarm), "alarm"),
+        Record::Alarmed { alarm, .. } => tracing::warn!(leg, ?alarm, "a person must look at this"),
         _ => tracing::debug!(leg, ?record, "recorded"),
     }
 }

@@ -41,10 +41,7 @@ pub(super) async fn show(config: &Config, key: &str, output: Output) -> Result<E
     let found = stored(&journal, key).await?;
     journal.close().await?;
     let (records, report) = found.ok_or_else(unknown)?;
-    let entries = match records.first() {
-        Some(Record::Admitted(spec)) => timeline(spec, &records),
-        _ => Vec::new(),
-    };
+    let entries = timeline(&records);
     let text = || {
         let legs = entries.iter().filter_map(|entry| entry.leg.as_ref());
         let width = legs.map(String::len).max().unwrap_or(1);

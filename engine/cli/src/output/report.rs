@@ -9,7 +9,7 @@ use equipoise::{
 use serde::Serialize;
 
 use super::time::{rfc3339, seconds};
-use super::timeline::{Entry, alarm_word};
+use super::timeline::Entry;
 
 /// A report as programs read it. Quantities are decimal strings in venue units, deltas in base units.
 #[derive(Serialize)]
@@ -98,7 +98,7 @@ impl<'a> ReportDocument<'a> {
                 .alarms
                 .iter()
                 .map(|alarm| AlarmDocument {
-                    alarm: alarm_word(alarm.alarm),
+                    alarm: alarm.alarm.as_str(),
                     leg: alarm.leg.as_str(),
                 })
                 .collect(),
@@ -185,7 +185,7 @@ pub(crate) fn report_text(report: &BatchReport) -> String {
         );
     }
     for alarm in &report.alarms {
-        let _ = writeln!(text, "alarm     {}: {}", alarm.leg, alarm_word(alarm.alarm));
+        let _ = writeln!(text, "alarm     {}: {}", alarm.leg, alarm.alarm.as_str());
     }
     let still = match report.status {
         BatchStatus::Running | BatchStatus::Parked => " so far",

@@ -9,6 +9,9 @@ use crate::spec::LegSpec;
 
 use super::Saga;
 
+/// Sizes that are tried for a matched wave before a difference below dust is accepted.
+const MATCHES_MAX: usize = 64;
+
 /// What to do next about the residual.
 pub(super) enum Next {
     /// Nothing tradable is left and what is left is dust.
@@ -95,7 +98,7 @@ impl Saga {
             let net = self.net_delta(underlying);
             let dust = dust(&members);
             let off = !net.is_zero() && net.magnitude() >= dust;
-            let orders = if off { excess(&members, net) } else { matched(&members, net) };
+            let orders = if off { excess(&members, net) } else { matched(&members, net, dust) };
             // Nothing tradable is fine for dust alone.
             let whole = |member: &&Exposed<'_>| member.base_of(member.amount.magnitude()) >= dust;
             stuck |= orders.is_empty() && (off || members.iter().any(whole));
@@ -186,25 +189,61 @@ fn excess(members: &[&Exposed<'_>], net: Amount) -> Vec<Takeback> {
 }
 
 /// Both sides give back as much as they can, in equal sizes.
-fn matched(members: &[&Exposed<'_>], net: Amount) -> Vec<Takeback> {
-    let no_larger = |long: &Allotted, short: &Allotted| {
-        let after = net - (Amount::from(long.base) - Amount::from(short.base));
-        after.magnitude() <= net.magnitude()
-    };
-    let both = |most: Qty| (allot(members, true, most), allot(members, false, most));
-    let (mut long, mut short) = both(Qty::MAX);
-    // A venue's largest order or dust on one side must not let the other side run ahead: cut both to what the smaller
-    // can do, and once more to what rounding to lots left of that.
-    for _ in 0..2 {
-        if no_larger(&long, &short) {
+fn matched(members: &[&Exposed<'_>], net: Amount, dust: Qty) -> Vec<Takeback> {
+    let all = Matched::of(members, Qty::MAX);
+    if all.leaves(net) <= net.magnitude() {
+        return all.in_order(members);
+    }
+    // A venue's largest order, or dust on one side, must not let the other side run ahead. Cut both to what the smaller
+    // can do, and further while lots that do not divide each other leave more than there was.
+    let lot = |member: &&Exposed<'_>| member.leg.instrument.lot_base(member.reference);
+    let finest = members.iter().map(lot).min().unwrap_or(Qty::ZERO);
+    let mut most = all.smaller();
+    let mut near = None;
+    for _ in 0..MATCHES_MAX {
+        let cut = Matched::of(members, most);
+        if cut.smaller().is_zero() {
             break;
         }
-        (long, short) = both(long.base.min(short.base));
+        let left = cut.leaves(net);
+        most = cut.smaller().min(most.minus(finest));
+        if left <= net.magnitude() {
+            return cut.in_order(members);
+        }
+        if left < dust && near.is_none() {
+            near = Some(cut);
+        }
     }
-    let mut orders = long.orders;
-    orders.extend(short.orders);
-    orders.sort_by_key(|order| members.iter().position(|member| member.index == order.leg));
-    orders
+    // What such lots cannot avoid stays below dust.
+    near.map_or_else(Vec::new, |cut| cut.in_order(members))
+}
+
+/// Orders of both directions.
+struct Matched {
+    long: Allotted,
+    short: Allotted,
+}
+
+impl Matched {
+    fn of(members: &[&Exposed<'_>], most: Qty) -> Self {
+        Self { long: allot(members, true, most), short: allot(members, false, most) }
+    }
+
+    /// Size of the net delta once these have filled.
+    fn leaves(&self, net: Amount) -> Qty {
+        (net - (Amount::from(self.long.base) - Amount::from(self.short.base))).magnitude()
+    }
+
+    fn smaller(&self) -> Qty {
+        self.long.base.min(self.short.base)
+    }
+
+    fn in_order(self, members: &[&Exposed<'_>]) -> Vec<Takeback> {
+        let mut orders = self.long.orders;
+        orders.extend(self.short.orders);
+        orders.sort_by_key(|order| members.iter().position(|member| member.index == order.leg));
+        orders
+    }
 }
 
 /// Orders of one direction worth `most` base units at most, later legs first.

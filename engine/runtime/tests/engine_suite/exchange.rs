@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use equipoise_core::{
     Amount, BookTop, DeadlineCheck, Fill, IdAlphabet, Instrument, InstrumentKind, OrderEnd,
     OrderKind, OrderRequest, OrderSnapshot, OrderState, PositionMode, Qty, Refusal, RefusalKind,
-    ResendClass, Side, Symbol, TimeInForce, UnixMillis, VenueMillis, VenueOrderId, VenueTraits,
+    ResendClass, Symbol, TimeInForce, UnixMillis, VenueMillis, VenueTraits,
 };
 use equipoise_port::{
     Account, Balance, CancelAnswer, Clock, OrderRef, PlaceError, Position, Purpose, QueryError,
@@ -79,7 +79,6 @@ struct State {
     failures: BTreeMap<&'static str, QueryError>,
     panics: Option<&'static str>,
     before_place: Option<BeforePlace>,
-    position_elsewhere: Amount,
     offset_ms: i64,
     latency_ms: u64,
     server_time_latency_ms: u64,
@@ -379,7 +378,7 @@ impl Venue for Wire {
 
     async fn position(&self, _: &Symbol) -> Result<Position, QueryError> {
         self.called("position", Call::Position).await?;
-        let net = self.exchange.net() + self.exchange.state().position_elsewhere;
+        let net = self.exchange.net();
         let units = net.magnitude();
         let (long, short) =
             if net.get().is_sign_negative() { (Qty::ZERO, units) } else { (units, Qty::ZERO) };
@@ -444,15 +443,4 @@ pub(crate) fn effects(exchange: &Exchange) -> BTreeMap<String, (usize, Amount)> 
         effect.1 = effect.1 + order.request.side.signed(order.snapshot.executed);
     }
     effects
-}
-
-/// The venue's id of an order at its place.
-#[allow(dead_code, reason = "kept beside the other look-ups")]
-pub(crate) fn id_of(exchange: &Exchange, index: usize) -> VenueOrderId {
-    exchange.orders()[index].snapshot.venue_order.clone()
-}
-
-/// Which side an order took.
-pub(crate) fn sides(exchange: &Exchange) -> Vec<Side> {
-    exchange.orders().iter().map(|order| order.request.side).collect()
 }

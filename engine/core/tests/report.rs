@@ -1,0 +1,139 @@
+//! The account of a batch: what a user reads while it runs, and when it is over.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::*;
+use equipoise_core::*;
+
+fn statuses(run: &Harness) -> Vec<&'static str> {
+    run.saga.report(run.now).legs.iter().map(|leg| leg.status.as_str()).collect()
+}
+
+#[test]
+fn leg_statuses_follow_the_orders() {
+    let mut run = Harness::new(pair(ResendClass::B));
+    assert_eq!(statuses(&run), ["waiting", "waiting"]);
+    run.send(&["long.e0", "short.e0"]);
+    assert_eq!(statuses(&run), ["sent", "sent"]);
+    run.doubt("long.e0");
+    let open = run.snapshot("short.e0", OrderState::Open, "0");
+    run.placed("short.e0", open);
+    assert_eq!(statuses(&run), ["in_doubt", "working"]);
+    run.fill("long.e0");
+    run.fill_partly("short.e0", "0");
+    assert_eq!(statuses(&run), ["filled", "cancelled"]);
+    run.send(&["long.u0"]);
+    run.fill("long.u0");
+    run.audit();
+    assert_eq!(statuses(&run), ["unwound", "cancelled"]);
+
+    let mut run = Harness::new(park(pair(ResendClass::A)));
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("long.e0");
+    run.refuse("short.e0", RefusalKind::Final);
+    assert_eq!(statuses(&run), ["parked", "rejected"]);
+}
+
+#[test]
+fn a_finished_batch_reports_everything() {
+    let mut spec = pair(ResendClass::A);
+    spec.listing = vec![1, 0];
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    let mut long = run.snapshot("long.e0", ended(), "0.1");
+    long.fills = vec![run.trade("0.04", "65000"), run.trade("0.06", "65010")];
+    long.fills[1].fee = amount("-0.002");
+    long.fills[1].fee_asset = asset("BNB");
+    run.later(100);
+    run.placed("long.e0", long);
+    run.later(50);
+    run.fill("short.e0");
+    let report = run.saga.report(run.now.plus_ms(10_000));
+    assert_eq!(report.key, run.saga.key());
+    assert_eq!(report.status, BatchStatus::Done);
+    assert_eq!(report.why, "every leg filled as planned");
+    assert!(!report.duplicate);
+    assert_eq!(report.admitted_at, UnixMillis(START));
+    assert_eq!(report.ended_at, Some(UnixMillis(START + 150)));
+    assert_eq!(report.exposure_ms, 50, "from the first fill to the one that levels it");
+    assert_eq!(report.net_delta[&asset("BTC")], Amount::ZERO);
+    assert_eq!(report.net_delta_range, None);
+    assert!(report.in_doubt.is_empty() && report.alarms.is_empty());
+
+    let names: Vec<_> = report.legs.iter().map(|leg| leg.name.as_str()).collect();
+    assert_eq!(names, ["short", "long"], "in the plan's own order");
+    let long = &report.legs[1];
+    assert_eq!((long.planned, long.filled), (qty("0.1"), qty("0.1")));
+    assert_eq!(long.holding, amount("0.1"));
+    assert_eq!(long.average_price, Some(price("65006")));
+    assert_eq!(long.fees[&asset("USDT")], amount("0.01"));
+    assert_eq!(long.fees[&asset("BNB")], amount("-0.002"), "a rebate in a third asset");
+    assert_eq!(long.client_order_ids, [run.request("long.e0").client_id]);
+    assert_eq!(long.unit, "BTC");
+    assert_eq!(long.reason, None);
+}
+
+#[test]
+fn every_order_ever_sent_for_a_leg_is_listed_entries_first() {
+    let mut run = Harness::new(pair(ResendClass::A));
+    run.send(&["long.e0", "short.e0"]);
+    run.refuse("long.e0", RefusalKind::Transient);
+    run.later(200);
+    run.send(&["long.e1"]);
+    run.fill("long.e1");
+    run.refuse("short.e0", RefusalKind::Final);
+    run.send(&["long.u0"]);
+    run.fill("long.u0");
+    let report = run.saga.report(run.now);
+    let ids: Vec<_> =
+        ["long.e0", "long.e1", "long.u0"].iter().map(|name| run.request(name).client_id).collect();
+    assert_eq!(report.legs[0].client_order_ids, ids);
+    assert_eq!(report.legs[0].holding, Amount::ZERO);
+    assert_eq!(report.legs[0].filled, qty("0.1"), "what the entries filled");
+    assert_eq!(report.legs[1].reason.as_deref(), Some("-2019: Margin is insufficient."));
+}
+
+#[test]
+fn exposure_goes_on_while_a_batch_is_parked_with_one() {
+    let mut run = Harness::new(park(pair(ResendClass::A)));
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("long.e0");
+    run.refuse("short.e0", RefusalKind::Final);
+    assert_eq!(run.saga.report(run.now.plus_ms(5_000)).exposure_ms, 5_000);
+}
+
+#[test]
+fn a_difference_within_one_lot_of_the_plan_is_no_exposure() {
+    let mut spec = pair(ResendClass::A);
+    spec.legs[1].quantity = LegQuantity::Fixed(qty("0.099"));
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("long.e0");
+    run.later(70);
+    run.fill("short.e0");
+    assert_eq!(run.ending().unwrap().0, Ending::Done);
+    assert_eq!(run.saga.report(run.now.plus_ms(9_000)).exposure_ms, 70);
+    assert_eq!(run.net(), "0.001", "as planned");
+}
+
+#[test]
+fn open_orders_count_as_filled_in_the_range() {
+    let mut run = Harness::new(pair(ResendClass::A));
+    run.send(&["long.e0", "short.e0"]);
+    let part = run.traded("long.e0", OrderState::Open, "0.04");
+    run.placed("long.e0", part);
+    let report = run.saga.report(run.now);
+    assert_eq!(report.net_delta[&asset("BTC")], amount("0.04"));
+    let range = report.net_delta_range.unwrap();
+    assert_eq!(range[&asset("BTC")], (amount("-0.06"), amount("0.1")));
+    let doubts: Vec<_> = report
+        .in_doubt
+        .iter()
+        .map(|doubt| (doubt.leg.as_str(), doubt.side, doubt.quantity.to_string()))
+        .collect();
+    assert_eq!(
+        doubts,
+        [("long", Side::Buy, "0.06".to_owned()), ("short", Side::Sell, "0.1".to_owned())]
+    );
+}

@@ -1,0 +1,257 @@
+//! What is taken back, in which order and in which sizes, and what is left as dust (K2, K3, K6, K7).
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::*;
+use equipoise_core::*;
+
+#[test]
+fn the_excess_goes_first_and_the_matched_rest_follows_as_one_wave_in_equal_sizes() {
+    let mut run = after_entries(pair(ResendClass::A), &[("long.e0", "0.1"), ("short.e0", "0.03")]);
+    assert_eq!(intents(&mut run, &["long.u0"]), ["intent long.u0 sell 0.07 64350 ioc reduce-only"]);
+    let turn = run.fill("long.u0");
+    assert_eq!(turn.commands, ["prepare short.u0 long.u1"]);
+    assert_eq!(
+        intents(&mut run, &["short.u0", "long.u1"]),
+        [
+            "intent short.u0 buy 0.03 65650.1 ioc reduce-only",
+            "intent long.u1 sell 0.03 64350 ioc reduce-only",
+        ]
+    );
+    run.fill("short.u0");
+    assert_eq!(run.fill("long.u1").records.last().unwrap(), "ended flat");
+    assert_eq!(run.ending().unwrap().1, "everything was taken back".to_owned());
+}
+
+#[test]
+fn a_partly_filled_wave_is_levelled_before_it_goes_on() {
+    let mut run = after_entries(pair(ResendClass::A), &[("long.e0", "0.1"), ("short.e0", "0.05")]);
+    run.send(&["long.u0"]);
+    run.fill_partly("long.u0", "0.05");
+    run.send(&["short.u0", "long.u1"]);
+    run.fill_partly("short.u0", "0.05");
+    let turn = run.fill_partly("long.u1", "0.02");
+    assert_eq!(turn.commands, ["prepare long.u2"]);
+    assert_eq!(intents(&mut run, &["long.u2"]), ["intent long.u2 sell 0.03 64350 ioc reduce-only"]);
+}
+
+#[test]
+fn a_venues_largest_order_on_one_side_does_not_let_the_other_run_ahead() {
+    let mut spec = pair(ResendClass::A);
+    spec.legs[0].instrument.quantity_max = qty("0.04");
+    spec.legs.push(leg("third", Side::Buy, "0.01"));
+    spec.listing.push(2);
+    let mut run =
+        after_entries(spec, &[("long.e0", "0.1"), ("short.e0", "0.1"), ("third.e0", "0")]);
+    let mut waves = Vec::new();
+    while run.ending().is_none() {
+        let names: Vec<String> = run
+            .commands
+            .iter()
+            .flat_map(|command| {
+                let text = show_command(run.saga.spec(), command);
+                let names = text.strip_prefix("prepare ").map(str::to_owned);
+                names.unwrap_or_default().split(' ').map(str::to_owned).collect::<Vec<_>>()
+            })
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        run.send(&names);
+        waves.push(
+            names.iter().map(|name| run.request(name).quantity.to_string()).collect::<Vec<_>>(),
+        );
+        for name in &names {
+            run.fill(name);
+        }
+        assert_eq!(run.net(), "0", "no wave leaves the batch less neutral (K3)");
+    }
+    assert_eq!(waves, [["0.04", "0.04"], ["0.04", "0.04"], ["0.02", "0.02"]]);
+    assert_eq!(run.ending().unwrap().0, Ending::Flat);
+}
+
+#[test]
+fn legs_that_offset_each_other_in_one_position_need_no_order() {
+    // In and out again at one venue, and a third leg that did not fill completely.
+    let mut spec = batch(vec![
+        leg("in", Side::Buy, "0.1"),
+        after(leg("out", Side::Sell, "0.1"), &[0]),
+        leg("third", Side::Buy, "0.1"),
+    ]);
+    spec.legs[1].venue = spec.legs[0].venue.clone();
+    let mut run = Harness::new(spec.clone());
+    run.send(&["in.e0", "third.e0"]);
+    run.fill("in.e0");
+    run.send(&["out.e0"]);
+    run.fill("out.e0");
+    let turn = run.fill_partly("third.e0", "0.04");
+    assert_eq!(turn.commands, ["prepare third.u0"]);
+    assert_eq!(
+        intents(&mut run, &["third.u0"]),
+        ["intent third.u0 sell 0.04 64350 ioc reduce-only"]
+    );
+    run.run(Event::Handed(run.tag("third.u0")));
+    assert_eq!(run.fill("third.u0").records.last().unwrap(), "ended flat");
+
+    // On a hedge mode account they are two positions.
+    for leg in &mut spec.legs {
+        leg.position_mode = PositionMode::Hedge;
+    }
+    let mut run = Harness::new(spec);
+    run.send(&["in.e0", "third.e0"]);
+    run.fill("in.e0");
+    run.send(&["out.e0"]);
+    run.fill("out.e0");
+    run.fill_partly("third.e0", "0.04");
+    run.send(&["third.u0"]);
+    let turn = run.fill("third.u0");
+    assert_eq!(turn.commands, ["prepare out.u0 in.u0"]);
+}
+
+#[test]
+fn what_is_too_small_to_trade_is_named_dust_and_the_batch_ends_flat() {
+    let mut spec = pair(ResendClass::A);
+    for leg in &mut spec.legs {
+        leg.instrument.notional_min = qty("100");
+    }
+    let run = after_entries(spec, &[("long.e0", "0.001"), ("short.e0", "0")]);
+    assert_eq!(
+        run.ending(),
+        Some((
+            Ending::Flat,
+            "everything was taken back but dust: 0.001 BTC of leg long (about 65 USDT)".to_owned()
+        ))
+    );
+    assert_eq!(run.net(), "0.001");
+}
+
+#[test]
+fn several_untradable_rests_that_add_up_to_more_than_dust_park() {
+    let mut spec = batch(vec![
+        leg("one", Side::Buy, "0.1"),
+        leg("two", Side::Buy, "0.1"),
+        leg("short", Side::Sell, "0.2"),
+    ]);
+    for leg in &mut spec.legs {
+        leg.instrument.notional_min = qty("100");
+    }
+    let run = after_entries(spec, &[("one.e0", "0.001"), ("two.e0", "0.001"), ("short.e0", "0")]);
+    assert_eq!(
+        run.ending(),
+        Some((Ending::Parked, "what is left is too small for its venue".to_owned()))
+    );
+}
+
+#[test]
+fn a_difference_below_the_coarser_lot_is_no_excess() {
+    let mut spec = pair(ResendClass::A);
+    spec.legs[1].instrument = linear("BTC", "0.01");
+    let mut run = after_entries(spec, &[("long.e0", "0.055"), ("short.e0", "0.05")]);
+    assert_eq!(
+        intents(&mut run, &["short.u0", "long.u0"]),
+        [
+            "intent short.u0 buy 0.05 65650.1 ioc reduce-only",
+            "intent long.u0 sell 0.055 64350 ioc reduce-only",
+        ],
+        "all of both is closer to neutral than what was held"
+    );
+}
+
+fn inverse_leg(name: &str, side: Side, contracts: &str) -> LegSpec {
+    let mut leg = leg(name, side, contracts);
+    leg.instrument = inverse("BTC", "1");
+    leg
+}
+
+#[test]
+fn inverse_contracts_are_taken_back_to_the_last_one() {
+    // A tenth of these contracts has no exact base value at 30000: the way back must find all ten again (K7).
+    let mut spec =
+        batch(vec![inverse_leg("long", Side::Buy, "10"), inverse_leg("short", Side::Sell, "10")]);
+    spec.references.insert(asset("BTC"), price("30000"));
+    let mut run = after_entries(spec.clone(), &[("long.e0", "10"), ("short.e0", "0")]);
+    assert_eq!(run.net(), "0.000333333333");
+    run.send(&["long.u0"]);
+    assert_eq!(run.request("long.u0").quantity, qty("10"));
+    assert_eq!(run.fill("long.u0").records.last().unwrap(), "ended flat");
+    assert_eq!(run.net(), "0");
+
+    let mut run = after_entries(spec, &[("long.e0", "10"), ("short.e0", "9")]);
+    run.send(&["long.u0"]);
+    assert_eq!(run.request("long.u0").quantity, qty("1"));
+}
+
+#[test]
+fn zero_contracts_are_zero_delta_at_any_price() {
+    let mut spec = batch(vec![
+        inverse_leg("one", Side::Buy, "7"),
+        after(inverse_leg("two", Side::Sell, "7"), &[0]),
+    ]);
+    spec.legs[1].venue = spec.legs[0].venue.clone();
+    spec.references.insert(asset("BTC"), price("29999.7"));
+    let mut run = Harness::new(spec);
+    run.send(&["one.e0"]);
+    run.fill("one.e0");
+    run.send(&["two.e0"]);
+    run.fill("two.e0");
+    assert_eq!(run.net(), "0");
+    assert_eq!(run.ending().unwrap().0, Ending::Done);
+}
+
+fn spot_leg() -> LegSpec {
+    let mut leg = leg("spot", Side::Buy, "0.1");
+    leg.instrument = spot("BTC", "0.0001");
+    leg
+}
+
+fn fee_in_base(run: &mut Harness, name: &str, quantity: &str, fee: &str) -> Event {
+    let mut snapshot = run.traded(name, ended(), quantity);
+    snapshot.fills[0].fee = amount(fee);
+    snapshot.fills[0].fee_asset = asset("BTC");
+    run.looked(name, vec![snapshot])
+}
+
+#[test]
+fn a_spot_buy_received_what_is_left_after_its_fee_and_only_that_is_sold() {
+    let spec = batch(vec![spot_leg(), leg("short", Side::Sell, "0.1")]);
+    let mut run = Harness::new(spec);
+    run.send(&["spot.e0", "short.e0"]);
+    run.fill_partly("short.e0", "0");
+    let event = fee_in_base(&mut run, "spot.e0", "0.1", "0.0001");
+    run.run(event);
+    assert_eq!(run.net(), "0.0999");
+    let mut ready = run.ready("spot.u0");
+    ready.position = None;
+    let turn = run.run(Event::Prepared(vec![ready]));
+    assert_eq!(turn.records, ["intent spot.u0 sell 0.0999 64350 ioc"]);
+}
+
+#[test]
+fn a_grossed_up_spot_buy_and_its_hedge_are_as_planned() {
+    let mut spot = spot_leg();
+    spot.quantity = LegQuantity::Fixed(qty("10.01"));
+    let spec = batch(vec![spot, leg("short", Side::Sell, "10")]);
+    let mut run = Harness::new(spec);
+    run.send(&["spot.e0", "short.e0"]);
+    run.fill("short.e0");
+    let event = fee_in_base(&mut run, "spot.e0", "10.01", "0.01001");
+    assert_eq!(run.run(event).records.last().unwrap(), "ended done");
+    assert_eq!(run.net(), "-0.00001");
+}
+
+#[test]
+fn two_underlyings_are_levelled_each_on_its_own() {
+    let mut eth = leg("eth", Side::Sell, "2");
+    eth.instrument = linear("ETH", "0.01");
+    let mut spec = batch(vec![leg("btc", Side::Buy, "0.1"), eth]);
+    spec.legs.push(leg("other", Side::Sell, "0.1"));
+    spec.listing.push(2);
+    let mut run = after_entries(spec, &[("btc.e0", "0.1"), ("eth.e0", "2"), ("other.e0", "0.04")]);
+    let turn = run.run(run.prepared(&["btc.u0", "eth.u0"]));
+    assert_eq!(
+        turn.records,
+        [
+            "intent btc.u0 sell 0.06 64350 ioc reduce-only",
+            "intent eth.u0 buy 2 65650.1 ioc reduce-only",
+        ]
+    );
+}
