@@ -186,6 +186,7 @@ fn a_position_that_the_order_would_explain_keeps_it_in_doubt() {
 #[test]
 fn outside_the_lookup_window_nothing_is_concluded() {
     let mut spec = pair(ResendClass::B);
+    spec.legs[1].traits = traits(ResendClass::A);
     spec.legs[0].traits.lookup_window_ms = 3_500;
     let mut run = Harness::new(spec);
     run.send(&["long.e0", "short.e0"]);

@@ -239,6 +239,25 @@ fn done_is_said_only_after_one_more_look_beyond_deadline_and_margin() {
 }
 
 #[test]
+fn the_audit_of_an_order_that_rested_long_is_asked_for_before_it_is_given_up() {
+    let mut spec = pair(ResendClass::B);
+    spec.legs[0] = limit(spec.legs[0].clone(), "64000", TimeInForce::Gtc);
+    spec.policy.leg_timeout_ms = 86_400_000;
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    let open = run.snapshot("long.e0", OrderState::Open, "0");
+    run.placed("long.e0", open);
+    run.at(3_600_000);
+    let known = run.snapshot("short.e0", ended(), "0.1");
+    run.run(run.looked("short.e0", vec![known]));
+    let whole = run.traded("long.e0", ended(), "0.1");
+    let turn = run.placed("long.e0", whole.clone());
+    assert_eq!(turn.commands, ["query long.e0 thorough urgent"]);
+    run.expect(run.looked("long.e0", vec![whole]), &["audited long.e0", "ended done"], &[]);
+}
+
+#[test]
 fn a_batch_whose_audit_cannot_be_read_is_parked_with_an_exact_delta() {
     let mut run = Harness::new(pair(ResendClass::B));
     run.send(&["long.e0", "short.e0"]);

@@ -55,6 +55,10 @@ fn run_all(seeds: std::ops::Range<u64>, faults: Faults) -> BTreeMap<&'static str
         let mut world = World::new(plan(seed), faults, seed);
         world.run();
         *endings.entry(world.saga.status().as_str()).or_default() += 1;
+        let why = &world.saga.ended().unwrap().why;
+        if why == "the outcome of an order could not be learned" {
+            *endings.entry("unlearned").or_default() += 1;
+        }
     }
     endings
 }
@@ -63,6 +67,7 @@ fn run_all(seeds: std::ops::Range<u64>, faults: Faults) -> BTreeMap<&'static str
 fn in_a_calm_world_every_batch_ends_done_or_flat_or_is_parked_by_its_policy() {
     let endings = run_all(0..400, Faults::default());
     assert!(endings["done"] > 40 && endings["flat"] > 100, "{endings:?}");
+    assert_eq!(endings.get("unlearned"), None, "every venue answers");
 }
 
 #[test]

@@ -27,8 +27,8 @@ pub(crate) enum Outcome {
     Prepared(Key, Vec<Prepared>),
     /// Something for it is missing.
     Unprepared { key: Key, venue: VenueName, error: QueryError },
-    /// A query was answered.
-    Answered(OrderTag, Event),
+    /// A query was answered, perhaps not by everything that was asked.
+    Answered(OrderTag, Event, Option<QueryError>),
     /// A cancel was answered.
     Cancelled(OrderTag),
     /// An activity came to nothing.
@@ -147,8 +147,8 @@ impl Activities {
                 self.paces.pause(key, Some(&error), now);
                 Event::Wake
             }
-            Outcome::Answered(tag, event) => {
-                self.paces.pause(Key::Query(tag), None, now);
+            Outcome::Answered(tag, event, missing) => {
+                self.paces.pause(Key::Query(tag), missing.as_ref(), now);
                 event
             }
             Outcome::Cancelled(tag) => {

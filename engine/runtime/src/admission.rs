@@ -11,8 +11,8 @@ use equipoise_port::OrderRef;
 use tracing::Instrument as _;
 
 use crate::batch::{Admission, BatchCell, Phase};
-use crate::driver::{Driver, Left};
-use crate::engine::{Engine, Inner};
+use crate::driver::Driver;
+use crate::engine::{Engine, Inner, Known, Left};
 use crate::error::{CheckError, SubmitError};
 use crate::guard::guarded_query;
 use crate::handle::BatchHandle;
@@ -70,18 +70,15 @@ impl Engine {
 
     /// The batch of this key that was admitted before (D1), or the refusal of another plan with it (D2).
     async fn earlier(&self, plan: &CheckedPlan) -> Result<Option<BatchHandle>, SubmitError> {
-        let (digest, handle) = match self.inner.live_cell(plan.key) {
+        let (digest, handle) = match self.inner.known(plan.key).await? {
+            None => return Ok(None),
             // Being checked, or just refused: taking the place waits for what becomes of it.
-            Some(cell) if !cell.is_admitted() => return Ok(None),
-            Some(cell) => (cell.digest(), self.handle(cell, true)),
-            None => match self.inner.stored(plan.key).await? {
-                Some(saga) => {
-                    let digest = saga.spec().digest;
-                    let clock = self.inner.clock.clone();
-                    (Some(digest), BatchHandle::stored(saga, clock))
-                }
-                None => return Ok(None),
-            },
+            Some(Known::Live(cell)) if !cell.is_admitted() => return Ok(None),
+            Some(Known::Live(cell)) => (cell.digest(), self.handle(cell, true)),
+            Some(Known::Stored(saga)) => {
+                let digest = saga.spec().digest;
+                (Some(digest), BatchHandle::stored(saga, self.inner.clock.clone()))
+            }
         };
         if digest == Some(plan.digest) {
             return Ok(Some(handle));

@@ -17,16 +17,25 @@ use crate::guard::guarded_query;
 use crate::pace::Key;
 use crate::venues::VenueEntry;
 
+/// What a look brought, and what of it had no answer.
+type Looked = (Event, Option<QueryError>);
+
 /// One look at an order, as deep as the query asks.
 pub(crate) async fn ask(engine: Arc<Inner>, cell: Arc<BatchCell>, query: Query) -> Outcome {
     let key = Key::Query(query.tag);
-    let Some((entry, leg)) = entry_of(&engine, &cell, query.tag) else {
+    let order = cell.with_saga(|saga| saga.order(query.tag).cloned()).flatten();
+    let (Some((entry, leg)), Some(order)) = (entry_of(&engine, &cell, query.tag), order) else {
         return Outcome::Fruitless(key, None);
     };
-    let look = look(&engine, &cell, &entry, &leg, &query);
+    let look = async {
+        if query.thorough {
+            look_thoroughly(&engine, &cell, &entry, &leg, query.tag, &order).await
+        } else {
+            look(&engine, &entry, query.tag, &order).await
+        }
+    };
     match guarded_query(&*engine.clock, look).await {
-        Ok(Some(event)) => Outcome::Answered(query.tag, event),
-        Ok(None) => Outcome::Fruitless(key, None),
+        Ok((event, missing)) => Outcome::Answered(query.tag, event, missing),
         Err(error) => {
             tracing::debug!(leg = %leg.name, %error, "query without answer");
             Outcome::Fruitless(key, Some(error))
@@ -36,21 +45,27 @@ pub(crate) async fn ask(engine: Arc<Inner>, cell: Arc<BatchCell>, query: Query) 
 
 async fn look(
     engine: &Inner,
+    entry: &VenueEntry,
+    tag: OrderTag,
+    order: &Order,
+) -> Result<Looked, QueryError> {
+    // Such a look proves nothing but what it finds, so an estimate of the venue's time will do.
+    let deadline = order.request.deadline;
+    let venue_time = order.clock.venue_time(engine.clock.now()).min(deadline);
+    let orders = find_known(&*entry.venue, order).await?;
+    Ok((answered(tag, false, venue_time, orders, None), None))
+}
+
+async fn look_thoroughly(
+    engine: &Inner,
     cell: &BatchCell,
     entry: &VenueEntry,
     leg: &LegSpec,
-    query: &Query,
-) -> Result<Option<Event>, QueryError> {
-    let tag = query.tag;
-    let order = cell.with_saga(|saga| saga.order(tag).cloned()).flatten();
-    let Some(order) = order else { return Ok(None) };
+    tag: OrderTag,
+    order: &Order,
+) -> Result<Looked, QueryError> {
     let venue = &*entry.venue;
-    let (venue_time, past_deadline) = venue_time(engine, venue, &order).await;
-    let found = find_known(venue, &order);
-    if !query.thorough {
-        let orders = found.await?;
-        return Ok(Some(answered(tag, false, venue_time, orders, None)));
-    }
+    let (venue_time, past_deadline, untimed) = venue_time(engine, venue, order).await;
     let contended = cell.is_contended(&leg.venue, &leg.instrument.symbol);
     let attributable = past_deadline && leg.baseline.is_some() && !contended;
     let position = async {
@@ -62,19 +77,24 @@ async fn look(
         }
     };
     let listed = venue.orders_since(&order.request.symbol, order.first_stamp);
-    let (found, listed, position) = futures::join!(found, listed, position);
-    let complete = found.is_ok() && listed.is_ok() && position.is_ok();
-    let failure = found.as_ref().err().or(listed.as_ref().err());
-    let failure = failure.or(position.as_ref().err()).cloned();
+    let (found, listed, position) = futures::join!(find_known(venue, order), listed, position);
+    let missing = found.as_ref().err().or(listed.as_ref().err());
+    let mut missing = missing.or(position.as_ref().err()).cloned();
+    let complete = missing.is_none();
+    let may_ask = found.is_ok();
     let mut orders = found.unwrap_or_default();
+    let without_fills =
+        add_listed(venue, cell, order, listed.unwrap_or_default(), may_ask, &mut orders).await;
+    missing = missing.or(untimed).or(without_fills);
+    // Nothing is proven by half a look, unless it found something.
     let own = &order.request.client_id;
-    add_listed(venue, cell, &order, listed.unwrap_or_default(), &mut orders).await;
-    match failure {
-        // Nothing is proven by half a look, unless it found something.
-        Some(error) if !orders.iter().any(|found| found.client_id == *own) => Err(error),
-        _ => {
+    match missing {
+        Some(error) if !complete && !orders.iter().any(|found| found.client_id == *own) => {
+            Err(error)
+        }
+        missing => {
             let position = position.unwrap_or_default();
-            Ok(Some(answered(tag, complete, venue_time, orders, position)))
+            Ok((answered(tag, complete, venue_time, orders, position), missing))
         }
     }
 }
@@ -89,21 +109,27 @@ fn answered(
     Event::Answered { tag, thorough, venue_time, orders, position }
 }
 
-/// Venue time before the look, and whether the venue itself says that it is past the order's deadline.
+/// Venue time before the look, whether the venue itself says that it is past the order's deadline, and why its clock
+/// was not read if it should have been.
 ///
 /// Only the venue's own clock proves that (R4). Until then, and when it cannot be read, an estimate serves, cut off at
 /// the deadline so that it can never prove anything.
-async fn venue_time(engine: &Inner, venue: &dyn Venue, order: &Order) -> (VenueMillis, bool) {
+async fn venue_time(
+    engine: &Inner,
+    venue: &dyn Venue,
+    order: &Order,
+) -> (VenueMillis, bool, Option<QueryError>) {
     let deadline = order.request.deadline;
     let in_doubt = matches!(order.stage, Stage::InDoubt | Stage::Closed(_));
     let estimate = order.clock.venue_time(engine.clock.now());
+    let mut untimed = None;
     if in_doubt && estimate > deadline {
         match venue.server_time().await {
-            Ok(read) => return (read, read > deadline),
-            Err(error) => tracing::debug!(%error, "venue clock not read"),
+            Ok(read) => return (read, read > deadline, None),
+            Err(error) => untimed = Some(error),
         }
     }
-    (VenueMillis(estimate.0.min(deadline.0)), false)
+    (estimate.min(deadline), false, untimed)
 }
 
 /// Looks up the order by its client id, or each order the venue has shown under it.
@@ -128,14 +154,16 @@ fn reference(order: &Order, venue_order: Option<VenueOrderId>) -> OrderRef {
 }
 
 /// Adds what only the listing shows, with its fills: a second order under the same id is a duplicate (V15), and news
-/// about another attempt of the batch are taken too (R5).
+/// about another attempt of the batch are taken too (R5). `may_ask` is false while the venue answers no look-ups.
 async fn add_listed(
     venue: &dyn Venue,
     cell: &BatchCell,
     asked: &Order,
     listed: Vec<OrderSnapshot>,
+    may_ask: bool,
     orders: &mut Vec<OrderSnapshot>,
-) {
+) -> Option<QueryError> {
+    let mut missing = None;
     let mut seen: BTreeSet<VenueOrderId> =
         orders.iter().map(|order| order.venue_order.clone()).collect();
     for snapshot in listed {
@@ -143,16 +171,24 @@ async fn add_listed(
             continue;
         }
         seen.insert(snapshot.venue_order.clone());
-        let by_venue_id = OrderRef {
-            client_id: snapshot.client_id.clone(),
-            venue_order: Some(snapshot.venue_order.clone()),
-            ..reference(asked, None)
-        };
         // Without its fills it still counts; they are asked for again.
-        let found = venue.find(&by_venue_id).await.unwrap_or_default();
+        let found = if may_ask && missing.is_none() {
+            let by_venue_id = OrderRef {
+                client_id: snapshot.client_id.clone(),
+                ..reference(asked, Some(snapshot.venue_order.clone()))
+            };
+            venue.find(&by_venue_id).await
+        } else {
+            Ok(Vec::new())
+        };
+        let found = found.unwrap_or_else(|error| {
+            missing = Some(error);
+            Vec::new()
+        });
         let same = found.into_iter().find(|found| found.venue_order == snapshot.venue_order);
         orders.push(same.unwrap_or(snapshot));
     }
+    missing
 }
 
 /// Whether a listed order is one of the batch's and shows more than is known.

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 
 use crate::activity::{Activities, Outcome};
 use crate::batch::{BatchCell, Phase, event};
-use crate::engine::Inner;
+use crate::engine::{Inner, Left};
 use crate::error::{BatchError, CheckError, SubmitError};
 use crate::recovery::Unsettled;
 use crate::telling::tell;
@@ -399,30 +399,5 @@ fn tried(mut saga: Saga, records: &[Record]) -> Result<(Saga, Vec<BatchEvent>), 
 impl From<BatchError> for Stopped {
     fn from(error: BatchError) -> Self {
         Self::Failed(error)
-    }
-}
-
-/// Tells everyone who waits that the batch is over, also when its task panicked or its runtime ended.
-pub(crate) struct Left {
-    engine: Arc<Inner>,
-    cell: Arc<BatchCell>,
-    phase: Option<Phase>,
-}
-
-impl Left {
-    pub(crate) const fn new(engine: Arc<Inner>, cell: Arc<BatchCell>) -> Self {
-        Self { engine, cell, phase: None }
-    }
-
-    pub(crate) fn over(mut self, phase: Phase) {
-        self.phase = Some(phase);
-    }
-}
-
-impl Drop for Left {
-    fn drop(&mut self) {
-        let phase = self.phase.take();
-        let phase = phase.unwrap_or(Phase::Failed(BatchError::Abandoned));
-        self.engine.leave(&self.cell, phase);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use equipoise_core::{BatchKey, Plan, Record, Saga, VenueName};
+use equipoise_core::{BatchKey, BatchStatus, Plan, Record, Saga, VenueName};
 use equipoise_port::{Clock, Epoch, Journal, JournalError, Observer};
 use tokio::sync::watch;
 
@@ -54,6 +54,12 @@ pub(crate) struct Inner {
     pub(crate) stopping: watch::Sender<bool>,
     /// Why the journal takes nothing more from this engine.
     failure: OnceLock<JournalError>,
+}
+
+/// Where a batch was found.
+pub(crate) enum Known {
+    Live(Arc<BatchCell>),
+    Stored(Saga),
 }
 
 /// Puts an engine together.
@@ -160,11 +166,11 @@ impl Engine {
     /// # Errors
     /// When the journal cannot be read.
     pub async fn batch(&self, key: BatchKey) -> Result<Option<BatchHandle>, JournalError> {
-        if let Some(cell) = self.inner.live_cell(key) {
-            return Ok(Some(self.handle(cell, false)));
-        }
-        let saga = self.inner.stored(key).await?;
-        Ok(saga.map(|saga| BatchHandle::stored(saga, self.inner.clock.clone())))
+        let known = self.inner.known(key).await?;
+        Ok(known.map(|known| match known {
+            Known::Live(cell) => self.handle(cell, false),
+            Known::Stored(saga) => BatchHandle::stored(saga, self.inner.clock.clone()),
+        }))
     }
 
     /// Keys of all batches in order of admission.
@@ -260,7 +266,26 @@ impl Inner {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn live_cell(&self, key: BatchKey) -> Option<Arc<BatchCell>> {
+    /// A batch by its key. One that is admitted while the journal is read, or ends then, is seen all the same.
+    ///
+    /// # Errors
+    /// When it cannot be read or does not replay.
+    pub(crate) async fn known(&self, key: BatchKey) -> Result<Option<Known>, JournalError> {
+        let mut stored = None;
+        for _ in 0..2 {
+            if let Some(cell) = self.live_cell(key) {
+                return Ok(Some(Known::Live(cell)));
+            }
+            stored = self.stored(key).await?;
+            let ended = |saga: &Saga| saga.status() != BatchStatus::Running;
+            if stored.as_ref().is_none_or(ended) {
+                break;
+            }
+        }
+        Ok(stored.map(Known::Stored))
+    }
+
+    fn live_cell(&self, key: BatchKey) -> Option<Arc<BatchCell>> {
         self.live().get(&key).cloned()
     }
 
@@ -312,5 +337,30 @@ impl Inner {
             JournalError::Damaged(format!("batch {key} does not replay: {error}"))
         })?;
         Ok(Some(saga))
+    }
+}
+
+/// Tells everyone who waits that the batch is over, also when its task panicked or its runtime ended.
+pub(crate) struct Left {
+    engine: Arc<Inner>,
+    cell: Arc<BatchCell>,
+    phase: Option<Phase>,
+}
+
+impl Left {
+    pub(crate) const fn new(engine: Arc<Inner>, cell: Arc<BatchCell>) -> Self {
+        Self { engine, cell, phase: None }
+    }
+
+    pub(crate) fn over(mut self, phase: Phase) {
+        self.phase = Some(phase);
+    }
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        let phase = self.phase.take();
+        let phase = phase.unwrap_or(Phase::Failed(BatchError::Abandoned));
+        self.engine.leave(&self.cell, phase);
     }
 }

@@ -190,7 +190,7 @@ impl Disk {
 
     fn recount(&mut self) {
         self.counts.fill(0);
-        for (batch, records) in Frames { bytes: &self.bytes, at: 0 } {
+        for (batch, records) in (Frames { bytes: &self.bytes, at: 0 }) {
             self.counts[usize::from(batch)] += u32::try_from(records.len()).unwrap_or(u32::MAX);
         }
     }

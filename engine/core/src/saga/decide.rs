@@ -20,18 +20,13 @@ impl Saga {
             return step;
         }
         let (progress, stopping) = self.progress(now);
-        let mut busy = false;
-        let mut doubt = false;
+        let (mut busy, mut doubt, mut unaudited) = (false, false, false);
         for (tag, order) in self.orders() {
-            if order.is_closed() {
-                doubt |= matches!(order.stage, Stage::Closed(Closing::Unresolved(_)));
-                continue;
-            }
-            busy = true;
-            doubt |= order.stage == Stage::InDoubt;
-            if let Some(leg) = self.spec.leg(tag.leg) {
-                self.pursue(tag, order, leg, now, stopping, &mut step);
-            }
+            let Some(leg) = self.spec.leg(tag.leg) else { continue };
+            busy |= !order.is_closed();
+            doubt |= matches!(order.stage, Stage::InDoubt | Stage::Closed(Closing::Unresolved(_)));
+            unaudited |= order.needs_audit(&leg.traits);
+            self.pursue(tag, order, leg, now, stopping, &mut step);
         }
         if !step.records.is_empty() {
             return Step::facts(now, step.records);
@@ -42,30 +37,16 @@ impl Saga {
         }
         let waiting = progress.iter().any(|leg| !leg.is_final());
         if !busy && !waiting {
+            let undecided = step.clone();
             self.judge(&progress, doubt, now, &mut step);
-            if !doubt {
-                self.audit_first(now, &mut step);
+            // An end is written only when no order can turn out to have been executed twice (V15): done and flat must
+            // be true, and what is parked exact. Waves and compensation do not wait for that.
+            let ends = step.records.iter().any(|record| matches!(record, Record::Ended { .. }));
+            if ends && unaudited && !doubt {
+                return undecided;
             }
         }
         step
-    }
-
-    /// An end is written only when no order can turn out to have been executed twice (V15): `done` and `flat` must be
-    /// true, and what is parked exact. Waves and compensation do not wait for that.
-    fn audit_first(&self, now: UnixMillis, step: &mut Step) {
-        let mut waiting =
-            self.orders().filter(|(tag, order)| self.awaits_audit(*tag, order)).peekable();
-        let ends = |record: &Record| matches!(record, Record::Ended { .. });
-        if waiting.peek().is_none() || !step.records.iter().any(ends) {
-            return;
-        }
-        let mut audit = Step::default();
-        for (tag, order) in waiting {
-            if let Some(leg) = self.spec.leg(tag.leg) {
-                self.ask_for_audit(tag, order, leg, now, &mut audit);
-            }
-        }
-        *step = if audit.records.is_empty() { audit } else { Step::facts(now, audit.records) };
     }
 
     /// Asks for what is needed to stamp the legs that may go now: they form one wave.

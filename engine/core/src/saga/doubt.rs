@@ -16,7 +16,8 @@ const TRANSMISSIONS_MAX: u8 = 5;
 const IMMEDIATE_OPEN_MS: u64 = 5_000;
 
 impl Saga {
-    /// Takes care of one order that is not closed. `stopping` says that entries are no longer wanted.
+    /// Takes care of one order that is not closed, or still needs its audit. `stopping` says that entries are no longer
+    /// wanted.
     pub(super) fn pursue(
         &self,
         tag: OrderTag,
@@ -29,6 +30,9 @@ impl Saga {
         match order.stage {
             Stage::InDoubt => self.resolve(tag, order, leg, now, stopping, step),
             Stage::Known => self.follow(tag, order, leg, now, stopping, step),
+            Stage::Closed(_) if order.needs_audit(&leg.traits) => {
+                self.ask_for_audit(tag, order, leg, now, step);
+            }
             Stage::Intended | Stage::Closed(_) => {}
         }
     }
@@ -60,7 +64,7 @@ impl Saga {
     }
 
     /// An ended order whose request might have been executed twice: one complete look once that would show.
-    pub(super) fn ask_for_audit(
+    fn ask_for_audit(
         &self,
         tag: OrderTag,
         order: &Order,
@@ -73,7 +77,8 @@ impl Saga {
             step.wake_by(from);
             return;
         }
-        let give_up_at = from.max(order.pursued_from).plus_ms(self.spec.doubt_grace_ms);
+        let asked_from = from.max(order.pursued_from).max(order.closed_at.unwrap_or(from));
+        let give_up_at = asked_from.plus_ms(self.spec.doubt_grace_ms);
         if now >= give_up_at {
             let why = "the venue's listings could not be read to the end in time".to_owned();
             step.records.push(Record::Unresolved { tag, why, at: now });

@@ -52,11 +52,7 @@ impl Saga {
         if let Some(limit) = self.limit_hit(&wave, now) {
             return end(Ending::Parked, limit);
         }
-        self.audit_meanwhile(now, step);
-        if !step.records.is_empty() {
-            *step = Step::facts(now, std::mem::take(&mut step.records));
-            return;
-        }
+        self.look_for_second_executions(now, step);
         let not_before = wave.iter().map(|takeback| self.unwind_not_before(takeback.leg)).max();
         match not_before.filter(|not_before| *not_before > now) {
             // Waiting counts against the time, so the deadline is looked at even while a ban lasts.
@@ -71,20 +67,20 @@ impl Saga {
         }
     }
 
-    /// Audits that are due are done beside compensation; where a position contradicts the fills at once, because an
-    /// order executed twice would explain it (V15).
-    fn audit_meanwhile(&self, now: UnixMillis, step: &mut Step) {
-        for (tag, order) in self.orders().filter(|(tag, order)| self.awaits_audit(*tag, order)) {
-            let contradicted = (0_u8..)
-                .zip(&self.legs)
-                .any(|(index, leg)| leg.contradictions > 0 && self.same_instrument(index, tag.leg));
-            let Some(leg) = self.spec.leg(tag.leg) else {
-                continue;
+    /// Where a position contradicts the fills, an order executed twice would explain it: its audit is not waited for
+    /// (V15).
+    fn look_for_second_executions(&self, now: UnixMillis, step: &mut Step) {
+        for (tag, order) in self.orders() {
+            let contradicted = || {
+                (0_u8..).zip(&self.legs).any(|(index, leg)| {
+                    leg.contradictions > 0 && self.same_instrument(index, tag.leg)
+                })
             };
-            if contradicted && now < order.provable_at(&leg.traits) {
+            let Some(leg) = self.spec.leg(tag.leg) else { continue };
+            let early = order.needs_audit(&leg.traits) && now < order.provable_at(&leg.traits);
+            if early && contradicted() {
                 step.commands.push(Command::Query(Query { tag, thorough: true, urgent: true }));
             }
-            self.ask_for_audit(tag, order, leg, now, step);
         }
     }
 

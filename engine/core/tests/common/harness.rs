@@ -79,7 +79,12 @@ impl Harness {
             );
             let commands =
                 step.commands.iter().map(|command| show_command(self.saga.spec(), command));
-            turn.commands.extend(commands);
+            // They stand for what should be under way: asking twice is asking once.
+            for command in commands {
+                if !turn.commands.contains(&command) {
+                    turn.commands.push(command);
+                }
+            }
             self.commands.clone_from(&step.commands);
             self.wake_at = step.wake_at;
             let woken = event == Event::Wake;

@@ -25,9 +25,11 @@ pub(crate) fn intents(run: &mut Harness, names: &[&str]) -> Vec<String> {
     turn.records
 }
 
-/// Both legs handed over; the short one filled, the long one without a verdict.
+/// Both legs handed over; the short one, at a class A venue, filled, the long one without a verdict.
 pub(crate) fn in_doubt(class: ResendClass) -> Harness {
-    let mut run = Harness::new(pair(class));
+    let mut spec = pair(ResendClass::A);
+    spec.legs[0].traits = traits(class);
+    let mut run = Harness::new(spec);
     run.send(&["long.e0", "short.e0"]);
     run.fill("short.e0");
     let turn = run.doubt("long.e0");

@@ -61,7 +61,7 @@ async fn concurrent_submissions_of_one_plan_are_one_batch() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_submissions_on_many_threads_are_one_batch() {
     for round in 0..50 {
-        let desk = Desk::new();
+        let desk = Desk::quick();
         let engine = desk.engine().await;
         let plan = pair(&format!("round-{round}"), "0.1");
         let tasks = (0..8).map(|_| {
@@ -284,7 +284,8 @@ async fn two_batches_in_one_instrument_know_of_each_other_and_do_without_positio
     let desk = Desk::new();
     let engine = desk.engine().await;
     desk.binance.play([OnPlace::Rest]);
-    let resting = plan("rest", vec![super::setup::resting(leg("long", "binance", Side::Buy, "0.1"))]);
+    let resting =
+        plan("rest", vec![super::setup::resting(leg("long", "binance", Side::Buy, "0.1"))]);
     let resting = engine.submit(&resting).await.unwrap();
     desk.bybit.play([OnPlace::Refuse(equipoise_core::RefusalKind::Final)]);
     let report = engine.submit(&pair("now", "0.1")).await.unwrap().wait().await.unwrap();

@@ -66,19 +66,20 @@ async fn the_stream_of_events_ends_with_the_batch_while_the_handle_is_still_held
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_never_reads_holds_nothing_back() {
-    let desk = Desk::new();
+    let desk = Desk::quick();
     let engine = desk.engine().await;
     desk.binance.play([OnPlace::Rest]);
     let mut plan = plan("now", vec![resting(leg("long", "binance", Side::Buy, "3"))]);
     plan.policy.leg_timeout_ms = 86_400_000;
     let handle = engine.submit(&plan).await.unwrap();
     let mut unread = handle.events();
-    for _ in 0..1_500 {
+    for _ in 0..520 {
         desk.binance.trade(0, "0.001");
         pass_ms(500).await;
     }
-    desk.binance.trade(0, "1.5");
-    assert_eq!(handle.wait().await.unwrap().status, BatchStatus::Done);
+    desk.binance.trade(0, "2.48");
+    let report = handle.wait().await.unwrap();
+    assert_eq!(report.status, BatchStatus::Done, "{}", report.why);
     // What fitted is kept, then its stream ends.
     let mut read = 0;
     while unread.next().await.is_some() {

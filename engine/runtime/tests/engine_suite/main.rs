@@ -9,6 +9,8 @@ mod failures;
 mod handles;
 mod pacing;
 mod recovery;
+mod runtimes;
 mod setup;
 mod stopping;
 mod strategies;
+mod wire;

@@ -4,9 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use equipoise_core::{
-    Amount, BatchKey, BatchStatus, Occasion, Plan, Record, RefusalKind, Side, StrategyName,
-};
+use equipoise_core::{Amount, BatchKey, BatchStatus, Occasion, Plan, Record, Side, StrategyName};
 use equipoise_port::{Append, Epoch, Journal, JournalError, QueryError};
 use equipoise_runtime::journal::MemoryJournal;
 use equipoise_runtime::{Engine, StartError};
@@ -75,11 +73,7 @@ fn scripts() -> [(&'static str, Script, BatchStatus); 6] {
         ("lost answer", |desk| desk.bybit.play([OnPlace::FillUnheard]), BatchStatus::Done),
         ("lost request", |desk| desk.binance.play([OnPlace::Lose]), BatchStatus::Done),
         ("lost request, class A", |desk| desk.bybit.play([OnPlace::Lose]), BatchStatus::Done),
-        (
-            "refused leg",
-            |desk| desk.bybit.play([OnPlace::Refuse(RefusalKind::Final)]),
-            BatchStatus::Flat,
-        ),
+        ("refused leg", |desk| desk.bybit.refuse_side(Side::Sell), BatchStatus::Flat),
         ("partial fill", |desk| desk.bybit.play([OnPlace::Partial("0.04")]), BatchStatus::Flat),
     ]
 }
@@ -181,7 +175,8 @@ async fn records_that_were_never_synced_were_never_acted_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn recovery_tells_of_every_resumed_batch_in_order_also_of_those_that_ended_before_it_was_asked() {
+async fn recovery_tells_of_every_resumed_batch_in_order_also_of_those_that_ended_before_it_was_asked()
+ {
     let mut desk = Desk::new();
     let engine = desk.engine().await;
     desk.binance.play([OnPlace::Rest, OnPlace::Rest, OnPlace::Rest]);

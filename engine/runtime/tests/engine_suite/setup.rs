@@ -14,7 +14,8 @@ use equipoise_port::{Clock, Journal};
 use equipoise_runtime::journal::MemoryDisk;
 use equipoise_runtime::{Engine, EngineBuilder, Settings, SystemClock, VenueSetup};
 
-use super::exchange::{Exchange, Wire};
+use super::exchange::Exchange;
+use super::wire::Wire;
 
 pub(crate) const START: UnixMillis = UnixMillis(1_795_000_000_000);
 
@@ -36,11 +37,20 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) fn new() -> Self {
+        Self::of_classes([ResendClass::B, ResendClass::A])
+    }
+
+    /// Both class A: nothing is audited, so a batch ends as soon as it is filled.
+    pub(crate) fn quick() -> Self {
+        Self::of_classes([ResendClass::A, ResendClass::A])
+    }
+
+    fn of_classes([binance, bybit]: [ResendClass; 2]) -> Self {
         let clock = Arc::new(SystemClock::starting_at(START));
         Self {
             disk: MemoryDisk::new(),
-            binance: Exchange::new("binance", ResendClass::B, clock.clone()),
-            bybit: Exchange::new("bybit", ResendClass::A, clock.clone()),
+            binance: Exchange::new("binance", binance, clock.clone()),
+            bybit: Exchange::new("bybit", bybit, clock.clone()),
             clock,
             cut: Arc::default(),
         }
@@ -52,10 +62,8 @@ impl Desk {
             .settings(Settings { doubt_grace_ms: 20_000, jitter_seed: 1 });
         for exchange in [&self.binance, &self.bybit] {
             let venue = Wire::new(exchange.clone(), self.cut.clone());
-            builder = builder.venue(
-                of(exchange.name),
-                VenueSetup { venue, positions: Positions::Exclusive },
-            );
+            builder = builder
+                .venue(of(exchange.name), VenueSetup { venue, positions: Positions::Exclusive });
         }
         builder
     }

@@ -51,8 +51,8 @@ async fn a_stop_while_the_first_wave_is_being_synced_sends_none_of_it() {
 async fn a_cancel_takes_a_resting_order_off_the_book_and_the_batch_ends_flat() {
     let desk = Desk::new();
     let engine = desk.engine().await;
-    desk.binance.play([OnPlace::Rest]);
-    let plan = plan("now", vec![resting(leg("long", "binance", Side::Buy, "0.1"))]);
+    desk.bybit.play([OnPlace::Rest]);
+    let plan = plan("now", vec![resting(leg("long", "bybit", Side::Buy, "0.1"))]);
     let handle = engine.submit(&plan).await.unwrap();
     pass_ms(3_000).await;
     let before = desk.now_ms();

@@ -119,10 +119,8 @@ async fn it_finishes_recovery_first_and_tells_the_strategy_of_its_own_batches() 
 async fn follow_ups_come_in_the_order_in_which_they_are_wanted() {
     let desk = Desk::new();
     let engine = desk.engine().await;
-    let follow_ups = vec![
-        vec![pair("second", "0.1"), pair("third", "0.1")],
-        vec![pair("fourth", "0.1")],
-    ];
+    let follow_ups =
+        vec![vec![pair("second", "0.1"), pair("third", "0.1")], vec![pair("fourth", "0.1")]];
     let strategy = Scripted::new(vec![pair("first", "0.1")], follow_ups);
     let mut runner = StrategyRunner::start(engine, strategy, watched()).await.unwrap();
     let handle = runner.poll().await.unwrap().remove(0);

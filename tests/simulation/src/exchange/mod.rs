@@ -157,6 +157,8 @@ pub(crate) struct Exchange {
     pub(crate) banned_until: u64,
     pub(crate) out_until: u64,
     pub(crate) revoked_until: u64,
+    /// Positions may be read as they were earlier.
+    pub(crate) reads_may_be_stale: bool,
     /// Index in the simulation.
     pub(crate) index: usize,
 }
@@ -220,6 +222,7 @@ impl Exchange {
             banned_until: 0,
             out_until: 0,
             revoked_until: 0,
+            reads_may_be_stale: false,
             index,
         }
     }
@@ -307,5 +310,19 @@ impl Exchange {
 
     const fn class(&self) -> ResendClass {
         self.traits.class
+    }
+}
+
+/// The ledger, for checkers.
+impl Exchange {
+    /// Every order that was ever taken in under a client id.
+    pub(crate) fn orders_under(&self, client: &ClientOrderId) -> impl Iterator<Item = &VenueOrder> + use<'_> {
+        let orders: Vec<usize> = self.under(client).collect();
+        orders.into_iter().map(|order| &self.orders[order])
+    }
+
+    /// The trades of one order.
+    pub(crate) fn trades_of(&self, order: &VenueOrder) -> impl Iterator<Item = &Trade> {
+        order.trades.iter().map(|trade| &self.trades[*trade])
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use equipoise_core::{
-    BatchStatus, Command, Event, OrderTag, Prepared, Record, Saga, Send, Stage, UnixMillis,
+    BatchStatus, Command, Event, OrderTag, Prepared, Record, Role, Saga, Send, Stage, UnixMillis,
 };
 use equipoise_port::QueryError;
 
@@ -17,18 +17,22 @@ use crate::network::Outside;
 /// How long facts wait for company before they are appended on their own, milliseconds.
 const FACTS_WAIT_MS: u64 = 5;
 /// Rounds of waking after which a saga is said not to come to rest.
-const WAKES_MAX: u32 = 100;
+const WAKES_MAX: u32 = 1_000;
 
 /// What reaches a driver.
 #[derive(Debug)]
 pub(crate) enum Input {
     /// An append is durable.
     Appended(u64),
-    /// A fact about an order being sent, or a stop.
+    /// A fact about an order being sent, or a waking.
     Event(Event),
-    Prepared(Vec<Prepared>),
-    Unprepared(QueryError),
-    Answered(OrderTag, Event),
+    Prepared(Key, Vec<Prepared>),
+    Unprepared(Key, QueryError),
+    /// A look, and what of it had no answer.
+    Answered(OrderTag, Event, Option<QueryError>),
+    Cancelled(OrderTag),
+    /// The user wants no new risk.
+    Stop,
     Fruitless(Key, Option<QueryError>),
 }
 
@@ -57,6 +61,7 @@ pub(crate) struct Driver {
     timer_at: Option<u64>,
     pub(super) timer: u32,
     pub(super) unsettled: bool,
+    stop_wanted: bool,
     /// Legs whose instrument other batches trade at the same time.
     pub(super) contended: Vec<bool>,
 }
@@ -77,6 +82,7 @@ impl Driver {
             timer_at: None,
             timer: 0,
             unsettled: false,
+            stop_wanted: false,
         }
     }
 
@@ -103,26 +109,42 @@ impl Process {
         let Some(driver) = self.drivers.get_mut(&batch) else {
             return;
         };
-        if let (Input::Appended(append), Some(gate)) = (&input, &driver.gate) {
-            if *append == gate.append {
-                self.pass_gate(out, batch);
+        let mut undecided = false;
+        if let Input::Appended(append) = input {
+            if driver.gate.as_ref().is_none_or(|gate| gate.append != append) {
+                return;
             }
-        } else if !matches!(input, Input::Appended(_)) {
+            self.pass_gate(out, batch);
+            undecided = true;
+        } else {
             driver.inbox.push_back(input);
         }
-        self.pump(out, batch);
+        self.go_on(out, batch, undecided);
     }
 
-    fn pump(&mut self, out: &mut Outside, batch: u8) {
-        while let Some(driver) = self.drivers.get_mut(&batch)
-            && driver.gate.is_none()
-            && let Some(input) = driver.inbox.pop_front()
-        {
-            if let Some(event) = self.take(out, batch, input) {
-                self.react(out, batch, event);
+    /// Takes in everything that is there before the saga decides, and wakes it until it has nothing more to record.
+    pub(super) fn go_on(&mut self, out: &mut Outside, batch: u8, mut undecided: bool) {
+        for _ in 0..WAKES_MAX {
+            let Some(driver) = self.drivers.get_mut(&batch) else { return };
+            if driver.gate.is_some() {
+                return;
             }
+            let event = match driver.inbox.pop_front() {
+                Some(input) => self.take(out, batch, input),
+                None if undecided => Some(Event::Wake),
+                None => {
+                    self.rest(out, batch);
+                    return;
+                }
+            };
+            let Some(event) = event else { continue };
+            let Some((recorded, due)) = self.step(out, batch, &event) else { return };
+            undecided = match event {
+                Event::Wake => recorded,
+                _ => undecided || recorded || due,
+            };
         }
-        self.set_timer(out, batch);
+        out.check.fail(Claim::Rest, format!("batch {batch} finds no end of waking"));
     }
 
     fn set_timer(&mut self, out: &mut Outside, batch: u8) {
@@ -156,10 +178,10 @@ impl Process {
             }
             if let Some(driver) = self.drivers.get_mut(&batch) {
                 driver.paces.end_pauses(now);
-                self.react(out, batch, Event::Wake);
+                driver.inbox.push_back(Input::Event(Event::Wake));
             }
         }
-        self.pump(out, batch);
+        self.go_on(out, batch, false);
     }
 
     /// Paces repetitions and hands the saga's event on.
@@ -169,23 +191,37 @@ impl Process {
         match input {
             Input::Appended(_) => None,
             Input::Event(event) => Some(event),
-            Input::Prepared(prepared) => {
-                driver.paces.forget(Key::Prepare);
+            Input::Prepared(key, prepared) => {
+                driver.paces.forget(key);
                 Some(Event::Prepared(prepared))
             }
-            Input::Unprepared(_) if driver.appended == 0 => {
+            Input::Unprepared(..) if driver.appended == 0 => {
                 // Nothing was sent and nothing is durable: the submission is refused, its key not used up (D4).
                 self.leave(out, batch);
                 out.workload.submit_again(&mut out.env, batch);
                 None
             }
-            Input::Unprepared(error) => {
-                driver.paces.pause(Key::Prepare, Some(&error), now, &mut self.jitter);
+            Input::Unprepared(key, error) => {
+                driver.paces.pause(key, Some(&error), now, &mut self.jitter);
                 Some(Event::Wake)
             }
-            Input::Answered(tag, event) => {
-                driver.paces.pause(Key::Query(tag), None, now, &mut self.jitter);
+            Input::Answered(tag, event, missing) => {
+                driver.paces.pause(Key::Query(tag), missing.as_ref(), now, &mut self.jitter);
                 Some(event)
+            }
+            Input::Cancelled(tag) => {
+                driver.paces.pause(Key::Cancel(tag), None, now, &mut self.jitter);
+                driver.paces.soon(Key::Query(tag), now, &mut self.jitter);
+                Some(Event::Wake)
+            }
+            Input::Stop if driver.appended == 0 => {
+                self.leave(out, batch);
+                out.workload.submit_again(&mut out.env, batch);
+                None
+            }
+            Input::Stop => {
+                driver.stop_wanted = true;
+                Some(Event::Stop)
             }
             Input::Fruitless(key, error) => {
                 driver.paces.pause(key, error.as_ref(), now, &mut self.jitter);
@@ -200,53 +236,54 @@ impl Process {
         }
     }
 
-    /// Steps the saga until it has nothing more to record, or must wait for the journal.
-    pub(super) fn react(&mut self, out: &mut Outside, batch: u8, event: Event) {
-        let mut event = event;
-        for _ in 0..WAKES_MAX {
-            let Some(driver) = self.drivers.get_mut(&batch) else { return };
-            let step = driver.saga.step(UnixMillis(out.env.now), &event);
-            let records: Vec<_> =
-                step.records.into_iter().map(|record| (disk::encode(&record), record)).collect();
-            let records: Vec<_> = records.into_iter().map(|(bytes, record)| (record, bytes)).collect();
-            if records.iter().any(|(record, _)| record.gates()) {
-                let mut bytes = std::mem::take(&mut driver.unsaved);
-                bytes.extend(records.iter().map(|(_, bytes)| bytes.clone()));
-                driver.flush_at = None;
-                if let Some(append) = self.append(out, batch, &bytes)
-                    && let Some(driver) = self.drivers.get_mut(&batch)
-                {
-                    let (commands, wake_at) = (step.commands, step.wake_at);
-                    driver.gate = Some(Gate { append, records, commands, wake_at });
-                }
-                return;
+    /// One step: records durable where something waits for them, then applied, then commands.
+    /// Whether it recorded and whether it wants to be woken at once; `None` while it waits for the journal, or is over.
+    fn step(&mut self, out: &mut Outside, batch: u8, event: &Event) -> Option<(bool, bool)> {
+        let now = UnixMillis(out.env.now);
+        let driver = self.drivers.get_mut(&batch)?;
+        let step = driver.saga.step(now, event);
+        let encoded = step.records.into_iter().map(|record| {
+            let bytes = disk::encode(&record);
+            (record, bytes)
+        });
+        let records: Vec<(Record, Vec<u8>)> = encoded.collect();
+        if records.iter().any(|(record, _)| record.gates()) {
+            let ends = |(record, _): &(Record, Vec<u8>)| matches!(record, Record::Ended { .. });
+            if driver.appended == 0 && records.iter().any(ends) {
+                // It did nothing and was never durable: it keeps its key for another try (D4).
+                self.leave(out, batch);
+                out.workload.submit_again(&mut out.env, batch);
+                return None;
             }
-            let recorded = !records.is_empty();
-            self.apply(out, batch, &records);
-            let Some(driver) = self.drivers.get_mut(&batch) else { return };
-            driver.unsaved.extend(records.into_iter().map(|(_, bytes)| bytes));
-            self.carry_out(out, batch, step.commands);
-            let Some(driver) = self.drivers.get_mut(&batch) else { return };
-            driver.wake_at = step.wake_at;
-            if !recorded {
-                self.rest(out, batch);
-                return;
-            }
-            event = Event::Wake;
+            let mut bytes = std::mem::take(&mut driver.unsaved);
+            bytes.extend(records.iter().map(|(_, bytes)| bytes.clone()));
+            driver.flush_at = None;
+            let append = self.append(out, batch, &bytes)?;
+            let (commands, wake_at) = (step.commands, step.wake_at);
+            let driver = self.drivers.get_mut(&batch)?;
+            driver.gate = Some(Gate { append, records, commands, wake_at });
+            return None;
         }
-        out.check.fail(Claim::Rest, format!("batch {batch} finds no end of waking"));
+        self.apply(out, batch, &records);
+        let driver = self.drivers.get_mut(&batch)?;
+        let recorded = !records.is_empty();
+        driver.unsaved.extend(records.into_iter().map(|(_, bytes)| bytes));
+        driver.wake_at = step.wake_at;
+        self.carry_out(out, batch, step.commands);
+        Some((recorded, step.wake_at.is_some_and(|at| at <= now)))
     }
 
     fn rest(&mut self, out: &mut Outside, batch: u8) {
         let Some(driver) = self.drivers.get_mut(&batch) else { return };
         let settled = driver.unsettled && !driver.is_doubtful();
         driver.unsettled &= !settled;
-        if !driver.unsaved.is_empty() && driver.flush_at.is_none() {
+        if !driver.unsaved.is_empty() && driver.appended > 0 && driver.flush_at.is_none() {
             driver.flush_at = Some(UnixMillis(out.env.now + FACTS_WAIT_MS));
         }
         if settled {
             self.admit_waiting(out);
         }
+        self.set_timer(out, batch);
     }
 
     fn pass_gate(&mut self, out: &mut Outside, batch: u8) {
@@ -260,7 +297,6 @@ impl Process {
             return;
         }
         self.carry_out(out, batch, gate.commands);
-        self.react(out, batch, Event::Wake);
     }
 
     /// A batch is over in this process.
@@ -316,7 +352,7 @@ impl Process {
             if decoded != *record {
                 out.check.fail(Claim::Shadow, format!("batch {batch}: {record:?} changes in bytes"));
             }
-            driver.paces.note(record);
+            driver.paces.note(record, &mut self.jitter);
             out.env.trace.line(out.env.now, || format!("batch {batch} {}", shown(record)));
         }
         if !records.is_empty() && driver.saga != driver.shadow {
@@ -332,8 +368,11 @@ impl Process {
             match command {
                 Command::Send(wave) => self.send(out, batch, wave),
                 Command::Prepare(tags) => {
-                    if driver.paces.may_start(Key::Prepare, true, now) {
-                        self.prepare(out, batch, tags);
+                    // A further transmission is prepared beside whatever else is.
+                    let known = |tag: &OrderTag| driver.saga.order(*tag).is_some();
+                    let key = Key::Prepare(tags.first().copied().filter(known));
+                    if driver.paces.may_start(key, true, now) {
+                        self.prepare(out, batch, key, tags);
                     }
                 }
                 Command::Query(query) => {
@@ -354,18 +393,19 @@ impl Process {
     fn send(&mut self, out: &mut Outside, batch: u8, wave: Vec<Send>) {
         let Some(driver) = self.drivers.get_mut(&batch) else { return };
         let now = UnixMillis(out.env.now);
-        let in_time = wave.iter().all(|send| {
-            driver.saga.order(send.tag).is_some_and(|order| {
+        let unwanted = driver.stop_wanted && wave.iter().any(|send| send.tag.role == Role::Entry);
+        let late = wave.iter().any(|send| {
+            driver.saga.order(send.tag).is_none_or(|order| {
                 let left = send.request.deadline.since(order.clock.venue_time(now));
-                left >= u64::from(send.request.window_ms) / 2
+                left < u64::from(send.request.window_ms) / 2
             })
         });
-        if !in_time {
+        if late {
             out.env.tally.hit(Mark::HalfWindowLost);
         }
         for send in wave {
             let tag = send.tag;
-            if in_time {
+            if !late && !unwanted {
                 driver.inbox.push_back(Input::Event(Event::Handed(tag)));
                 out.depart(self.index, batch, tag, send.request);
             } else {

@@ -6,10 +6,14 @@ use equipoise_core::{OrderTag, Record, UnixMillis};
 use equipoise_port::QueryError;
 use fastrand::Rng;
 
+/// Pause after an answer that a repetition will hardly change.
+const HOPELESS_PAUSE_MS: u64 = 5_000;
+
 /// One kind of thing under way; there is never more than one of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
-    Prepare,
+    /// Preparing a wave, or a further transmission of one order.
+    Prepare(Option<OrderTag>),
     Query(OrderTag),
     Cancel(OrderTag),
 }
@@ -19,10 +23,20 @@ struct Pace {
     under_way: bool,
     fruitless: u32,
     not_before: UnixMillis,
+    announced_until: UnixMillis,
     urgent: bool,
     paused: bool,
 }
 
+impl Pace {
+    fn pause_ms(&self, jitter: &mut Rng) -> u64 {
+        let (first, most): (u64, u64) = if self.urgent { (50, 1_000) } else { (250, 2_000) };
+        let full = (first << self.fruitless.min(10)).min(most);
+        full / 2 + jitter.u64(0..=full / 2)
+    }
+}
+
+/// The paces of one batch.
 #[derive(Debug, Default)]
 pub(super) struct Paces(BTreeMap<Key, Pace>);
 
@@ -52,20 +66,31 @@ impl Paces {
         self.0.remove(&key);
     }
 
-    /// News about an order: the next look at it need not wait.
-    pub(super) fn note(&mut self, record: &Record) {
-        let news = matches!(
-            record,
-            Record::Observed { .. }
-                | Record::Filled { .. }
-                | Record::Doubted { .. }
-                | Record::Transmission { .. }
-        );
-        if let (true, Some(tag)) = (news, record.tag())
-            && let Some(pace) = self.0.get_mut(&Key::Query(tag))
-        {
-            pace.fruitless = 0;
-            pace.not_before = UnixMillis::default();
+    /// News about an order: the next look at it comes sooner.
+    pub(super) fn note(&mut self, record: &Record, jitter: &mut Rng) {
+        let Some(tag) = record.tag() else { return };
+        match record {
+            Record::Doubted { .. } | Record::Transmission { .. } => {
+                if let Some(pace) = self.0.get_mut(&Key::Query(tag)) {
+                    pace.fruitless = 0;
+                    pace.not_before = pace.announced_until;
+                }
+            }
+            Record::Observed { at, .. } | Record::Filled { at, .. } => {
+                self.soon(Key::Query(tag), *at, jitter);
+            }
+            _ => {}
+        }
+    }
+
+    /// Something changed: pauses begin again with the first one.
+    pub(super) fn soon(&mut self, key: Key, now: UnixMillis, jitter: &mut Rng) {
+        let Some(pace) = self.0.get_mut(&key) else { return };
+        pace.fruitless = 0;
+        if !pace.under_way {
+            let first = now.plus_ms(pace.pause_ms(jitter));
+            pace.not_before = pace.not_before.min(first).max(pace.announced_until);
+            pace.paused = true;
         }
     }
 
@@ -76,17 +101,18 @@ impl Paces {
         now: UnixMillis,
         jitter: &mut Rng,
     ) {
-        let announced = match error {
-            Some(QueryError::Busy { retry_after_ms, .. }) => *retry_after_ms,
+        let least_ms = match error {
+            Some(QueryError::Credentials { .. } | QueryError::Refused { .. }) => HOPELESS_PAUSE_MS,
             _ => 0,
         };
         let pace = self.0.entry(key).or_default();
-        let (first, most): (u64, u64) = if pace.urgent { (50, 1_000) } else { (250, 2_000) };
-        let full = (first << pace.fruitless.min(10)).min(most);
-        let jittered = full / 2 + jitter.u64(0..=full / 2);
+        if let Some(QueryError::Busy { retry_after_ms, .. }) = error {
+            pace.announced_until = pace.announced_until.max(now.plus_ms(*retry_after_ms));
+        }
+        let pause_ms = pace.pause_ms(jitter).max(least_ms);
         pace.under_way = false;
         pace.paused = true;
         pace.fruitless = pace.fruitless.saturating_add(1);
-        pace.not_before = now.plus_ms(jittered.max(announced));
+        pace.not_before = now.plus_ms(pause_ms).max(pace.announced_until);
     }
 }

@@ -1,0 +1,122 @@
+//! Plays many seeds and reports the rate: `driven --seeds 10000 --from 0 --threads 2`, `driven --seed 42` for one.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use clap::Parser;
+use equipoise_driven::{Marks, Outcome, Scenario, run};
+
+/// Driven simulation of the real engine and adapters over an in-memory wire.
+#[derive(Parser)]
+struct Args {
+    /// How many seeds.
+    #[arg(long, default_value_t = 2_000)]
+    seeds: u64,
+    /// The first one.
+    #[arg(long, default_value_t = 0)]
+    from: u64,
+    /// Threads, each playing seeds of its own.
+    #[arg(long, default_value_t = 2)]
+    threads: u64,
+    /// Plays this one alone and shows its trace and its logs.
+    #[arg(long, env = "EQUIPOISE_DRIVEN_SEED")]
+    seed: Option<u64>,
+}
+
+#[derive(Default)]
+struct Total {
+    seeds: u64,
+    batches: u64,
+    virtual_ms: u64,
+    marks: Marks,
+    failed: Vec<(u64, Outcome)>,
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match args.seed {
+        Some(seed) => one(seed),
+        None => many(&args),
+    }
+}
+
+fn one(seed: u64) -> ExitCode {
+    let scenario = Scenario::draw(seed);
+    let outcome = scenario.play(true);
+    say(&format!("{scenario:#?}\n{}\n{}", outcome.logs, outcome.trace.join("\n")));
+    for violation in &outcome.violations {
+        say(&format!("seed {seed}: {}: {}", violation.claim, violation.seen));
+    }
+    if outcome.violations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn many(args: &Args) -> ExitCode {
+    let begun = Instant::now();
+    let next = AtomicU64::new(args.from);
+    let until = args.from + args.seeds;
+    let total = Mutex::new(Total::default());
+    std::thread::scope(|scope| {
+        for _ in 0..args.threads.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= until {
+                        return;
+                    }
+                    let outcome = run(seed);
+                    if let Ok(mut total) = total.lock() {
+                        total.add(seed, outcome);
+                    }
+                }
+            });
+        }
+    });
+    let total = total.into_inner().unwrap_or_default();
+    total.report(begun.elapsed().as_millis());
+    if total.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+impl Total {
+    fn add(&mut self, seed: u64, outcome: Outcome) {
+        self.seeds += 1;
+        self.batches += outcome.batches as u64;
+        self.virtual_ms += outcome.virtual_ms;
+        self.marks.add(&outcome.marks);
+        if !outcome.violations.is_empty() {
+            for violation in &outcome.violations {
+                let seen: String = violation.seen.chars().take(600).collect();
+                say(&format!("seed {seed}: {}: {seen}", violation.claim));
+            }
+            self.failed.push((seed, outcome));
+        }
+    }
+
+    fn report(&self, took_ms: u128) {
+        for (what, count) in self.marks.iter() {
+            say(&format!("{count:>8}  {what}"));
+        }
+        let missing = self.marks.missing();
+        if !missing.is_empty() {
+            say(&format!("never met: {}", missing.join(", ")));
+        }
+        let per_second = u128::from(self.batches) * 1_000 / took_ms.max(1);
+        say(&format!(
+            "{} seeds, {} batches, {} failed; {} virtual hours in {took_ms} ms: {per_second} batches a second",
+            self.seeds,
+            self.batches,
+            self.failed.len(),
+            self.virtual_ms / 3_600_000,
+        ));
+        if !self.failed.is_empty() {
+            say("play one again with EQUIPOISE_DRIVEN_SEED=<seed>");
+        }
+    }
+}
+
+/// Whoever reads may have gone; that is no reason to fail.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}

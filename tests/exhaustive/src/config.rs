@@ -1,0 +1,183 @@
+//! Which small worlds are explored, and how much may go wrong in each.
+
+use equipoise_core::{ResendClass, Residual};
+
+/// How often each kind of trouble may happen on one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Budget {
+    /// Kills of the owner; a kill during recovery counts too.
+    pub crashes: u8,
+    /// A further owner starts while the one before still runs.
+    pub takeovers: u8,
+    /// Requests lost, delayed past their tick or repeated, replies lost, never handed over, late or half answers,
+    /// slow syncs.
+    pub faults: u8,
+    /// Documented refusals and rejections after acknowledgement.
+    pub refusals: u8,
+    /// The user asks for no new risk.
+    pub stops: u8,
+    /// Ticks that pass while nobody owns the batch.
+    pub away: u8,
+}
+
+/// One leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LegShape {
+    /// What its venue offers.
+    pub class: ResendClass,
+    /// A limit order that may rest instead of a market order.
+    pub rests: bool,
+    /// Waits for this leg.
+    pub after: Option<u8>,
+    /// Follows what that leg fills instead of a fixed size.
+    pub follows: bool,
+    /// The venue lists an order only for so long, milliseconds.
+    pub lookup_ms: u64,
+}
+
+impl LegShape {
+    /// A market leg that waits for nothing.
+    #[must_use]
+    pub const fn market(class: ResendClass) -> Self {
+        Self { class, rests: false, after: None, follows: false, lookup_ms: 86_400_000 }
+    }
+
+    const fn resting(class: ResendClass) -> Self {
+        Self { rests: true, ..Self::market(class) }
+    }
+
+    const fn after(class: ResendClass, leg: u8) -> Self {
+        Self { after: Some(leg), ..Self::market(class) }
+    }
+
+    const fn following(class: ResendClass, leg: u8) -> Self {
+        Self { follows: true, ..Self::after(class, leg) }
+    }
+}
+
+/// One small world.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What it is called in tables.
+    pub name: String,
+    /// Legs, buys and sells in turn, two lots each.
+    pub legs: Vec<LegShape>,
+    /// What becomes of a residual.
+    pub residual: Residual,
+    /// What may go wrong.
+    pub budget: Budget,
+    /// Orders that take may also fill one lot of two, or none; else all of it.
+    pub partial: bool,
+}
+
+/// The letter of a class.
+pub(crate) const fn letter(class: ResendClass) -> char {
+    match class {
+        ResendClass::A => 'A',
+        ResendClass::B => 'B',
+        ResendClass::C => 'C',
+    }
+}
+
+fn config(name: String, legs: Vec<LegShape>, budget: Budget) -> Config {
+    Config { name, legs, residual: Residual::Unwind, budget, partial: true }
+}
+
+use ResendClass::{A, B, C};
+
+const CLASSES: [ResendClass; 3] = [A, B, C];
+
+/// Every configuration of a full run.
+#[must_use]
+pub fn configurations() -> Vec<Config> {
+    let mut all = Vec::new();
+    for class in CLASSES {
+        all.extend(one_leg(class));
+    }
+    for (one, other) in [(A, A), (A, B), (A, C), (B, B), (B, C), (C, C)] {
+        let pair = format!("{}{}", letter(one), letter(other));
+        let legs = vec![LegShape::market(one), LegShape::market(other)];
+        all.extend(two_legs(&format!("two legs {pair}"), &legs));
+    }
+    for one in CLASSES {
+        for other in CLASSES {
+            let pair = format!("{}{}", letter(one), letter(other));
+            let legs = vec![LegShape::market(one), LegShape::after(other, 0)];
+            all.extend(two_legs(&format!("two legs {pair} in sequence"), &legs));
+            let legs = vec![LegShape::market(one), LegShape::following(other, 0)];
+            all.extend(two_legs(&format!("leg and follower {pair}"), &legs));
+        }
+    }
+    all
+}
+
+fn one_leg(class: ResendClass) -> Vec<Config> {
+    let name = |what: &str| format!("one leg {} {what}", letter(class));
+    let market = || vec![LegShape::market(class)];
+    let budget = Budget { crashes: 0, takeovers: 0, faults: 1, refusals: 1, stops: 0, away: 0 };
+    let outdated = LegShape { lookup_ms: 5_000, ..LegShape::market(class) };
+    vec![
+        config(name("with faults"), market(), Budget { faults: 2, stops: 1, ..budget }),
+        config(name("with kills"), market(), Budget { crashes: 2, away: 5, ..budget }),
+        config(name("with two owners"), market(), Budget { takeovers: 1, ..budget }),
+        config(
+            name("with two owners and a kill"),
+            market(),
+            Budget { crashes: 1, takeovers: 1, away: 1, refusals: 0, ..budget },
+        ),
+        config(
+            name("resting"),
+            vec![LegShape::resting(class)],
+            Budget { crashes: 1, stops: 1, away: 1, ..budget },
+        ),
+        config(
+            name("with a short memory"),
+            vec![outdated],
+            Budget { crashes: 1, away: 3, ..budget },
+        ),
+    ]
+}
+
+fn two_legs(name: &str, legs: &[LegShape]) -> Vec<Config> {
+    let name = |what: &str| format!("{name} {what}");
+    let budget = Budget { crashes: 0, takeovers: 0, faults: 1, refusals: 1, stops: 0, away: 0 };
+    vec![
+        config(name("with a fault"), legs.to_vec(), budget),
+        config(
+            name("with a kill"),
+            legs.to_vec(),
+            Budget { crashes: 1, faults: 0, away: 1, ..budget },
+        ),
+        config(name("with a stop"), legs.to_vec(), Budget { stops: 1, faults: 0, ..budget }),
+    ]
+}
+
+/// Configurations small enough for the plain test command without optimisation.
+#[must_use]
+pub fn small_configurations() -> Vec<Config> {
+    let mut all = Vec::new();
+    for class in CLASSES {
+        let budget = Budget { crashes: 1, takeovers: 0, faults: 1, refusals: 0, stops: 0, away: 1 };
+        let legs = vec![LegShape::market(class)];
+        all.push(Config {
+            partial: false,
+            ..config(format!("one leg {} small", letter(class)), legs, budget)
+        });
+        let budget = Budget { takeovers: 1, crashes: 0, away: 0, ..budget };
+        let legs = vec![LegShape::market(class)];
+        all.push(Config {
+            partial: false,
+            ..config(format!("one leg {} two owners small", letter(class)), legs, budget)
+        });
+    }
+    for (one, other) in [(A, B), (B, C)] {
+        let budget = Budget { refusals: 1, ..Budget::default() };
+        let legs = vec![LegShape::market(one), LegShape::market(other)];
+        let pair = format!("{}{}", letter(one), letter(other));
+        all.push(Config {
+            partial: false,
+            ..config(format!("two legs {pair} small"), legs, budget)
+        });
+    }
+    all
+}

@@ -1,0 +1,201 @@
+//! What the exchanges' ledgers say a batch holds, in whole numbers.
+
+use std::collections::BTreeMap;
+
+use equipoise_core::{
+    Asset, BatchSpec, Instrument, InstrumentKind, LegQuantity, LegSpec, OrderTag, Record, Role,
+    Side,
+};
+
+use super::{Checker, Claim};
+use crate::env::Env;
+use crate::exchange::{Exchange, FeeIn};
+use crate::mark::Mark;
+use crate::units::{self, BASE_ONE, ONE, divide_half_even};
+
+/// Venue units per venue and market.
+pub(super) type Positions = BTreeMap<(usize, usize), i64>;
+
+fn signed(side: Side, quantity: i64) -> i64 {
+    if side == Side::Buy { quantity } else { -quantity }
+}
+
+/// Trillionths of a base unit that venue units are worth at a reference price.
+pub(super) fn base_of(instrument: &Instrument, units: i64, reference: i64) -> i128 {
+    let size = i128::from(units::whole(instrument.contract_size.get()));
+    let value = i128::from(units) * size;
+    match instrument.kind {
+        InstrumentKind::Inverse => divide_half_even(value * 10_000, i128::from(reference)),
+        InstrumentKind::Linear | InstrumentKind::Spot => value / 10_000,
+    }
+}
+
+/// The smallest order at a reference price, worth in trillionths of a base unit.
+fn smallest(instrument: &Instrument, reference: i64) -> i128 {
+    let lot = units::whole(instrument.lot.get());
+    let least = units::whole(instrument.quantity_min.get()).max(lot);
+    let size = i128::from(units::whole(instrument.contract_size.get()));
+    let one = match instrument.kind {
+        InstrumentKind::Inverse => size,
+        _ => size * i128::from(reference) / i128::from(ONE),
+    };
+    let value = i128::from(units::whole(instrument.notional_min.get())) * i128::from(ONE);
+    let by_value = i64::try_from((value + one - 1) / one).unwrap_or(i64::MAX);
+    let units = least.max(by_value);
+    base_of(instrument, (units + lot - 1) / lot * lot, reference)
+}
+
+/// What one batch is judged by.
+pub(super) struct Account<'a> {
+    pub(super) spec: &'a BatchSpec,
+}
+
+impl Account<'_> {
+    pub(super) fn reference(&self, base: &Asset) -> i64 {
+        self.spec.reference(base).map_or(1, |price| units::whole(price.get()))
+    }
+
+    fn of<'s>(&'s self, base: &'s Asset) -> impl Iterator<Item = &'s LegSpec> {
+        self.spec.legs.iter().filter(move |leg| leg.instrument.base == *base)
+    }
+
+    /// One lot of the coarsest instrument of an underlying.
+    pub(super) fn lot(&self, base: &Asset) -> i128 {
+        let reference = self.reference(base);
+        let lots = self.of(base).map(|leg| {
+            base_of(&leg.instrument, units::whole(leg.instrument.lot.get()), reference)
+        });
+        lots.max().unwrap_or(0)
+    }
+
+    /// The smallest order of the coarsest instrument of an underlying.
+    pub(super) fn dust(&self, base: &Asset) -> i128 {
+        let reference = self.reference(base);
+        self.of(base).map(|leg| smallest(&leg.instrument, reference)).max().unwrap_or(0)
+    }
+
+    /// Net delta the plan asks for.
+    pub(super) fn planned(&self, base: &Asset) -> i128 {
+        let legs = (0_u8..).zip(&self.spec.legs).filter(|(_, leg)| leg.instrument.base == *base);
+        legs.map(|(index, leg)| {
+            let size = self.planned_size(index);
+            if leg.side == Side::Buy { size } else { -size }
+        })
+        .sum()
+    }
+
+    fn planned_size(&self, index: u8) -> i128 {
+        let Some(leg) = self.spec.leg(index) else { return 0 };
+        match &leg.quantity {
+            LegQuantity::Fixed(quantity) => {
+                let units = i128::from(units::whole(quantity.get()));
+                let reference = self.reference(&leg.instrument.base);
+                if leg.instrument.kind == InstrumentKind::Spot && leg.side == Side::Buy {
+                    let kept = i128::from(ONE - units::whole(leg.instrument.taker_fee.get()));
+                    return units * kept / 10_000;
+                }
+                base_of(&leg.instrument, units::whole(quantity.get()), reference)
+            }
+            LegQuantity::Of { leg, ratio } => {
+                self.planned_size(*leg) * units::base(ratio.get()) / BASE_ONE
+            }
+        }
+    }
+
+    /// Net delta per underlying: units are netted per market first, then converted once.
+    pub(super) fn deltas(&self, venues: &[Exchange], positions: &Positions) -> BTreeMap<Asset, i128> {
+        let mut deltas: BTreeMap<Asset, i128> =
+            self.spec.legs.iter().map(|leg| (leg.instrument.base.clone(), 0)).collect();
+        for ((venue, market), units) in positions {
+            let instrument = &venues[*venue].markets[*market].instrument;
+            let base = base_of(instrument, *units, self.reference(&instrument.base));
+            *deltas.entry(instrument.base.clone()).or_insert(0) += base;
+        }
+        deltas
+    }
+}
+
+impl Checker {
+    /// Where a leg trades: indices of venue and market.
+    pub(super) fn place(venues: &[Exchange], leg: &LegSpec) -> Option<(usize, usize)> {
+        let venue = venues.iter().find(|venue| venue.name == leg.venue)?;
+        Some((venue.index, venue.market(&leg.instrument.symbol)))
+    }
+
+    /// What a batch holds by the ledgers, fees in the base asset of spot trades taken off.
+    pub(super) fn holdings(&self, batch: u8, venues: &[Exchange]) -> Positions {
+        let mut positions = Positions::new();
+        let Some(spec) = &self.specs[usize::from(batch)] else { return positions };
+        for tag in self.streams[usize::from(batch)].attempts.keys() {
+            let Some(leg) = spec.leg(tag.leg) else { continue };
+            let Some(place) = Self::place(venues, leg) else { continue };
+            let spot = leg.instrument.kind == InstrumentKind::Spot;
+            let sum = positions.entry(place).or_insert(0);
+            for (venue, order) in self.orders_of(batch, *tag, venues) {
+                for trade in venue.trades_of(order) {
+                    let fee = if spot && trade.fee_in == FeeIn::Base { trade.fee } else { 0 };
+                    *sum += signed(trade.side, trade.quantity) - fee;
+                }
+            }
+        }
+        positions
+    }
+
+    /// Whether the journal knows every trade the ledgers show for a batch.
+    fn knows_all(&self, batch: u8, venues: &[Exchange]) -> bool {
+        let stream = &self.streams[usize::from(batch)];
+        stream.attempts.iter().all(|(tag, attempt)| {
+            let orders = self.orders_of(batch, *tag, venues);
+            let executed: i64 = orders.map(|(_, order)| order.executed).sum();
+            executed == attempt.trades.values().sum::<i64>()
+        })
+    }
+
+    /// K3: the net delta after an unwind wave is no further from zero than before, for every underlying.
+    pub(super) fn judge_wave(
+        &mut self,
+        env: &mut Env,
+        batch: u8,
+        venues: &[Exchange],
+        records: &[Record],
+    ) {
+        let Some(spec) = self.specs[usize::from(batch)].clone() else { return };
+        let mut after = None;
+        let mut sides = Vec::new();
+        for record in records {
+            let Record::Intent { tag, request, .. } = record else { continue };
+            if tag.role != Role::Unwind {
+                continue;
+            }
+            let Some(leg) = spec.leg(tag.leg) else { continue };
+            let Some(place) = Self::place(venues, leg) else { continue };
+            let after = after.get_or_insert_with(|| self.holdings(batch, venues));
+            let quantity = units::whole(request.quantity.get());
+            *after.entry(place).or_insert(0) += signed(request.side, quantity);
+            sides.push(request.side);
+        }
+        let Some(after) = after else { return };
+        let both = sides.contains(&Side::Buy) && sides.contains(&Side::Sell);
+        env.tally.hit(if both { Mark::MatchedWave } else { Mark::ExcessWave });
+        // What the engine cannot know yet it cannot take into account.
+        if !self.knows_all(batch, venues) {
+            return;
+        }
+        let account = Account { spec: &spec };
+        let before = account.deltas(venues, &self.holdings(batch, venues));
+        let markets = i128::try_from(after.len()).unwrap_or(0);
+        for (base, delta) in account.deltas(venues, &after) {
+            let earlier = before.get(&base).copied().unwrap_or(0);
+            // Each conversion of an inverse position may round by one trillionth.
+            if delta.abs() > earlier.abs() + markets {
+                let text = format!("batch {batch}: an unwind wave moves {base} from {earlier} to {delta}");
+                self.fail(Claim::K3, text);
+            }
+        }
+    }
+
+    /// Attempts of a batch with their tags.
+    pub(super) fn tags(&self, batch: u8) -> Vec<OrderTag> {
+        self.streams[usize::from(batch)].attempts.keys().copied().collect()
+    }
+}

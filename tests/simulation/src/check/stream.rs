@@ -1,0 +1,430 @@
+//! Reads a batch's records as they become durable and judges their order by a small model of its own.
+
+use std::collections::BTreeMap;
+
+use equipoise_core::{
+    BatchSpec, ClientOrderId, Ending, OrderState, OrderTag, Record, RefusalKind, ResendClass, Role,
+    TradeId, VenueOrderId,
+};
+
+use super::{Claim, Violation};
+use crate::env::Env;
+use crate::mark::Mark;
+use crate::units;
+
+/// Entry attempts of one leg.
+const ENTRIES_MAX: usize = 10;
+/// Transmissions of one attempt.
+const TRANSMISSIONS_MAX: usize = 5;
+/// Replacements of attempts that were never sent.
+const UNSENT_MAX: usize = 4;
+/// Records of one attempt beside its trades, and of one batch beside its attempts.
+const RECORDS_EACH: usize = 60;
+const RECORDS_BESIDE: usize = 80;
+/// Two searches that prove absence lie this far apart.
+const SEARCH_GAP_MS: u64 = 1_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Intended, no verdict yet.
+    Intended,
+    Doubt,
+    Known,
+    Closed(Closed),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closed {
+    Ended,
+    Refused { costs: bool, transient: bool },
+    Unsent,
+    Absent,
+    Unresolved,
+}
+
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) client_id: ClientOrderId,
+    pub(super) quantity: i64,
+    standing: Standing,
+    deadlines: Vec<u64>,
+    first_stamp: u64,
+    at_venue: BTreeMap<VenueOrderId, (i64, bool)>,
+    pub(super) trades: BTreeMap<(VenueOrderId, TradeId), i64>,
+    audited: bool,
+    /// Venue and engine time of fruitless searches beyond deadline and margin since the last transmission.
+    searches: Vec<(u64, u64)>,
+    doubted: bool,
+}
+
+/// One batch's records so far.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    pub(super) attempts: BTreeMap<OrderTag, Attempt>,
+    first_intents: BTreeMap<u8, u64>,
+    unwind_started_at: Option<u64>,
+    stopped: bool,
+    ended: Option<(Ending, u64)>,
+    pub(super) alarms: Vec<(equipoise_core::Alarm, OrderTag)>,
+    records: usize,
+    trades: usize,
+    contradictions: usize,
+}
+
+fn broken(claim: Claim, text: impl Into<String>) -> Violation {
+    Violation { claim, text: text.into() }
+}
+
+impl Attempt {
+    pub(super) const fn is_unresolved(&self) -> bool {
+        !matches!(self.standing, Standing::Closed(_))
+            || matches!(self.standing, Standing::Closed(Closed::Unresolved))
+    }
+
+    const fn is_closed(&self) -> bool {
+        matches!(self.standing, Standing::Closed(_))
+    }
+
+    const fn is_doubtful(&self) -> bool {
+        matches!(self.standing, Standing::Doubt | Standing::Closed(Closed::Unresolved))
+    }
+
+    fn settle(&mut self) {
+        let complete = self.at_venue.iter().all(|(id, (executed, ended))| {
+            let listed = self.trades.iter().filter(|((order, _), _)| order == id);
+            *ended && listed.map(|(_, quantity)| quantity).sum::<i64>() >= *executed
+        });
+        if complete && !self.at_venue.is_empty() {
+            self.standing = Standing::Closed(Closed::Ended);
+        }
+    }
+}
+
+impl Stream {
+    pub(super) fn client_id(&self, tag: OrderTag) -> Option<ClientOrderId> {
+        self.attempts.get(&tag).map(|attempt| attempt.client_id.clone())
+    }
+
+    pub(super) fn ended_at(&self) -> Option<u64> {
+        self.ended.map(|(_, at)| at)
+    }
+
+    pub(super) fn ending(&self) -> Option<Ending> {
+        self.ended.map(|(ending, _)| ending)
+    }
+
+    /// Takes the records of one append in.
+    pub(super) fn follow(
+        &mut self,
+        env: &mut Env,
+        spec: &BatchSpec,
+        records: &[Record],
+    ) -> Result<(), Violation> {
+        let wave: Vec<OrderTag> = records
+            .iter()
+            .filter(|record| matches!(record, Record::Intent { .. }))
+            .filter_map(Record::tag)
+            .collect();
+        for record in records {
+            self.records += 1;
+            if self.ended.is_some() {
+                return Err(broken(Claim::Order, format!("{record:?} follows the end")));
+            }
+            self.take(env, spec, record, &wave)?;
+        }
+        if wave.len() > 1 && wave.iter().all(|tag| tag.role == Role::Entry) {
+            env.tally.hit(Mark::EntryWave);
+        }
+        let most = RECORDS_BESIDE + self.attempts.len() * RECORDS_EACH + self.trades;
+        if self.records > most {
+            return Err(broken(Claim::Bounds, format!("{} records", self.records)));
+        }
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        env: &mut Env,
+        spec: &BatchSpec,
+        record: &Record,
+        wave: &[OrderTag],
+    ) -> Result<(), Violation> {
+        match record {
+            Record::Admitted(_) => {}
+            Record::Intent { tag, .. } => {
+                self.may_intend(env, spec, *tag, record.at().0, wave)?;
+                self.intend(env, spec, record);
+            }
+            Record::Stopped { .. } => self.stopped = true,
+            Record::UnwindStarted { at } => self.unwind_started_at = Some(at.0),
+            Record::Contradicted { .. } => {
+                env.tally.hit(Mark::Contradicted);
+                self.contradictions += 1;
+            }
+            Record::Alarmed { alarm, tag, .. } => {
+                use equipoise_core::Alarm::{Drift, LateFill, Overfill};
+                env.tally.hit(match alarm {
+                    Overfill => Mark::OverfillAlarm,
+                    LateFill => Mark::LateFillAlarm,
+                    Drift => Mark::DriftAlarm,
+                });
+                self.alarms.push((*alarm, *tag));
+            }
+            Record::Ended { ending, why, at } => {
+                self.ended = Some((*ending, at.0));
+                self.note_end(env, *ending, why);
+            }
+            about_order => self.learn(env, spec, about_order)?,
+        }
+        Ok(())
+    }
+
+    /// K1, R5, R10 and the bounds on attempts.
+    fn may_intend(
+        &self,
+        env: &mut Env,
+        spec: &BatchSpec,
+        tag: OrderTag,
+        at: u64,
+        wave: &[OrderTag],
+    ) -> Result<(), Violation> {
+        let others = || self.attempts.iter().filter(|(other, _)| !wave.contains(other));
+        if let Some((other, _)) = others().find(|(_, attempt)| attempt.is_doubtful()) {
+            return Err(broken(Claim::K1, format!("{tag:?} is intended while {other:?} is in doubt")));
+        }
+        let earlier: Vec<&Attempt> = self.of(tag.leg, tag.role).collect();
+        if earlier.len() != usize::from(tag.attempt) || earlier.iter().any(|one| !one.is_closed()) {
+            return Err(broken(Claim::R5, format!("{tag:?} does not follow closed attempts")));
+        }
+        let Some(leg) = spec.leg(tag.leg) else {
+            return Err(broken(Claim::Order, format!("{tag:?} names no leg")));
+        };
+        let unsent =
+            earlier.iter().filter(|one| one.standing == Standing::Closed(Closed::Unsent)).count();
+        match (tag.role, self.unwind_started_at) {
+            (Role::Entry, Some(_)) => Err(broken(Claim::Order, "an entry after unwinding began")),
+            (Role::Entry, None) if self.stopped => Err(broken(Claim::Order, "an entry after a stop")),
+            (Role::Entry, None) => {
+                let first = self.first_intents.get(&tag.leg).copied().unwrap_or(at);
+                let late = at > first && at >= first + spec.policy.leg_timeout_ms;
+                if late || earlier.len() >= ENTRIES_MAX || unsent >= UNSENT_MAX {
+                    return Err(broken(Claim::Bounds, format!("{tag:?} is one entry too many")));
+                }
+                let waits = |other: &u8| self.of(*other, Role::Entry).any(|one| !one.is_closed());
+                if leg.after.iter().any(waits) {
+                    return Err(broken(Claim::Order, format!("{tag:?} does not wait for its turn")));
+                }
+                self.note_retry(env, &earlier);
+                Ok(())
+            }
+            (Role::Unwind, None) => Err(broken(Claim::Order, "an unwind before unwinding began")),
+            (Role::Unwind, Some(started)) => {
+                if let Some((other, _)) = others().find(|(_, attempt)| !attempt.is_closed()) {
+                    return Err(broken(Claim::K1, format!("{tag:?} unwinds while {other:?} is open")));
+                }
+                let costing = earlier.iter().filter(|one| one.costs()).count();
+                let too_many = costing >= usize::from(spec.policy.unwind_attempts);
+                if too_many || at >= started + spec.policy.unwind_ms_max {
+                    return Err(broken(Claim::Bounds, format!("{tag:?} is one unwind too many")));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn of(&self, leg: u8, role: Role) -> impl Iterator<Item = &Attempt> {
+        let same = move |tag: &OrderTag| tag.leg == leg && tag.role == role;
+        self.attempts.iter().filter(move |(tag, _)| same(tag)).map(|(_, attempt)| attempt)
+    }
+
+    fn intend(&mut self, env: &mut Env, spec: &BatchSpec, record: &Record) {
+        let Record::Intent { tag, request, at, .. } = record else { return };
+        self.first_intents.entry(tag.leg).or_insert(at.0);
+        let follows = spec.leg(tag.leg).is_some_and(|leg| {
+            matches!(leg.quantity, equipoise_core::LegQuantity::Of { .. })
+        });
+        if follows && tag.role == Role::Entry {
+            env.tally.hit(Mark::FollowerSized);
+        }
+        if request.reduce_only && tag.role == Role::Unwind {
+            env.tally.hit(Mark::ReduceOnlyUnwind);
+        }
+        if tag.role == Role::Unwind && tag.attempt == 1 {
+            env.tally.hit(Mark::SecondUnwind);
+        }
+        let attempt = Attempt {
+            client_id: request.client_id.clone(),
+            quantity: units::whole(request.quantity.get()),
+            standing: Standing::Intended,
+            deadlines: vec![request.deadline.0],
+            first_stamp: request.stamp().0,
+            at_venue: BTreeMap::new(),
+            trades: BTreeMap::new(),
+            audited: false,
+            searches: Vec::new(),
+            doubted: false,
+        };
+        self.attempts.insert(*tag, attempt);
+    }
+
+    fn learn(&mut self, env: &mut Env, spec: &BatchSpec, record: &Record) -> Result<(), Violation> {
+        let nowhere = || broken(Claim::Order, format!("{record:?} is about nothing"));
+        let tag = record.tag().ok_or_else(nowhere)?;
+        let leg = spec.leg(tag.leg).ok_or_else(nowhere)?;
+        let attempt = self.attempts.get_mut(&tag).ok_or_else(nowhere)?;
+        let class = leg.traits.class;
+        match record {
+            Record::Transmission { deadline, .. } => {
+                env.tally.hit(Mark::SentAgain);
+                attempt.deadlines.push(deadline.0);
+                let stamp = deadline.0 - u64::from(leg.traits.window_ms);
+                let remembered = stamp < attempt.first_stamp + leg.traits.id_horizon_ms;
+                if class != ResendClass::A || attempt.standing != Standing::Doubt || !remembered {
+                    return Err(broken(Claim::S1, format!("{tag:?} must not be sent again")));
+                }
+                if attempt.deadlines.len() > TRANSMISSIONS_MAX {
+                    return Err(broken(Claim::Bounds, format!("{tag:?} is sent too often")));
+                }
+                attempt.searches.clear();
+                attempt.standing = Standing::Intended;
+            }
+            Record::Unsent { .. } => {
+                env.tally.hit(Mark::Unsent);
+                attempt.standing = Standing::Closed(Closed::Unsent);
+            }
+            Record::Refused { refusal, .. } => {
+                let costs = !matches!(refusal.kind, RefusalKind::RateLimited { .. });
+                if !costs && tag.role == Role::Unwind {
+                    env.tally.hit(Mark::BanWhileUnwinding);
+                }
+                let transient = refusal.kind == RefusalKind::Transient || !costs;
+                attempt.standing = Standing::Closed(Closed::Refused { costs, transient });
+            }
+            Record::Doubted { .. } => attempt.doubt(env, tag),
+            Record::Observed { venue_order, state, executed, .. } => {
+                attempt.note_found(env, class);
+                let executed = units::whole(executed.get());
+                let ended = *state != OrderState::Open;
+                let known = attempt.at_venue.entry(venue_order.clone()).or_insert((0, false));
+                *known = (known.0.max(executed), known.1 || ended);
+                attempt.standing = Standing::Known;
+                attempt.settle();
+            }
+            Record::Filled { venue_order, fill, .. } => {
+                attempt.note_found(env, class);
+                self.trades += 1;
+                let key = (venue_order.clone(), fill.trade.clone());
+                let quantity = units::whole(fill.quantity.get());
+                if attempt.trades.insert(key, quantity).is_some() {
+                    return Err(broken(Claim::S4, format!("{tag:?} holds a trade twice")));
+                }
+                attempt.at_venue.entry(venue_order.clone()).or_insert((0, false));
+                attempt.standing = Standing::Known;
+                attempt.settle();
+            }
+            Record::Audited { .. } => {
+                attempt.audited = true;
+                }
+            Record::NotFound { venue_time, at, .. } => {
+                let last = attempt.deadlines.last().copied().unwrap_or(0);
+                if venue_time.0 > last + u64::from(leg.traits.margin_ms) {
+                    attempt.searches.push((venue_time.0, at.0));
+                }
+            }
+            Record::Absent { .. } => {
+                env.tally.hit(Mark::ProvenAbsent);
+                attempt.may_be_absent(tag, class, leg.traits.id_horizon_ms)?;
+                attempt.standing = Standing::Closed(Closed::Absent);
+            }
+            Record::Unresolved { why, .. } => {
+                if why.contains("lists") {
+                    env.tally.hit(Mark::LookupWindowPassed);
+                }
+                attempt.standing = Standing::Closed(Closed::Unresolved);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn note_retry(&self, env: &mut Env, earlier: &[&Attempt]) {
+        match earlier.last().map(|last| last.standing) {
+            Some(Standing::Closed(Closed::Absent)) => env.tally.hit(Mark::AttemptAfterAbsence),
+            Some(Standing::Closed(Closed::Refused { transient: true, .. })) => {
+                env.tally.hit(Mark::AttemptAfterRefusal);
+            }
+            _ => {}
+        }
+    }
+
+    fn note_end(&self, env: &mut Env, ending: Ending, why: &str) {
+        let untouched = self.attempts.values().all(|attempt| attempt.trades.is_empty());
+        let doubt = self.attempts.values().any(Attempt::is_unresolved);
+        env.tally.hit(match ending {
+            Ending::Done => Mark::Done,
+            Ending::Flat if untouched => Mark::Untouched,
+            Ending::Flat => Mark::Flat,
+            Ending::Parked if doubt => Mark::ParkedInDoubt,
+            Ending::Parked => Mark::ParkedExactly,
+        });
+        for (part, mark) in [
+            ("but dust", Mark::DustLeft),
+            ("too small", Mark::ParkedTooSmall),
+            ("not flat after", Mark::ParkedAtLimit),
+            ("could lose", Mark::ParkedForLoss),
+        ] {
+            if why.contains(part) {
+                env.tally.hit(mark);
+            }
+        }
+    }
+}
+
+impl Attempt {
+    const fn costs(&self) -> bool {
+        match self.standing {
+            Standing::Closed(Closed::Unsent) => false,
+            Standing::Closed(Closed::Refused { costs, .. }) => costs,
+            _ => true,
+        }
+    }
+
+    fn doubt(&mut self, env: &mut Env, tag: OrderTag) {
+        if tag.role == Role::Unwind {
+            env.tally.hit(Mark::UnwindInDoubt);
+        }
+        self.doubted = true;
+        self.standing =
+            if self.at_venue.is_empty() { Standing::Doubt } else { Standing::Known };
+    }
+
+    fn note_found(&mut self, env: &mut Env, class: ResendClass) {
+        if self.doubted && self.at_venue.is_empty() {
+            env.tally.hit(Mark::FoundAfterDoubt);
+            if class == ResendClass::C {
+                env.tally.hit(Mark::ClassCFound);
+            }
+        }
+    }
+
+    /// R4: two searches beyond deadline and margin, a second apart by both clocks.
+    fn may_be_absent(
+        &self,
+        tag: OrderTag,
+        class: ResendClass,
+        id_horizon_ms: u64,
+    ) -> Result<(), Violation> {
+        let apart = self.searches.iter().any(|(venue, at)| {
+            let later = |(other_venue, other_at): &(u64, u64)| {
+                *other_venue >= venue + SEARCH_GAP_MS && *other_at >= at + SEARCH_GAP_MS
+            };
+            self.searches.iter().any(later)
+        });
+        let last = self.searches.last().map_or(0, |(venue, _)| *venue);
+        let remembered = class != ResendClass::A || last < self.first_stamp + id_horizon_ms;
+        if class == ResendClass::C || !apart || !remembered {
+            return Err(broken(Claim::R4, format!("{tag:?} is called absent without proof")));
+        }
+        Ok(())
+    }
+}
