@@ -13,6 +13,21 @@ fn found_is_believed_at_any_moment() {
 }
 
 #[test]
+fn a_slow_answer_is_no_reason_to_wait_for_it_before_asking() {
+    let mut run = Harness::new(pair(ResendClass::B));
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    run.later(499);
+    assert_eq!(run.wake().commands, [""; 0]);
+    run.later(1);
+    assert_eq!(run.wake().commands, ["query long.e0 urgent"]);
+    // Not found means nothing yet, found settles it, and the answer that comes after all changes nothing.
+    run.expect(run.looked("long.e0", vec![]), &[], &["query long.e0 urgent"]);
+    assert_eq!(run.fill("long.e0").records, ["fill long.e0 t2 0.1", "observed long.e0 filled 0.1"]);
+    assert_eq!(run.doubt("long.e0").records, [""; 0]);
+}
+
+#[test]
 fn class_a_may_send_the_same_id_again_after_one_look_that_found_nothing() {
     let mut run = in_doubt(ResendClass::A);
     let first = run.request("long.e0");

@@ -32,7 +32,7 @@ fn a_fill_after_absence_was_concluded_is_kept_and_neutralised() {
     );
     assert_eq!(
         turn.commands,
-        ["query long.e0 thorough urgent", "query short.e0 thorough urgent", "prepare long.u0"],
+        ["query long.e0 thorough urgent", "prepare long.u0"],
         "taking back waits for no audit"
     );
     run.send(&["long.u0"]);

@@ -1,7 +1,9 @@
 //! Everything a seed decides before anything runs.
 
 use equipoise_core::{Plan, Positions};
-use equipoise_sim::{BINANCE_USDM, BYBIT_LINEAR, Depth, Fault, Loss};
+use equipoise_sim::{
+    BINANCE_USDM, BYBIT_LINEAR, Depth, Effect, Fault, Loss, Occurrence, Operation,
+};
 use fastrand::Rng;
 use rust_decimal::Decimal;
 
@@ -38,6 +40,11 @@ pub struct Scenario {
     pub(crate) kills: Vec<Kill>,
     /// Longest time one sync takes; zero for a device that syncs at once.
     pub(crate) sync_ms: u64,
+    /// Whether the copy of a doubled order still arrives when the original was refused or held up.
+    ///
+    /// A refusal closes an attempt at once today, so that the copy's effect goes unnoticed: the batch may end `flat`
+    /// with an exposure. Off by default until that is decided; see the crate's page.
+    pub refused_doubles: bool,
     pub(crate) moves: Vec<Move>,
     pub(crate) foreign: Vec<Foreign>,
     /// World time from which nothing goes wrong any more.
@@ -96,6 +103,7 @@ impl Scenario {
             outages: [Vec::new(), Vec::new()],
             kills: Vec::new(),
             sync_ms: if rng.bool() { 0 } else { rng.u64(1..=20) },
+            refused_doubles: false,
             moves: Vec::new(),
             foreign: Vec::new(),
             heal_ms: if calm { START_MS } else { heal_ms },
@@ -104,6 +112,32 @@ impl Scenario {
             scenario.spoil(rng);
         }
         scenario
+    }
+
+    /// A calm world but for this: every request arrives twice, and the first order at the second exchange is refused
+    /// for its stamp, so that the second copy of it may be accepted.
+    #[must_use]
+    pub fn refused_then_doubled(seed: u64) -> Self {
+        let effect = Effect::Refuse {
+            status: 200,
+            code: 10_002,
+            message: "invalid request, please check your server timestamp".to_owned(),
+        };
+        let mut fault = Fault::on(Operation::Place, Occurrence::Nth(1), effect);
+        fault.adapter = Some(BYBIT_LINEAR);
+        let scenario = Self::draw(seed);
+        Self {
+            calm: false,
+            weather: Weather { double: 1_000, ..Weather::default() },
+            faults: vec![fault],
+            outages: [Vec::new(), Vec::new()],
+            kills: Vec::new(),
+            moves: Vec::new(),
+            foreign: Vec::new(),
+            refused_doubles: true,
+            heal_ms: START_MS + 15_000,
+            ..scenario
+        }
     }
 
     fn spoil(&mut self, rng: &mut Rng) {

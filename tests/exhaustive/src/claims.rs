@@ -12,7 +12,7 @@ use crate::exchange::Held;
 use crate::journal::Journal;
 use crate::owner::{Owner, Pending};
 use crate::spec::{LOTS, amount, asset, lots};
-use crate::world::{World, is_entry, replayed, signed};
+use crate::world::{World, is_entry, signed};
 
 /// A claim that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -214,7 +214,7 @@ pub(crate) fn of_end(world: &World, who: usize) -> Result<(), Violation> {
 /// S2 and S4.
 fn ends_as_reported(world: &World) -> Result<(), Violation> {
     let net = world.net();
-    let Some(saga) = replayed(world) else {
+    let Some(saga) = world.journal.replayed() else {
         return require(
             net == 0 && no_orders(world),
             "what was never admitted was never sent",
@@ -227,7 +227,7 @@ fn ends_as_reported(world: &World) -> Result<(), Violation> {
     let range = report.net_delta_range.as_ref().and_then(|range| range.get(&asset("BTC")));
     match report.status {
         BatchStatus::Done => {
-            require(is_as_planned(&saga, world), "done is as planned (S2)", || {
+            require(is_as_planned(saga, world), "done is as planned (S2)", || {
                 format!("positions are {:?}", positions(world))
             })?
         }
@@ -341,8 +341,13 @@ fn in_doubt(records: &[Record]) -> Vec<OrderTag> {
             continue;
         };
         match record {
-            Record::Doubted { .. } if !shown.contains(&tag) => {
-                doubts.insert(tag);
+            Record::Doubted { .. } => {
+                // What was shown stays shown: only its final quantity is asked for again.
+                if shown.contains(&tag) {
+                    doubts.remove(&tag);
+                } else {
+                    doubts.insert(tag);
+                }
             }
             Record::Unresolved { .. } => {
                 doubts.insert(tag);

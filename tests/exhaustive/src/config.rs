@@ -68,6 +68,8 @@ pub struct Config {
     pub budget: Budget,
     /// Orders that take may also fill one lot of two, or none; else all of it.
     pub partial: bool,
+    /// A kill may keep every prefix of the facts nothing waited for, not only none or all of them.
+    pub prefixes: bool,
 }
 
 /// The letter of a class.
@@ -80,7 +82,8 @@ pub(crate) const fn letter(class: ResendClass) -> char {
 }
 
 fn config(name: String, legs: Vec<LegShape>, budget: Budget) -> Config {
-    Config { name, legs, residual: Residual::Unwind, budget, partial: true }
+    let prefixes = legs.len() == 1;
+    Config { name, legs, residual: Residual::Unwind, budget, partial: true, prefixes }
 }
 
 use ResendClass::{A, B, C};

@@ -2,6 +2,7 @@
 //! passes only when nothing else is left to do. Every state must come to its end along it.
 
 use crate::exchange::Verdict;
+use crate::owner::Made;
 use crate::world::{Action, World};
 
 /// Place of an action in the fair schedule, the lowest is taken; `None` for what goes wrong or need not happen.
@@ -26,8 +27,16 @@ pub(crate) fn rank(world: &World, action: Action) -> Option<u8> {
         }
         Action::Hear { who, .. } => own(who, 8),
         Action::Prepare { who, .. } => own(who, 9),
-        Action::Ask { who, bare: false, .. } => own(who, 10),
-        Action::Cancel { who, .. } => own(who, 11),
+        Action::Ask { who, nth, bare: false } => {
+            let owner = &world.owners[usize::from(who)];
+            let (tag, _) = owner.wanted.query[usize::from(nth)];
+            if owner.has_made(Made::Look, tag) { None } else { own(who, 10) }
+        }
+        Action::Cancel { who, nth } => {
+            let owner = &world.owners[usize::from(who)];
+            let tag = owner.wanted.cancel[usize::from(nth)];
+            if owner.has_made(Made::Cancel, tag) { None } else { own(who, 11) }
+        }
         Action::Start => Some(12),
         Action::Tick => Some(13),
         _ => None,

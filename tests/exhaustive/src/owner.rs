@@ -71,8 +71,15 @@ pub(crate) enum Reading {
     Ready(Vec<(OrderTag, Option<Amount>)>),
 }
 
+/// What an owner has made others do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Made {
+    Look,
+    Cancel,
+}
+
 /// One owner.
-#[derive(Debug, Clone, Hash)]
+#[derive(Debug, Clone)]
 pub(crate) struct Owner {
     pub(crate) epoch: u8,
     pub(crate) saga: Kept,
@@ -89,8 +96,12 @@ pub(crate) struct Owner {
     /// Something took effect since the last decision.
     pub(crate) undecided: bool,
     pub(crate) wanted: Wanted,
+    /// Wanted looks and cancels that were made since time last passed.
+    pub(crate) made: Vec<(Made, OrderTag)>,
     pub(crate) wake_at: Option<UnixMillis>,
     pub(crate) stopping: bool,
+    /// The order of the unsaved facts matters, because a kill may keep any prefix of them.
+    pub(crate) ordered: bool,
 }
 
 impl Owner {
@@ -119,8 +130,10 @@ impl Owner {
             readings: Vec::new(),
             undecided: true,
             wanted: Wanted::default(),
+            made: Vec::new(),
             wake_at: None,
             stopping: false,
+            ordered: false,
         }
     }
 
@@ -185,6 +198,25 @@ impl Owner {
         !unwanted && !wave.iter().any(|(_, request)| late(request))
     }
 
+    pub(crate) fn make(&mut self, made: Made, tag: OrderTag) {
+        if let Err(place) = self.made.binary_search(&(made, tag)) {
+            self.made.insert(place, (made, tag));
+        }
+    }
+
+    pub(crate) fn has_made(&self, made: Made, tag: OrderTag) -> bool {
+        self.made.binary_search(&(made, tag)).is_ok()
+    }
+
+    /// Everything wanted has been seen to at this time.
+    pub(crate) fn is_up_to_date(&self) -> bool {
+        let made = |made, tag: &OrderTag| self.has_made(made, *tag);
+        self.wanted.prepare.is_empty()
+            && self.readings.is_empty()
+            && self.wanted.query.iter().all(|(tag, _)| made(Made::Look, tag))
+            && self.wanted.cancel.iter().all(|tag| made(Made::Cancel, tag))
+    }
+
     pub(crate) fn is_looking(&self, tag: OrderTag) -> bool {
         self.readings
             .iter()
@@ -193,6 +225,19 @@ impl Owner {
 
     pub(crate) fn is_preparing(&self) -> bool {
         self.readings.iter().any(|reading| matches!(reading, Reading::Ready(_)))
+    }
+}
+
+impl Hash for Owner {
+    /// What makes two owners differ in what can still happen. The unsaved facts are the difference between this saga
+    /// and the journal's; how many of them there are is part of the saga.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.epoch, &self.saga, self.appended == 0, &self.pending, &self.outbox).hash(state);
+        (&self.calls, &self.readings, self.undecided, &self.wanted, &self.made).hash(state);
+        (self.wake_at, self.stopping).hash(state);
+        if self.ordered {
+            self.unsaved.hash(state);
+        }
     }
 }
 

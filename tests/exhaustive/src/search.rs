@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::fair::fair;
 use crate::fingerprint::fingerprint;
 use crate::story::story;
-use crate::world::{Action, World, replayed};
+use crate::world::{Action, World};
 
 /// Bounds of one exploration.
 #[derive(Debug, Clone, Copy)]
@@ -187,8 +187,8 @@ impl Search<'_> {
     }
 
     fn count_end(&mut self, world: &World) {
-        let saga = replayed(world);
-        let status = saga.as_ref().map_or("never admitted", |saga| match saga.status() {
+        let saga = world.journal.replayed();
+        let status = saga.map_or("never admitted", |saga| match saga.status() {
             BatchStatus::Parked if saga.net_delta_range().is_some() => "parked in doubt",
             status => status.as_str(),
         });

@@ -15,8 +15,6 @@ use crate::spec::{MARGIN_MS, START, TICK_MS, batch};
 mod apply;
 mod possible;
 
-pub(crate) use apply::replayed;
-
 /// A request on its way to its venue.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Parcel {
@@ -29,6 +27,9 @@ pub(crate) struct Parcel {
     pub(crate) awaited: bool,
     /// The network's own repetition.
     pub(crate) copied: bool,
+    /// On a venue that checks no deadline: repeated by the network, so that it arrives before its deadline or not at
+    /// all; later is outside the failure model.
+    pub(crate) dated: bool,
 }
 
 /// A request, ordered by nothing but its client id.
@@ -68,6 +69,8 @@ pub(crate) struct World {
     pub(crate) left: Budget,
     /// A repetition by the network took effect on a venue that does not notice (V15).
     pub(crate) duplicated: bool,
+    /// See [`Config::prefixes`].
+    prefixes: bool,
 }
 
 /// What of an owner's memory has reached the journal when it is cut off.
@@ -145,6 +148,7 @@ impl World {
             answers: Vec::new(),
             left: config.budget,
             duplicated: false,
+            prefixes: config.prefixes,
         }
     }
 
@@ -199,19 +203,23 @@ impl World {
     fn settle(&mut self) {
         let (now, over) = (self.now, self.is_over());
         let venues = &self.venues;
-        // A request nobody waits for that its venue will turn down whatever comes is as good as lost. A class B venue
-        // turns a known id down only while that order is open.
+        // A request nobody waits for that its venue will turn down whatever comes is as good as lost.
         self.wire.retain(|parcel| {
             let venue = &venues[usize::from(parcel.tag.leg)];
-            let late = now.0 > parcel.request.0.deadline.0
-                && (venue.class != ResendClass::C || parcel.copied);
+            let late = now.0 > parcel.request.0.deadline.0;
             let known = venue.class == ResendClass::A
                 && venue.orders.iter().any(|order| order.client_id == parcel.request.0.client_id);
-            parcel.awaited || !(late || known)
+            let turned_down = (late && venue.class != ResendClass::C) || known;
+            let gone = late && parcel.dated;
+            !gone && (parcel.awaited || !turned_down)
         });
         self.wire.sort_unstable();
         if over {
             self.left = Budget::default();
+        }
+        let cut = self.left.crashes + self.left.takeovers > 0;
+        for owner in &mut self.owners {
+            owner.ordered = cut && self.prefixes && owner.epoch == self.journal.epoch;
         }
     }
 }

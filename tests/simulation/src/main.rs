@@ -1,5 +1,6 @@
 //! Runs many simulations, or one with its trace.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use clap::Parser;
-use equipoise_simulation::{Fault, Outcome, Scenario, Tally, shrink, simulate};
+use equipoise_simulation::{Claim, Fault, Outcome, Scenario, Tally, shrink, simulate};
 
 /// Simulates batches under faults and judges them by the exchanges' ledgers.
 #[derive(Debug, Parser)]
@@ -44,7 +45,7 @@ struct Arguments {
 #[derive(Debug, Default)]
 struct Totals {
     tally: Tally,
-    failures: Vec<(u64, String)>,
+    failures: BTreeMap<Claim, Vec<(u64, String)>>,
 }
 
 #[allow(clippy::print_stdout, reason = "this is a program for people")]
@@ -131,8 +132,11 @@ fn many(arguments: &Arguments) -> Result<bool, String> {
     if !missed.is_empty() {
         println!("never reached: {}", missed.join(", "));
     }
-    for (seed, text) in &totals.failures {
-        println!("seed {seed}: {text}");
+    for (claim, failures) in &totals.failures {
+        println!("{claim:?} failed {} times", failures.len());
+        for (seed, text) in failures.iter().take(6) {
+            println!("  seed {seed}: {text}");
+        }
     }
     Ok(missed.is_empty() && totals.failures.is_empty())
 }
@@ -144,7 +148,9 @@ fn run_one(seed: u64, arguments: &Arguments, totals: &Mutex<Totals>) -> (bool, u
     let failed = outcome.violation.is_some();
     if let Some(violation) = &outcome.violation {
         let text = format!("{:?}: {}", violation.claim, violation.text);
-        totals.lock().unwrap_or_else(PoisonError::into_inner).failures.push((seed, text));
+        let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
+        totals.failures.entry(violation.claim).or_default().push((seed, text));
+        drop(totals);
         if !arguments.go_on {
             explain(&scenario, &outcome, arguments);
         }

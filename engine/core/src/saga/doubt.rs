@@ -12,6 +12,9 @@ use super::order::{Order, Stage};
 
 /// Transmissions of one attempt on a class A venue, the first included.
 const TRANSMISSIONS_MAX: u8 = 5;
+/// How long an answer may take before the venue is asked about the order as well. *Found* counts at any moment, and
+/// every moment less in doubt is a moment less exposed.
+const SLOW_ANSWER_MS: u64 = 500;
 /// How long an immediate order may still show as open before it is cancelled to be sure.
 const IMMEDIATE_OPEN_MS: u64 = 5_000;
 
@@ -33,7 +36,8 @@ impl Saga {
             Stage::Closed(_) if order.needs_audit(&leg.traits) => {
                 self.ask_for_audit(tag, order, leg, now, step);
             }
-            Stage::Intended | Stage::Closed(_) => {}
+            Stage::Intended => ask_about_slow_answer(tag, order, now, step),
+            Stage::Closed(_) => {}
         }
     }
 
@@ -157,4 +161,15 @@ impl Saga {
 
 const fn rests(kind: OrderKind) -> bool {
     matches!(kind, OrderKind::Limit { time_in_force: TimeInForce::Gtc | TimeInForce::PostOnly, .. })
+}
+
+/// An order whose answer is slow may already show at the venue. Not finding it means nothing yet.
+fn ask_about_slow_answer(tag: OrderTag, order: &Order, now: UnixMillis, step: &mut Step) {
+    let Some(sent_at) = order.sent_at else { return };
+    let slow_from = sent_at.plus_ms(SLOW_ANSWER_MS);
+    if now < slow_from {
+        step.wake_by(slow_from);
+    } else {
+        step.commands.push(Command::Query(Query { tag, thorough: false, urgent: true }));
+    }
 }

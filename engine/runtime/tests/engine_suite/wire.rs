@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use equipoise_core::{
     BookTop, Instrument, InstrumentKind, OrderEnd, OrderRequest, OrderSnapshot, OrderState,
-    PositionMode, Qty, Refusal, Symbol, VenueMillis, VenueTraits,
+    PositionMode, Qty, Refusal, RefusalKind, Symbol, VenueMillis, VenueTraits,
 };
 use equipoise_port::{
     Account, Balance, CancelAnswer, Clock, OrderRef, PlaceError, Position, Purpose, QueryError,

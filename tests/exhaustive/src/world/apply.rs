@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use equipoise_core::{Event, OrderTag, RefusalKind, ResendClass, Role, Saga, Stage, VenueMillis};
+use equipoise_core::{Event, OrderTag, RefusalKind, ResendClass, Role, Stage, VenueMillis};
 
 use super::{Action, Answer, ById, Durable, Parcel, World, refusal};
 use crate::claims::{self, Violation};
 use crate::exchange::{Reply, Verdict};
-use crate::owner::{Owner, Reading};
+use crate::journal::NotAppended;
+use crate::owner::{Made, Owner, Reading};
 
 impl World {
     /// The state after an action.
@@ -38,6 +39,8 @@ impl World {
             Action::Ask { who, nth, bare } => {
                 self.left.faults -= u8::from(bare);
                 let reading = self.look(who.into(), nth.into(), bare);
+                let (tag, _) = self.owner(who).wanted.query[usize::from(nth)];
+                self.owner(who).make(Made::Look, tag);
                 self.deliver(who, &reading.event())
             }
             Action::AskLate { who, nth } => {
@@ -60,6 +63,7 @@ impl World {
             }
             Action::Cancel { who, nth } => {
                 let tag = self.owner(who).wanted.cancel[usize::from(nth)];
+                self.owner(who).make(Made::Cancel, tag);
                 if let Some(order) = self.owners[usize::from(who)].saga.order(tag) {
                     let id = order.request.client_id.clone();
                     self.venues[usize::from(tag.leg)].cancel(&id);
@@ -101,8 +105,10 @@ impl World {
             }
             Action::Copy { nth } => {
                 self.left.faults -= 1;
-                let copy = &self.wire[usize::from(nth)];
-                self.wire.push(Parcel { awaited: false, copied: true, ..copy.clone() });
+                let one = &mut self.wire[usize::from(nth)];
+                one.dated = self.venues[usize::from(one.tag.leg)].class == ResendClass::C;
+                let copy = Parcel { awaited: false, copied: true, ..one.clone() };
+                self.wire.push(copy);
                 Ok(())
             }
             Action::Execute { leg, number, lots } => {
@@ -153,11 +159,15 @@ impl World {
             self.owners.remove(who);
             return Ok(());
         }
-        if self.journal.append(epoch, expected, batch).is_err() {
-            // A refused append ends that owner at once: no further sends (R3).
-            self.owners.remove(who);
-            self.abandon(epoch);
-            return Ok(());
+        match self.journal.append(epoch, expected, batch) {
+            Ok(()) => {}
+            Err(NotAppended::Unfit(violation)) => return Err(violation),
+            Err(NotAppended::Fenced) => {
+                // A refused append ends that owner at once: no further sends (R3).
+                self.owners.remove(who);
+                self.abandon(epoch);
+                return Ok(());
+            }
         }
         claims::of_append(self, &pending)?;
         let now = self.now;
@@ -188,7 +198,15 @@ impl World {
         owner.calls.push(tag);
         owner.deliver(now, &Event::Handed(tag))?;
         let (deadline, request) = (request.deadline.0, ById(Arc::new(request)));
-        self.wire.push(Parcel { tag, epoch, deadline, request, awaited: true, copied: false });
+        self.wire.push(Parcel {
+            tag,
+            epoch,
+            deadline,
+            request,
+            awaited: true,
+            copied: false,
+            dated: false,
+        });
         Ok(())
     }
 
@@ -295,9 +313,12 @@ impl World {
         let kept = owner.unsaved[..facts].iter().chain(records).cloned();
         let kept: Vec<_> = kept.collect();
         let (epoch, expected) = (owner.epoch, owner.appended);
-        self.journal.append(epoch, expected, kept).map_err(|_| Violation {
-            claim: "the current owner may append",
-            what: format!("epoch {epoch} was refused"),
+        self.journal.append(epoch, expected, kept).map_err(|refused| match refused {
+            NotAppended::Unfit(violation) => violation,
+            NotAppended::Fenced => Violation {
+                claim: "the current owner may append",
+                what: format!("epoch {epoch} was refused"),
+            },
         })
     }
 
@@ -358,11 +379,7 @@ impl World {
         let now = self.now;
         for owner in &mut self.owners {
             owner.undecided |= Self::is_due(owner, now);
+            owner.made.clear();
         }
     }
-}
-
-/// The batch as the journal has it.
-pub(crate) fn replayed(world: &World) -> Option<Saga> {
-    Saga::replay(world.journal.records()).ok()
 }

@@ -24,7 +24,7 @@ impl World {
         self.of_wire(config, &mut actions);
         self.of_venues(config, &mut actions);
         if !over {
-            self.of_process(&mut actions);
+            self.of_process(config, &mut actions);
             if let Some(tick) = self.tick() {
                 actions.push(tick);
             }
@@ -100,7 +100,7 @@ impl World {
         }
     }
 
-    fn of_process(&self, actions: &mut Vec<Action>) {
+    fn of_process(&self, config: &Config, actions: &mut Vec<Action>) {
         let Some((_, owner)) = self.current() else {
             if self.journal.len() > 0 {
                 actions.push(Action::Start);
@@ -110,8 +110,10 @@ impl World {
         if self.left.stops > 0 && owner.pending.is_none() && owner.appended > 0 {
             actions.push(Action::Stop);
         }
+        // Before the admission is durable nothing is: it becomes so together with the first wave.
         let facts = if owner.appended == 0 { 0 } else { owner.unsaved.len() };
-        let kept = (0..=facts).map(|facts| Durable::Facts(u8::try_from(facts).unwrap_or(u8::MAX)));
+        let kept = (0..=facts).filter(|kept| config.prefixes || [0, facts].contains(kept));
+        let kept = kept.map(|facts| Durable::Facts(u8::try_from(facts).unwrap_or(u8::MAX)));
         let append = owner.pending.is_some().then_some(Durable::Append);
         for durable in kept.chain(append) {
             if self.left.crashes > 0 {
@@ -193,27 +195,28 @@ impl World {
         }
     }
 
-    /// Time passes unless something would be late that must not be, or nobody is to be waited for.
+    /// Time passes unless something would be late that must not be. It costs a fault where something is on its way or
+    /// wanted that a tick makes late.
     fn tick(&self) -> Option<Action> {
-        let then = self.next_tick();
-        if self.overdue_by(then) {
+        if self.overdue_by(self.next_tick()) {
             return None;
         }
-        match self.current() {
-            None => (self.left.away > 0).then_some(Action::Tick),
+        let allowed = match self.current() {
+            None => self.left.away > 0,
             Some((_, owner)) => {
-                let free = !self.is_held_up(owner);
-                let idle = !owner.undecided && owner.pending.is_none();
-                let slow = owner.pending.is_some() || !owner.outbox.is_empty();
-                ((idle || slow) && (free || self.left.faults > 0)).then_some(Action::Tick)
+                let lost = owner.calls.iter().any(|tag| !self.is_answerable(owner.epoch, *tag));
+                let idle = !owner.undecided || owner.pending.is_some();
+                idle && !lost && (self.left.faults > 0 || !self.is_held_up(owner))
             }
-        }
+        };
+        allowed.then_some(Action::Tick)
     }
 
-    /// Whether a tick would make something late that is on its way from or to an owner.
+    /// Whether a tick would make something late that is wanted, or on its way from or to an owner.
     pub(crate) fn is_held_up(&self, owner: &Owner) -> bool {
         owner.pending.is_some()
             || !owner.outbox.is_empty()
+            || !owner.is_up_to_date()
             || owner.calls.iter().any(|tag| self.is_answerable(owner.epoch, *tag))
     }
 

@@ -94,7 +94,7 @@ impl Attempt {
             let listed = self.trades.iter().filter(|((order, _), _)| order == id);
             *ended && listed.map(|(_, quantity)| quantity).sum::<i64>() >= *executed
         });
-        if complete && !self.at_venue.is_empty() {
+        if self.standing == Standing::Known && complete && !self.at_venue.is_empty() {
             self.standing = Standing::Closed(Closed::Ended);
         }
     }
@@ -172,6 +172,7 @@ impl Stream {
             }
             Record::Ended { ending, why, at } => {
                 self.ended = Some((*ending, at.0));
+                self.was_audited(spec, *ending)?;
                 self.note_end(env, *ending, why);
             }
             about_order => self.learn(env, spec, about_order)?,
@@ -308,7 +309,6 @@ impl Stream {
                 let known = attempt.at_venue.entry(venue_order.clone()).or_insert((0, false));
                 *known = (known.0.max(executed), known.1 || ended);
                 attempt.standing = Standing::Known;
-                attempt.settle();
             }
             Record::Filled { venue_order, fill, .. } => {
                 attempt.note_found(env, class);
@@ -320,7 +320,6 @@ impl Stream {
                 }
                 attempt.at_venue.entry(venue_order.clone()).or_insert((0, false));
                 attempt.standing = Standing::Known;
-                attempt.settle();
             }
             Record::Audited { .. } => {
                 attempt.audited = true;
@@ -344,7 +343,23 @@ impl Stream {
             }
             _ => {}
         }
+        attempt.settle();
         Ok(())
+    }
+
+    /// `done` and `flat` are only said once no order can turn out to have been executed twice (V15).
+    fn was_audited(&self, spec: &BatchSpec, ending: Ending) -> Result<(), Violation> {
+        let open = self.attempts.iter().find(|(tag, attempt)| {
+            let class = spec.leg(tag.leg).map(|leg| leg.traits.class);
+            let ended = attempt.standing == Standing::Closed(Closed::Ended);
+            ended && class != Some(ResendClass::A) && !attempt.audited
+        });
+        match open {
+            Some((tag, _)) if ending != Ending::Parked => {
+                Err(broken(Claim::V15, format!("{ending:?} though {tag:?} was not audited")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn note_retry(&self, env: &mut Env, earlier: &[&Attempt]) {
