@@ -67,7 +67,9 @@ pub trait Journal: Send + Sync {
         occasion: &Occasion,
     ) -> Result<Vec<BatchKey>, JournalError>;
 
-    /// True when the journal was created in this start, so that batches it does not know may exist (D5).
+    /// True when the journal held no batch when it was opened, so that it may be a new one in place of another and
+    /// batches it does not know may exist (D5). A journal created in this start is fresh, and so is one whose first
+    /// start ended before its first batch.
     fn is_fresh(&self) -> bool;
 
     /// Whether a further batch may be admitted: enough space and no failure so far (P4).

@@ -75,7 +75,7 @@ fn journal(store: &Faulty, path: &Path) -> StoredJournal {
     let anchor = Anchor::unwritten(folder.anchor());
     let findings = continuity::check(store, None).unwrap();
     let options = JournalOptions::default();
-    StoredJournal::start(opened, folder, anchor, findings, path, &options, true).unwrap()
+    StoredJournal::start(opened, folder, anchor, findings, path, &options).unwrap()
 }
 
 #[tokio::test]

@@ -84,7 +84,7 @@ impl MemoryDisk {
         Ok(MemoryJournal {
             disk: self.clone(),
             start: disk.starts,
-            fresh: disk.content.0.is_empty(),
+            fresh: findings.batches == 0,
             writer: Mutex::new(Writer::new(findings)),
             failure: OnceLock::new(),
         })

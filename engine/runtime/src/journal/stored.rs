@@ -77,7 +77,7 @@ impl StoredJournal {
             folder.end_creation().map_err(StoreError::while_opening)?;
         }
         let opened = Opened { store, _making: ballast.make(options.free_floor_bytes), _lock: lock };
-        Self::start(opened, folder, anchor, findings, path, options, head.is_none())
+        Self::start(opened, folder, anchor, findings, path, options)
     }
 
     pub(super) fn start(
@@ -87,8 +87,8 @@ impl StoredJournal {
         findings: Findings,
         path: &Path,
         options: &JournalOptions,
-        fresh: bool,
     ) -> Result<Self, JournalError> {
+        let fresh = findings.batches == 0;
         let shared = Arc::new(Shared::new(opened));
         let writer = Writer::new(findings);
         let committer = Committer::new(Arc::clone(&shared), folder, anchor, writer)?;

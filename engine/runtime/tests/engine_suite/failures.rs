@@ -1,6 +1,6 @@
 //! Adapters that panic or hang, and journals that fail under way: doubt or a typed end, never loss and never silence.
 
-use equipoise_core::{BatchStatus, LegStatus, Record, RefusalKind, Side};
+use equipoise_core::{Alarm, BatchStatus, LegStatus, Record, RefusalKind, Side};
 use equipoise_port::{JournalError, MockVenue, PlaceError, QueryError};
 use equipoise_runtime::{BatchError, SubmitError};
 
@@ -197,6 +197,20 @@ async fn an_order_that_never_left_is_replaced_without_waiting_for_any_proof() {
     assert_eq!(sent_at, [0; 4]);
     let unsent = |record: &&Record| matches!(record, Record::Unsent { .. });
     assert_eq!(desk.durable(report.key).iter().filter(unsent).count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_order_under_the_same_id_is_found_in_the_listing_and_neutralised() {
+    let desk = Desk::new();
+    let engine = desk.engine().await;
+    let handle = engine.submit(&pair("now", "0.1")).await.unwrap();
+    pass_ms(500).await;
+    desk.binance.add_foreign(desk.binance.orders()[0].request.clone());
+    let report = handle.wait().await.unwrap();
+    let overfill = |alarm: &equipoise_core::AlarmReport| alarm.alarm == Alarm::Overfill;
+    assert!(report.alarms.iter().any(overfill), "{:?}", report.alarms);
+    assert_ne!(report.status, BatchStatus::Parked, "{}", report.why);
+    assert_eq!(desk.binance.net() + desk.bybit.net(), equipoise_core::Amount::ZERO);
 }
 
 #[test]

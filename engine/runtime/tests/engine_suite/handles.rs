@@ -129,3 +129,17 @@ async fn an_engine_that_is_dropped_while_a_batch_runs_still_drives_it_to_its_end
     let_run().await;
     assert_eq!(handle.wait().await.unwrap().status, BatchStatus::Done);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_rests_far_beyond_its_deadline_still_ends_done_where_listings_are_audited() {
+    let desk = Desk::new();
+    let engine = desk.engine().await;
+    desk.binance.play([OnPlace::Rest]);
+    let mut plan = plan("now", vec![resting(leg("long", "binance", Side::Buy, "0.1"))]);
+    plan.policy.leg_timeout_ms = 3_600_000;
+    let handle = engine.submit(&plan).await.unwrap();
+    pass_ms(600_000).await;
+    desk.binance.trade(0, "0.1");
+    let report = handle.wait().await.unwrap();
+    assert_eq!(report.status, BatchStatus::Done, "{}", report.why);
+}

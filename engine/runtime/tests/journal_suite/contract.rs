@@ -49,7 +49,7 @@ contract!(
     one_bad_append_in_a_group_harms_no_other,
     an_append_without_records_only_checks,
     a_closed_journal_refuses_and_can_be_opened_again,
-    only_the_start_that_created_it_is_fresh,
+    it_is_fresh_until_a_start_finds_a_batch_in_it,
     epochs_go_on_after_reopening_and_old_ones_stay_refused,
     a_second_opening_is_refused_until_the_first_lets_go,
 );
@@ -285,9 +285,14 @@ async fn a_closed_journal_refuses_and_can_be_opened_again(place: Place) {
     assert_eq!(records(&again, 1).await.len(), 2);
 }
 
-async fn only_the_start_that_created_it_is_fresh(place: Place) {
+async fn it_is_fresh_until_a_start_finds_a_batch_in_it(place: Place) {
     let (journal, _) = place.start().await;
     assert!(journal.is_fresh());
+    drop(journal);
+    let (journal, epoch) = place.start().await;
+    assert!(journal.is_fresh(), "its first start ended before its first batch");
+    journal.append(admission(epoch, 1)).await.unwrap();
+    assert!(journal.is_fresh(), "what this start met does not change");
     drop(journal);
     assert!(!place.open().is_fresh());
 }
