@@ -135,7 +135,8 @@ fn no_earlier_one_open(
     let on_the_way = world
         .wire
         .iter()
-        .find(|parcel| !parcel.copied && concerns(parcel.tag) && world.may_act(parcel));
+        .filter(|parcel| !world.is_repeated(&parcel.request.0.client_id))
+        .find(|parcel| concerns(parcel.tag) && world.may_act(parcel));
     require(on_the_way.is_none(), "no attempt starts while another can act (R5, K1)", || {
         format!("{} goes while a request of another attempt is on its way", names(intents))
     })?;
@@ -153,7 +154,7 @@ fn no_earlier_one_open(
         .enumerate()
         .filter(|(leg, _)| tag.role == Role::Unwind || *leg == usize::from(tag.leg))
         .flat_map(|(_, venue)| &venue.orders)
-        .find(|order| order.is_open() && !order.copied);
+        .find(|order| order.is_open() && !world.is_repeated(&order.client_id));
     require(open.is_none(), "no attempt starts while another can act (R5, K1)", || {
         format!("{} goes while an order is open at its venue", names(intents))
     })

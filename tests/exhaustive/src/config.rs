@@ -70,6 +70,11 @@ pub struct Config {
     pub partial: bool,
     /// A kill may keep every prefix of the facts nothing waited for, not only none or all of them.
     pub prefixes: bool,
+    /// Of a request that the network repeats, one copy may be refused and the other taken. The engine believes the
+    /// refusal and does not look again, so this breaks S2 today; off in all configurations but the one that shows it.
+    pub half_refused: bool,
+    /// Once nothing can go wrong any more, what is left happens in the fair order; its outcomes are still all tried.
+    pub orderly: bool,
 }
 
 /// The letter of a class.
@@ -83,7 +88,15 @@ pub(crate) const fn letter(class: ResendClass) -> char {
 
 fn config(name: String, legs: Vec<LegShape>, budget: Budget) -> Config {
     let prefixes = legs.len() == 1;
-    Config { name, legs, residual: Residual::Unwind, budget, partial: true, prefixes }
+    Config {
+        name,
+        legs,
+        residual: Residual::Unwind,
+        budget,
+        partial: true,
+        prefixes,
+        half_refused: false,
+    }
 }
 
 use ResendClass::{A, B, C};
@@ -144,7 +157,9 @@ fn one_leg(class: ResendClass) -> Vec<Config> {
 fn two_legs(name: &str, legs: &[LegShape]) -> Vec<Config> {
     let name = |what: &str| format!("{name} {what}");
     let budget = Budget { crashes: 0, takeovers: 0, faults: 1, refusals: 1, stops: 0, away: 0 };
+    let calm = config(name("in every order"), legs.to_vec(), Budget { faults: 0, ..budget });
     vec![
+        Config { orderly: false, ..calm },
         config(name("with a fault"), legs.to_vec(), budget),
         config(
             name("with a kill"),

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use equipoise_core::{
-    OrderRequest, OrderTag, Refusal, RefusalKind, ResendClass, Role, Saga, Side, UnixMillis,
+    ClientOrderId, OrderRequest, OrderTag, Refusal, RefusalKind, ResendClass, Role, Saga, Side,
+    UnixMillis,
 };
 
 use crate::config::{Budget, Config};
@@ -71,6 +72,8 @@ pub(crate) struct World {
     pub(crate) duplicated: bool,
     /// See [`Config::prefixes`].
     prefixes: bool,
+    /// See [`Config::half_refused`].
+    half_refused: bool,
 }
 
 /// What of an owner's memory has reached the journal when it is cut off.
@@ -137,6 +140,19 @@ pub(crate) enum Action {
     Tick,
 }
 
+impl Action {
+    /// The same for all that can come of one request or order.
+    fn without_outcome(self) -> Self {
+        match self {
+            Self::Arrive { nth, .. } => Self::Arrive { nth, verdict: Verdict::Take(0) },
+            Self::Execute { leg, number, .. } | Self::Reject { leg, number } => {
+                Self::Execute { leg, number, lots: 0 }
+            }
+            other => other,
+        }
+    }
+}
+
 impl World {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
@@ -149,6 +165,7 @@ impl World {
             left: config.budget,
             duplicated: false,
             prefixes: config.prefixes,
+            half_refused: config.half_refused,
         }
     }
 
@@ -197,6 +214,16 @@ impl World {
 
     fn next_tick(&self) -> UnixMillis {
         self.now.plus_ms(TICK_MS)
+    }
+
+    /// Whether an attempt's request was repeated by the network.
+    pub(crate) fn is_repeated(&self, id: &ClientOrderId) -> bool {
+        self.wire.iter().any(|parcel| parcel.copied && parcel.request.0.client_id == *id)
+            || self
+                .venues
+                .iter()
+                .flat_map(|venue| &venue.orders)
+                .any(|order| order.copied && order.client_id == *id)
     }
 
     /// Keeps what is on its way in one order, so that states that differ only there are one.

@@ -108,11 +108,16 @@ faults! {
     TakeOver,
     /// A person wants no new risk.
     UserStop,
+    /// Of two copies of one request one is refused by a documented code and the other is executed.
+    SplitAnswer,
     /// A class A venue forgets ids after a short time.
     ShortMemory,
     /// A venue soon stops listing orders.
     ShortLookup,
 }
+
+/// Kinds that break what the engine is told to rely on, and are left out unless asked for by name.
+pub(crate) const ASKED_FOR_ONLY: &[Fault] = &[Fault::SplitAnswer];
 
 /// Chances per thousand that an enabled kind strikes when it could; one is picked per kind and seed.
 const INTENSITIES: &[u32] = &[10, 40, 150, 400];
@@ -121,7 +126,8 @@ const INTENSITIES: &[u32] = &[10, 40, 150, 400];
 pub(crate) fn chosen_by(seed: u64) -> BTreeSet<Fault> {
     let mut rng = Rng::with_seed(seed ^ 0x5eed_fa01);
     let percent = *rng.choice(&[0_u32, 8, 20, 40, 70][..]).unwrap_or(&20);
-    Fault::ALL.iter().copied().filter(|_| rng.u32(0..100) < percent).collect()
+    let wanted = Fault::ALL.iter().copied().filter(|_| rng.u32(0..100) < percent);
+    wanted.filter(|fault| !ASKED_FOR_ONLY.contains(fault)).collect()
 }
 
 /// Decides when faults strike.

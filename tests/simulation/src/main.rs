@@ -34,6 +34,9 @@ struct Arguments {
     /// Switch a fault on in every seed, by the name it has in kept files.
     #[arg(long)]
     with: Vec<String>,
+    /// Count known gaps of the engine as failures too.
+    #[arg(long)]
+    strict: bool,
     /// Folder in which failing simulations are kept.
     #[arg(long, default_value = "tests/simulation/regressions")]
     keep: PathBuf,
@@ -72,7 +75,7 @@ fn read(file: &PathBuf) -> Result<Scenario, String> {
 }
 
 fn scenario(seed: u64, arguments: &Arguments) -> Result<Scenario, String> {
-    let mut scenario = Scenario::from_seed(seed);
+    let mut scenario = Scenario { strict: arguments.strict, ..Scenario::from_seed(seed) };
     for name in &arguments.with {
         let fault: Fault = serde_json::from_value(name.clone().into())
             .map_err(|_| format!("there is no fault named '{name}'"))?;

@@ -23,6 +23,9 @@ pub struct Scenario {
     pub batches_off: BTreeSet<u8>,
     /// Most legs of a plan.
     pub legs_max: u8,
+    /// Known gaps of the engine count as violations too.
+    #[serde(default)]
+    pub strict: bool,
 }
 
 impl Scenario {
@@ -34,6 +37,7 @@ impl Scenario {
             faults: chosen_by(seed),
             batches_off: BTreeSet::new(),
             legs_max: LEGS_MAX,
+            strict: false,
         }
     }
 

@@ -206,6 +206,8 @@ fn draw_venue(index: usize, rng: &mut Rng, faults: &mut Faults) -> Exchange {
     let markets = draw_markets(rng);
     let mut venue = Exchange::new(index, name, traits, markets, positions, mode, offset_ms);
     venue.reads_may_be_stale = faults.is_on(Fault::StalePosition);
+    venue.splits_answers = faults.is_on(Fault::SplitAnswer);
+    faults.strikes_with(Fault::SplitAnswer, 1_000);
     venue
 }
 

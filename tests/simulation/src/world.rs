@@ -72,8 +72,10 @@ impl World {
         env.queue.push(START, Happening::Start);
         env.queue.push(START + MISCHIEF_EVERY_MS, Happening::Mischief);
         env.queue.push(START + HEALED_AFTER_MS, Happening::Heal);
+        let mut out = Outside::new(env, venues, workload);
+        out.check.strict = scenario.strict;
         Self {
-            out: Outside::new(env, venues, workload),
+            out,
             processes: Vec::new(),
             jitter: scenario.stream(5),
             hosts: scenario.stream(6),

@@ -6,7 +6,7 @@ use equipoise_core::{Event, OrderTag, RefusalKind, ResendClass, Role, Stage, Ven
 
 use super::{Action, Answer, ById, Durable, Parcel, World, refusal};
 use crate::claims::{self, Violation};
-use crate::exchange::{Reply, Verdict};
+use crate::exchange::{Held, Reply, Verdict};
 use crate::journal::NotAppended;
 use crate::owner::{Made, Owner, Reading};
 
@@ -363,7 +363,17 @@ impl World {
             self.duplicated |= again && venue.class != ResendClass::A;
             venue.arrive(name, request, parcel.copied, now, verdict)
         };
-        if parcel.awaited {
+        let refused =
+            matches!(reply, Reply::RefusedFinal | Reply::RefusedTransient | Reply::RefusedLimited);
+        if refused && !self.half_refused {
+            let id = &parcel.request.0.client_id;
+            self.wire.retain(|other| other.request.0.client_id != *id);
+        }
+        // Without half refusals the copy's acceptance was the answer, and it went astray.
+        let taken = |order: &Held| order.client_id == parcel.request.0.client_id;
+        let late = reply == Reply::RefusedTransient && now.0 > parcel.request.0.deadline.0;
+        let astray = late && self.venue(parcel.tag).orders.iter().any(taken) && !self.half_refused;
+        if parcel.awaited && !astray {
             self.answers.push(Answer { tag: parcel.tag, epoch: parcel.epoch, reply });
         }
         Ok(())

@@ -3,8 +3,9 @@
 use equipoise_core::{ResendClass, UnixMillis};
 
 use super::{Action, Durable, World};
-use crate::config::Config;
+use crate::config::{Budget, Config};
 use crate::exchange::{Life, Verdict};
+use crate::fair::fair;
 use crate::owner::Owner;
 use crate::spec::lots;
 
@@ -29,7 +30,19 @@ impl World {
                 actions.push(tick);
             }
         }
+        let Budget { crashes, takeovers, faults, stops, .. } = self.left;
+        if config.orderly && !over && [crashes, takeovers, faults, stops] == [0; 4] {
+            self.keep_first(&mut actions);
+        }
         actions
+    }
+
+    /// Leaves the first fair action, with everything else that could come of the same request or order.
+    fn keep_first(&self, actions: &mut Vec<Action>) {
+        if let Some(first) = fair(self, actions).first() {
+            let first = first.without_outcome();
+            actions.retain(|action| action.without_outcome() == first);
+        }
     }
 
     fn of_owner(&self, who: u8, owner: &Owner, actions: &mut Vec<Action>) {
@@ -163,7 +176,9 @@ impl World {
         if self.left.faults > 0 {
             verdicts.extend(fills.first().copied().map(Verdict::TakeHidden));
         }
-        if self.left.refusals > 0 {
+        let taken = |order: &crate::exchange::Held| order.client_id == parcel.request.0.client_id;
+        let half = !config.half_refused && self.venue(parcel.tag).orders.iter().any(taken);
+        if self.left.refusals > 0 && !half {
             verdicts.push(Verdict::RefuseFinal);
             verdicts.push(Verdict::RefuseTransient);
             verdicts.push(Verdict::RefuseLimited);

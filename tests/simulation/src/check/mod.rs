@@ -85,6 +85,8 @@ pub(crate) struct Checker {
     records: Vec<Vec<Record>>,
     known: HashMap<ClientOrderId, Known>,
     venues: usize,
+    /// Known gaps count as violations too.
+    pub(crate) strict: bool,
 }
 
 impl Checker {
@@ -97,6 +99,7 @@ impl Checker {
             records: vec![Vec::new(); batches],
             known: HashMap::new(),
             venues,
+            strict: false,
         }
     }
 
@@ -145,6 +148,7 @@ impl Checker {
             self.keep_request(batch, record);
         }
         let Some(spec) = &self.specs[index] else { return };
+        self.streams[index].strict = self.strict;
         let followed = self.streams[index].follow(env, spec, &records);
         if let Err(violation) = followed {
             let text = format!("batch {batch}: {}", violation.text);

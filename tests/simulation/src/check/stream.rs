@@ -21,6 +21,8 @@ const UNSENT_MAX: usize = 4;
 /// Records of one attempt beside its trades, and of one batch beside its attempts.
 const RECORDS_EACH: usize = 60;
 const RECORDS_BESIDE: usize = 80;
+/// The engine judges a venue's memory by the clock of the intent; a clock that jumped since may be ahead of it.
+const CLOCK_SLACK_MS: u64 = 5_000;
 /// Two searches that prove absence lie this far apart.
 const SEARCH_GAP_MS: u64 = 1_000;
 
@@ -69,6 +71,8 @@ pub(super) struct Stream {
     records: usize,
     trades: usize,
     contradictions: usize,
+    /// Known gaps count as violations too.
+    pub(super) strict: bool,
 }
 
 fn broken(claim: Claim, text: impl Into<String>) -> Violation {
@@ -83,6 +87,11 @@ impl Attempt {
 
     const fn is_closed(&self) -> bool {
         matches!(self.standing, Standing::Closed(_))
+    }
+
+    /// The venue shows it as ended, and nobody has looked for a second effect of its request since that would show.
+    pub(super) const fn is_unaudited(&self) -> bool {
+        !self.audited
     }
 
     const fn is_doubtful(&self) -> bool {
@@ -103,6 +112,11 @@ impl Attempt {
 impl Stream {
     pub(super) fn client_id(&self, tag: OrderTag) -> Option<ClientOrderId> {
         self.attempts.get(&tag).map(|attempt| attempt.client_id.clone())
+    }
+
+    /// Parked because the outcome of some order is unknown.
+    pub(super) fn is_parked_in_doubt(&self) -> bool {
+        self.ending() == Some(Ending::Parked) && self.attempts.values().any(Attempt::is_unresolved)
     }
 
     pub(super) fn ended_at(&self) -> Option<u64> {
@@ -151,7 +165,10 @@ impl Stream {
     ) -> Result<(), Violation> {
         match record {
             Record::Admitted(_) => {}
-            Record::Intent { tag, .. } => {
+            Record::Intent { tag, request, .. } => {
+                if request.quantity.is_zero() {
+                    return Err(broken(Claim::Order, format!("{tag:?} is for nothing")));
+                }
                 self.may_intend(env, spec, *tag, record.at().0, wave)?;
                 self.intend(env, spec, record);
             }
@@ -274,12 +291,14 @@ impl Stream {
         let leg = spec.leg(tag.leg).ok_or_else(nowhere)?;
         let attempt = self.attempts.get_mut(&tag).ok_or_else(nowhere)?;
         let class = leg.traits.class;
+        let strict = self.strict;
         match record {
             Record::Transmission { deadline, .. } => {
                 env.tally.hit(Mark::SentAgain);
                 attempt.deadlines.push(deadline.0);
                 let stamp = deadline.0 - u64::from(leg.traits.window_ms);
-                let remembered = stamp < attempt.first_stamp + leg.traits.id_horizon_ms;
+                let slack = if strict { 0 } else { CLOCK_SLACK_MS };
+                let remembered = stamp < attempt.first_stamp + leg.traits.id_horizon_ms + slack;
                 if class != ResendClass::A || attempt.standing != Standing::Doubt || !remembered {
                     return Err(broken(Claim::S1, format!("{tag:?} must not be sent again")));
                 }

@@ -7,7 +7,7 @@ use equipoise_core::{
 use equipoise_port::PlaceError;
 
 use super::place::{refused, unknown};
-use super::{Exchange, State, VenueEvent};
+use super::{Exchange, Fate, State, VenueEvent};
 use crate::env::Env;
 use crate::fault::Fault;
 use crate::mark::Mark;
@@ -31,7 +31,7 @@ impl Exchange {
             } else {
                 self.orders[order].state = State::Void;
             }
-            return Err(error);
+            return Err(self.refusal_of_copies(order, error));
         }
         self.schedule_sight(env, order);
         self.orders[order].state = State::Open;
@@ -45,6 +45,21 @@ impl Exchange {
         }
         let with_fills = env.rng.bool();
         Ok(self.truth(order, with_fills))
+    }
+
+    /// The answer to an order turned away here, unless another copy of its request was taken.
+    fn refusal_of_copies(&mut self, order: usize, error: PlaceError) -> PlaceError {
+        let (client, departure) = (&self.orders[order].client, self.orders[order].departure);
+        let taken = self.under(client).any(|other| {
+            other != order
+                && self.orders[other].departure == departure
+                && self.orders[other].state != State::Void
+        });
+        if taken && !self.splits_answers {
+            return unknown("a copy was taken");
+        }
+        self.fates.insert(departure, Fate::Refused);
+        error
     }
 
     fn refuse_at_engine(&mut self, env: &mut Env, order: usize) -> Option<PlaceError> {
@@ -72,7 +87,11 @@ impl Exchange {
 
     /// When queries and listings begin to show it: never later than the venue promises.
     fn schedule_sight(&mut self, env: &mut Env, order: usize) {
-        let latest = self.shown_by(self.orders[order].deadline);
+        let (deadline, departure) = (self.orders[order].deadline, self.orders[order].departure);
+        let twins = self.under(&self.orders[order].client);
+        let copied = twins.filter(|twin| self.orders[*twin].departure == departure).count() > 1;
+        let margin_end = self.engine_time(deadline + u64::from(self.traits.margin_ms));
+        let latest = if copied { margin_end } else { self.shown_by(deadline) };
         let found = env.now + env.lag(Fault::QueryLag, 6_000);
         let listed = env.now + env.lag(Fault::QueryLag, 6_000);
         let placed = &mut self.orders[order];

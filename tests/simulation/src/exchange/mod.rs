@@ -133,6 +133,13 @@ pub(crate) struct Trade {
     pub(crate) id: equipoise_core::TradeId,
 }
 
+/// What a venue did with the first copy of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Taken,
+    Refused,
+}
+
 /// Asset of a fee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FeeIn {
@@ -159,6 +166,10 @@ pub(crate) struct Exchange {
     pub(crate) revoked_until: u64,
     /// Positions may be read as they were earlier.
     pub(crate) reads_may_be_stale: bool,
+    /// What became of each handing over whose bytes arrived, copies of it included.
+    fates: HashMap<u64, Fate>,
+    /// Copies of one request may be answered differently.
+    pub(crate) splits_answers: bool,
     /// Index in the simulation.
     pub(crate) index: usize,
 }
@@ -223,6 +234,8 @@ impl Exchange {
             out_until: 0,
             revoked_until: 0,
             reads_may_be_stale: false,
+            fates: HashMap::new(),
+            splits_answers: false,
             index,
         }
     }

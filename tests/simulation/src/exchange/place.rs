@@ -6,7 +6,7 @@ use equipoise_core::{
 };
 use equipoise_port::PlaceError;
 
-use super::{Exchange, State, Ticket, VenueEvent, VenueOrder};
+use super::{Exchange, Fate, State, Ticket, VenueEvent, VenueOrder};
 use crate::env::Env;
 use crate::fault::Fault;
 use crate::mark::Mark;
@@ -32,13 +32,25 @@ impl Exchange {
         ticket: Ticket,
         departure: u64,
     ) -> Option<Result<OrderSnapshot, PlaceError>> {
+        let earlier = self.fates.get(&departure).copied().filter(|_| !self.splits_answers);
+        if earlier == Some(Fate::Refused) {
+            // Refused once, refused for good: the way there may copy requests, the venue does not change its mind.
+            return None;
+        }
         let unanswered = match self.turn_away(env, request) {
-            Some(Turned::Away(error)) => return Some(Err(error)),
+            Some(Turned::Away(error)) => return self.answer_refusal(error, departure, earlier),
             Some(Turned::TakenInSilence) => true,
             None => env.faults.strikes(Fault::AcceptedThenUnknown),
         };
+        let copied = self.fates.insert(departure, Fate::Taken).is_some();
+        let latest = self.engine_time(request.deadline.0 + u64::from(self.traits.margin_ms));
+        if copied && env.now > latest {
+            // Class C again executes whenever it likes, but a second time only within what the engine can watch.
+            return None;
+        }
         let order = self.take_in(env, request, departure);
         let at = self.matching_at(env, request);
+        let at = if copied { at.min(latest) } else { at };
         let at_gateway = self.class() == ResendClass::A;
         let reply_to = (!at_gateway && !unanswered).then_some(ticket);
         env.later(at, self.index, VenueEvent::Match { order, reply_to });
@@ -46,6 +58,21 @@ impl Exchange {
             return Some(Err(unknown("internal error, status unknown")));
         }
         at_gateway.then(|| Ok(self.acknowledgement(order)))
+    }
+
+    fn answer_refusal(
+        &mut self,
+        error: PlaceError,
+        departure: u64,
+        earlier: Option<Fate>,
+    ) -> Option<Result<OrderSnapshot, PlaceError>> {
+        if matches!(error, PlaceError::Refused(_)) {
+            if earlier == Some(Fate::Taken) {
+                return None;
+            }
+            self.fates.insert(departure, Fate::Refused);
+        }
+        Some(Err(error))
     }
 
     fn turn_away(&mut self, env: &mut Env, request: &OrderRequest) -> Option<Turned> {

@@ -1,0 +1,306 @@
+//! Captures journals, cuts their power many times, and counts what was found.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use equipoise_runtime::journal::JournalKind;
+use fastrand::Rng;
+use serde::Serialize;
+use tempfile::TempDir;
+
+use crate::capture::Unavailable;
+use crate::cut::{Lie, Unsynced, is_of_anchor, is_of_store};
+use crate::disk::{Disk, Files, write_folder};
+use crate::judge::{Finding, judge};
+use crate::log::Op;
+use crate::workload::{NotCaptured, Promised, Session, Volume, capture};
+
+/// What is run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The back end.
+    pub kind: JournalKind,
+    /// States of an honest device that are opened.
+    pub states: usize,
+    /// States of a lying device that are opened.
+    pub lies: usize,
+    /// Power cuts after which the journal is used, captured and cut once more.
+    pub second_cuts: usize,
+    /// Chooses the moments.
+    pub seed: u64,
+    /// Counts no sync of the store, as if it relied on a call that is no barrier: to see that this is caught.
+    pub without_store_syncs: bool,
+    /// Where states that break a promise are kept.
+    pub keep: Option<PathBuf>,
+}
+
+/// One broken promise.
+#[derive(Clone, Debug, Serialize)]
+pub struct Failure {
+    /// How to find the state again.
+    pub state: String,
+    /// What was wrong with it.
+    pub what: String,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Tally {
+    /// Calls and acknowledgements captured.
+    pub captured: usize,
+    /// Of them syncs that ended.
+    pub syncs: usize,
+    /// Of them acknowledgements.
+    pub acknowledgements: usize,
+    /// States of an honest device opened.
+    pub states: usize,
+    /// Of them how many of each kind, and of a second cut.
+    pub by_kind: BTreeMap<String, usize>,
+    /// Acknowledged records looked for, over all states.
+    pub records: usize,
+    /// States of a lying device opened.
+    pub lies: usize,
+    /// Of them refused.
+    pub lies_refused: usize,
+    /// Of them opened with everything the anchor vouches for, but less than was acknowledged.
+    pub lies_beyond_anchor: usize,
+    /// Broken promises.
+    pub failures: Vec<Failure>,
+}
+
+/// A state to be opened.
+struct State {
+    label: String,
+    files: Files,
+    promised: Promised,
+    /// For a lying device: what the anchor in it vouches for.
+    vouched: Option<Promised>,
+}
+
+/// What does not change while a campaign runs.
+struct Frame {
+    kind: JournalKind,
+    appends: u64,
+    first_unused: u64,
+    keep: Option<PathBuf>,
+}
+
+const VOLUME: Volume = Volume { starts: 3, batches: 24, appends: 4, pause: true };
+const SECOND: Volume = Volume { starts: 1, batches: 4, appends: 4, pause: false };
+const WORKERS: usize = 3;
+
+/// Runs a plan.
+///
+/// # Errors
+/// Nothing can be captured here, so nothing was run.
+pub fn run(plan: &Plan, progress: impl Fn(u64)) -> Result<Tally, Unavailable> {
+    let mut rng = Rng::with_seed(plan.seed);
+    let folder = scratch()?;
+    let mut session = captured(folder.path(), plan.kind, VOLUME, Promised::default(), 0)?;
+    if plan.without_store_syncs {
+        forget_store_syncs(&mut session.ops);
+    }
+    let first_unused = VOLUME.starts * VOLUME.batches + SECOND.batches;
+    let frame =
+        Frame { kind: plan.kind, appends: VOLUME.appends, first_unused, keep: plan.keep.clone() };
+    let mut tally = Tally { captured: session.ops.len(), ..Tally::default() };
+    for op in &session.ops {
+        tally.syncs += usize::from(matches!(op, Op::SyncEnded { .. }));
+        tally.acknowledgements += usize::from(matches!(op, Op::Acknowledged { .. }));
+    }
+    let tally = Arc::new(Mutex::new(tally));
+    let (states, waiting) = sync_channel::<State>(WORKERS);
+    let waiting = Arc::new(Mutex::new(waiting));
+    thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            let (waiting, tally) = (Arc::clone(&waiting), Arc::clone(&tally));
+            scope.spawn(|| work(&frame, waiting, &tally, &progress));
+        }
+        let send = |state: State| drop(states.send(state));
+        honest(&session, plan.states, "", &mut rng, &send);
+        lying(&session, plan.lies, &mut rng, &send);
+        let again = second_cuts(&session, plan, &mut rng, &send);
+        drop(states);
+        again
+    })?;
+    let tally = tally.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(tally)
+}
+
+/// In memory where there is such a place: what counts as durable is decided by the log.
+fn scratch() -> Result<TempDir, Unavailable> {
+    let memory = TempDir::new_in("/dev/shm");
+    memory.or_else(|_| TempDir::new()).map_err(|error| Unavailable(error.to_string()))
+}
+
+fn captured(
+    folder: &std::path::Path,
+    kind: JournalKind,
+    volume: Volume,
+    promised: Promised,
+    first: u64,
+) -> Result<Session, Unavailable> {
+    capture(folder, kind, volume, promised, first).map_err(|error| match error {
+        NotCaptured::Unavailable(why) => why,
+        NotCaptured::Journal(error) => Unavailable(format!("the journal does not work: {error}")),
+    })
+}
+
+fn forget_store_syncs(ops: &mut Vec<Op>) {
+    ops.retain(|op| match op {
+        Op::SyncBegun { path, .. } => !is_of_store(path),
+        _ => true,
+    });
+}
+
+/// States after every sync and acknowledgement first, then at moments in between until there are enough.
+fn honest(session: &Session, wanted: usize, label: &str, rng: &mut Rng, send: &impl Fn(State)) {
+    let boundary =
+        |at: &usize| matches!(session.ops[*at], Op::SyncEnded { .. } | Op::Acknowledged { .. });
+    let mut boundaries: Vec<usize> = (0..session.ops.len()).filter(boundary).collect();
+    rng.shuffle(&mut boundaries);
+    boundaries.truncate(wanted / 2);
+    let mut cuts: Vec<usize> = boundaries.iter().map(|at| at + 1).collect();
+    while cuts.len() < wanted {
+        cuts.push(rng.usize(..=session.ops.len()));
+    }
+    cuts.sort_unstable();
+    let mut disk = session.base.clone();
+    let mut promised = session.promised.clone();
+    let mut at = 0;
+    for (number, cut) in cuts.into_iter().enumerate() {
+        while at < cut {
+            disk.apply(at, &session.ops[at]);
+            promised.add(&session.ops[at]);
+            at += 1;
+        }
+        // A kill is the mildest cut and has tests of its own; the others take turns three times as often.
+        let kind = if number % 10 == 0 { Unsynced::Kept } else { Unsynced::ALL[1 + number % 3] };
+        let files = kind.files(&disk, rng);
+        let label = format!("{label}cut {cut} {kind:?}");
+        send(State { label, files, promised: promised.clone(), vouched: None });
+    }
+}
+
+fn lying(session: &Session, wanted: usize, rng: &mut Rng, send: &impl Fn(State)) {
+    for _ in 0..wanted {
+        let cut = rng.usize(session.ops.len() / 4..=session.ops.len());
+        let Some(lie) = Lie::any(&session.ops, cut, rng) else { continue };
+        let mut promised = session.promised.clone();
+        let mut vouched = promised.clone();
+        for (at, op) in session.ops.iter().enumerate().take(cut) {
+            promised.add(op);
+            let told = !matches!(lie, Lie::LostWrite(lost) if lost == at);
+            if is_of_anchor(op) && told {
+                vouched = promised.clone();
+            }
+        }
+        let files = lie.files(&session.base, &session.ops, cut);
+        send(State { label: format!("cut {cut}, {lie}"), files, promised, vouched: Some(vouched) });
+    }
+}
+
+/// Opens what a cut left, uses it, and cuts again: also while it is being opened.
+fn second_cuts(
+    session: &Session,
+    plan: &Plan,
+    rng: &mut Rng,
+    send: &impl Fn(State),
+) -> Result<(), Unavailable> {
+    for _ in 0..plan.second_cuts {
+        let cut = rng.usize(..=session.ops.len());
+        let mut disk: Disk = session.base.clone();
+        let mut promised = session.promised.clone();
+        for (at, op) in session.ops.iter().enumerate().take(cut) {
+            disk.apply(at, op);
+            promised.add(op);
+        }
+        let files = Unsynced::Parts.files(&disk, rng);
+        let folder = scratch()?;
+        write_folder(folder.path(), &files).map_err(|error| Unavailable(error.to_string()))?;
+        let first = VOLUME.starts * VOLUME.batches;
+        let second = captured(folder.path(), plan.kind, SECOND, promised, first)?;
+        honest(&second, 8, &format!("cut {cut} Parts, used, "), rng, send);
+    }
+    Ok(())
+}
+
+fn work(
+    frame: &Frame,
+    waiting: Arc<Mutex<Receiver<State>>>,
+    tally: &Mutex<Tally>,
+    progress: &impl Fn(u64),
+) {
+    loop {
+        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(state) = next else { return };
+        let finding = opened(frame, &state);
+        let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.count(&state, finding, frame);
+        progress(1);
+    }
+}
+
+fn opened(frame: &Frame, state: &State) -> Finding {
+    let judged = scratch().map_err(|error| error.to_string()).and_then(|folder| {
+        let (path, promised) = (folder.path(), &state.promised);
+        judge(path, &state.files, frame.kind, promised, frame.appends, frame.first_unused)
+            .map_err(|error| error.to_string())
+    });
+    judged.unwrap_or_else(Finding::Wrong)
+}
+
+impl Tally {
+    fn count(&mut self, state: &State, finding: Finding, frame: &Frame) {
+        match &state.vouched {
+            None => self.count_honest(state, finding, frame),
+            Some(vouched) => self.count_lie(state, vouched, finding, frame),
+        }
+    }
+
+    fn count_honest(&mut self, state: &State, finding: Finding, frame: &Frame) {
+        self.states += 1;
+        self.records += state.promised.records.values().sum::<usize>();
+        let second = state.label.contains("used");
+        let kind = state.label.rsplit(' ').next().unwrap_or_default();
+        let kind = if second { format!("{kind} after a second cut") } else { kind.to_owned() };
+        *self.by_kind.entry(kind).or_default() += 1;
+        match finding {
+            Finding::Kept => {}
+            Finding::Refused(why) => self.fail(state, frame, format!("refused: {why}")),
+            Finding::Lost(lost) => self.fail(state, frame, format!("lost: {lost:?}")),
+            Finding::Wrong(what) => self.fail(state, frame, what),
+        }
+    }
+
+    fn count_lie(&mut self, state: &State, vouched: &Promised, finding: Finding, frame: &Frame) {
+        self.lies += 1;
+        match finding {
+            Finding::Kept => {}
+            Finding::Refused(_) => self.lies_refused += 1,
+            Finding::Lost(lost) => {
+                let held = |batch: &u64| vouched.records.get(batch).copied().unwrap_or_default();
+                if lost.iter().all(|(batch, _, found)| *found >= held(batch)) {
+                    self.lies_beyond_anchor += 1;
+                } else {
+                    self.fail(state, frame, format!("opened quietly without {lost:?}"));
+                }
+            }
+            Finding::Wrong(what) => self.fail(state, frame, what),
+        }
+    }
+
+    fn fail(&mut self, state: &State, frame: &Frame, what: String) {
+        let mut label = format!("{} {}", frame.kind, state.label);
+        if let Some(keep) = &frame.keep {
+            let folder = keep.join(format!("{}-{}", frame.kind, self.failures.len()));
+            if write_folder(&folder, &state.files).is_ok() {
+                label = format!("{label}, files in {}", folder.display());
+            }
+        }
+        self.failures.push(Failure { state: label, what });
+    }
+}

@@ -1,0 +1,261 @@
+//! A desk: a folder with plans and a configuration, exchanges in another process, and the commands run there.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use equipoise_sim::Ledger;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::disk::SmallDisk;
+use crate::exchanges::{Orders, is_named};
+use crate::process::{Answer, Started};
+use crate::scenario::{Moment, PlanKind, Scenario, Story};
+
+const ADAPTERS: [(&str, &str); 2] = [("binance", "binance-usdm"), ("bybit", "bybit-linear")];
+
+/// Size of the file system that becomes full; enough for either store, its ballast and the floor.
+const DISK_MIB: u64 = 64;
+const BALLAST_BYTES: u64 = 8 << 20;
+/// Above the ballast, as the journal's own defaults are.
+const FLOOR_BYTES: u64 = 12 << 20;
+
+/// The programs that are started.
+pub struct Programs {
+    /// Holds the links under whose names this program plays other parts.
+    _links: Option<TempDir>,
+    equipoise: PathBuf,
+    exchanges: PathBuf,
+}
+
+impl Programs {
+    /// The command line's own code, entered through `this` program under the name `equipoise`, or a binary given.
+    ///
+    /// # Errors
+    /// No links can be made.
+    pub fn new(this: &Path, equipoise: Option<PathBuf>) -> io::Result<Self> {
+        let links = TempDir::new()?;
+        let link = |name: &str| -> io::Result<PathBuf> {
+            let path = links.path().join(name);
+            std::os::unix::fs::symlink(this, &path)?;
+            Ok(path)
+        };
+        Ok(Self {
+            equipoise: equipoise.map_or_else(|| link("equipoise"), Ok)?,
+            exchanges: link("exchanges")?,
+            _links: Some(links),
+        })
+    }
+}
+
+/// Everything one run needs.
+pub(crate) struct Desk<'a> {
+    programs: &'a Programs,
+    exchanges: Child,
+    pub(crate) disk: Option<SmallDisk>,
+    folder: TempDir,
+    journal: PathBuf,
+    env: BTreeMap<String, String>,
+}
+
+impl<'a> Desk<'a> {
+    /// Starts the exchanges and writes plan and configuration.
+    pub(crate) fn open(scenario: &Scenario, programs: &'a Programs) -> io::Result<Self> {
+        let folder = TempDir::new()?;
+        let small = matches!(scenario.story, Story::FullDisk { .. });
+        let mount = folder.path().join("disk");
+        let disk = small.then(|| SmallDisk::mount(&mount, DISK_MIB)).transpose()?;
+        let mut exchanges = exchange_command(scenario, programs, folder.path())?
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let urls = addresses(&mut exchanges);
+        let journal = if small { "disk/journal" } else { "journal" };
+        let desk = Self {
+            programs,
+            exchanges,
+            disk,
+            journal: folder.path().join(journal),
+            folder,
+            env: credentials(),
+        };
+        let config = config(scenario.journal, journal, &urls?, small);
+        std::fs::write(desk.path("equipoise.toml"), config)?;
+        std::fs::write(desk.path("plan.toml"), plan(scenario.plan, "2026-11-22T08:00:00Z"))?;
+        std::fs::write(desk.path("other.toml"), plan(PlanKind::Pair, "other"))?;
+        Ok(desk)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The binary in the desk's folder, with nothing inherited but the desk's own variables.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.programs.equipoise);
+        command.args(arguments).current_dir(self.folder.path()).env_clear().envs(&self.env);
+        command
+    }
+
+    pub(crate) fn start(&self, arguments: &[&str]) -> io::Result<Started> {
+        Started::start(self.command(arguments))
+    }
+
+    pub(crate) fn call(&self, arguments: &[&str]) -> io::Result<Answer> {
+        self.start(arguments)?.finish()
+    }
+
+    /// What the exchanges accepted.
+    pub(crate) fn ledgers(&self) -> io::Result<BTreeMap<String, Ledger>> {
+        Ledger::read(&self.path("ledger.json")).map_err(io::Error::other)
+    }
+
+    pub(crate) fn order_count(&self) -> usize {
+        self.ledgers().map_or(0, |ledgers| ledgers.values().map(|ledger| ledger.orders.len()).sum())
+    }
+
+    /// Waits for a moment; false when the process ended before.
+    pub(crate) fn until(&self, started: &mut Started, moment: Moment) -> io::Result<bool> {
+        started.until(|started| match moment {
+            Moment::After(time) => started.age() >= time,
+            Moment::Told(lines) => started.told() >= lines,
+            Moment::Orders(count) => self.order_count() >= count,
+            Moment::File(name) => self.journal.join(name).exists(),
+        })
+    }
+
+    /// Whether a secret stands in any file of the desk.
+    pub(crate) fn file_with_a_secret(&self) -> io::Result<Option<PathBuf>> {
+        find_secret(self.folder.path())
+    }
+
+    /// Keeps the folder for a person to look at.
+    pub(crate) fn keep(mut self) -> PathBuf {
+        self.folder.disable_cleanup(true);
+        self.folder.path().to_owned()
+    }
+}
+
+impl Drop for Desk<'_> {
+    fn drop(&mut self) {
+        let _ = self.exchanges.kill();
+        let _ = self.exchanges.wait();
+    }
+}
+
+/// What every secret holds.
+const SECRET: &str = "demo-secret-not-confidential";
+
+/// Whether a secret stands in something that was said.
+pub(crate) fn has_secret(bytes: &[u8]) -> bool {
+    bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes())
+}
+
+fn find_secret(folder: &Path) -> io::Result<Option<PathBuf>> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let found = if path.is_dir() {
+            find_secret(&path)?
+        } else {
+            has_secret(&std::fs::read(&path)?).then_some(path)
+        };
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+fn credentials() -> BTreeMap<String, String> {
+    let mut env = BTreeMap::new();
+    for (venue, adapter) in ADAPTERS {
+        let prefix = venue.to_uppercase();
+        env.insert(format!("{prefix}_API_KEY"), format!("demo-key-{adapter}"));
+        env.insert(format!("{prefix}_API_SECRET"), format!("{SECRET}-{adapter}"));
+    }
+    env
+}
+
+/// The product's own simulators where they can play it.
+fn exchange_command(scenario: &Scenario, programs: &Programs, folder: &Path) -> io::Result<Command> {
+    let ledger = folder.join("ledger.json");
+    let simple = scenario.clock_offset_ms == 0
+        && scenario.faults.len() <= 1
+        && scenario.faults.iter().all(|name| is_named(name));
+    if !simple {
+        let faults = scenario.faults.iter().map(ToString::to_string).collect();
+        let orders = Orders { ledger, clock_offset_ms: scenario.clock_offset_ms, faults };
+        let mut command = Command::new(&programs.exchanges);
+        command.arg(serde_json::to_string(&orders)?);
+        return Ok(command);
+    }
+    let mut command = Command::new(&programs.equipoise);
+    command.args(["sim", "--json", "--ledger"]).arg(ledger);
+    for (_, adapter) in ADAPTERS {
+        command.args(["--venue", &format!("{adapter}=127.0.0.1:0")]);
+    }
+    for fault in &scenario.faults {
+        command.args(["--fault", fault]);
+    }
+    Ok(command)
+}
+
+fn addresses(exchanges: &mut Child) -> io::Result<BTreeMap<String, String>> {
+    let mut line = String::new();
+    if let Some(stdout) = exchanges.stdout.take() {
+        BufReader::new(stdout).read_line(&mut line)?;
+    }
+    let started: Value = serde_json::from_str(&line)?;
+    let venues = started["venues"].as_array().cloned().unwrap_or_default();
+    let text = |venue: &Value, name: &str| venue[name].as_str().unwrap_or_default().to_owned();
+    Ok(venues.iter().map(|venue| (text(venue, "adapter"), text(venue, "url"))).collect())
+}
+
+/// Windows and margins are left as they are in production.
+fn config(kind: &str, path: &str, urls: &BTreeMap<String, String>, small: bool) -> String {
+    let (ballast, floor) = if small { (BALLAST_BYTES, FLOOR_BYTES) } else { (64 << 10, 0) };
+    let mut text = format!(
+        "[journal]\nkind = \"{kind}\"\npath = \"{path}\"\nballast_bytes = {ballast}\nfree_floor_bytes = {floor}\n"
+    );
+    for (venue, adapter) in ADAPTERS {
+        let url = urls.get(adapter).map(String::as_str).unwrap_or_default();
+        let prefix = venue.to_uppercase();
+        text.push_str(&format!(
+            "\n[venues.{venue}]\nadapter = \"{adapter}\"\nrest_url = \"{url}\"\n\
+             api_key_env = \"{prefix}_API_KEY\"\napi_secret_env = \"{prefix}_API_SECRET\"\n"
+        ));
+    }
+    text
+}
+
+/// Long at Binance, short at Bybit.
+fn plan(kind: PlanKind, occasion: &str) -> String {
+    let leg = |name: &str, venue: &str, side: &str, rest: &str| {
+        format!(
+            "[[legs]]\nname = \"{name}\"\nvenue = \"{venue}\"\ninstrument = \"BTCUSDT\"\nside = \"{side}\"\n{rest}\n\n"
+        )
+    };
+    let market = "type = \"market\"\nquantity = \"0.1\"";
+    let (long, short) = match kind {
+        PlanKind::Pair => (market, market),
+        PlanKind::Follower => (
+            market,
+            "type = \"market\"\nquantity = { of = \"long\", ratio = \"1\" }\nafter = [\"long\"]",
+        ),
+        PlanKind::Resting => (
+            "type = \"limit\"\nprice = \"52000\"\ntime_in_force = \"gtc\"\nquantity = \"0.1\"",
+            market,
+        ),
+    };
+    let timeout = if kind == PlanKind::Resting { 1_500 } else { 10_000 };
+    let (long, short) =
+        (leg("long", "binance", "buy", long), leg("short", "bybit", "sell", short));
+    format!(
+        "strategy = \"funding-arb\"\noccasion = \"{occasion}\"\n\n{long}{short}\
+         [policy]\non_residual = \"unwind\"\nleg_timeout_ms = {timeout}\n"
+    )
+}
