@@ -12,7 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use equipoise_core::{
-    OrderKind, OrderRequest, PositionSide, Side, TimeInForce, UnixMillis, VenueMillis, VenueName,
+    OrderKind, OrderRequest, PositionSide, RefusalKind, Side, TimeInForce, UnixMillis, VenueMillis,
+    VenueName,
 };
 use equipoise_port::{
     CancelAnswer, Clock, OrderRef, PlaceError, Purpose, Transport, TransportError, Venue,
@@ -112,6 +113,10 @@ async fn place(venue: &dyn Venue, exchange: &Oracle, fixture: &Fixtures) {
         (Err(PlaceError::NotSent(_)), Some(Err(TransportError::NotSent(_))) | None) => {}
         (Err(PlaceError::NotSent(_)), answer) => panic!("not sent, yet {answer:?}"),
         (Err(PlaceError::Unknown(_)), _) => {}
+        // An announced ban is kept without asking: nothing was sent.
+        (Err(PlaceError::Refused(refusal)), None) => {
+            assert!(matches!(refusal.kind, RefusalKind::RateLimited { .. }), "{refusal:?}");
+        }
         (Err(PlaceError::Refused(refusal)), Some(Ok(answer))) => {
             let code = code(exchange.adapter, answer);
             assert_eq!(code.as_ref(), Some(&refusal.code), "refused by its own code: {answer:?}");

@@ -142,8 +142,6 @@ marks! {
     Contended,
     /// An order could not be resolved because the venue no longer lists it.
     LookupWindowPassed,
-    /// An order's id was no longer remembered when it was still in doubt.
-    MemoryPassed,
     /// A wait was announced while unwinding.
     BanWhileUnwinding,
     /// A batch on a class C venue was resolved by finding its order.

@@ -78,6 +78,8 @@ struct State {
     promised: Promised,
     /// For a lying device: what the anchor in it vouches for.
     vouched: Option<Promised>,
+    /// Where it has been opened already and did not work.
+    broken: Option<String>,
 }
 
 /// What does not change while a campaign runs.
@@ -96,10 +98,14 @@ const WORKERS: usize = 3;
 ///
 /// # Errors
 /// Nothing can be captured here, so nothing was run.
-pub fn run(plan: &Plan, progress: impl Fn(u64)) -> Result<Tally, Unavailable> {
+pub fn run(plan: &Plan, progress: impl Fn(u64) + Sync) -> Result<Tally, Unavailable> {
     let mut rng = Rng::with_seed(plan.seed);
     let folder = scratch()?;
-    let mut session = captured(folder.path(), plan.kind, VOLUME, Promised::default(), 0)?;
+    let captured = capture(folder.path(), plan.kind, VOLUME, Promised::default(), 0);
+    let mut session = captured.map_err(|error| match error {
+        NotCaptured::Unavailable(why) => why,
+        NotCaptured::Journal(error) => Unavailable(format!("the journal does not work: {error}")),
+    })?;
     if plan.without_store_syncs {
         forget_store_syncs(&mut session.ops);
     }
@@ -114,10 +120,11 @@ pub fn run(plan: &Plan, progress: impl Fn(u64)) -> Result<Tally, Unavailable> {
     let tally = Arc::new(Mutex::new(tally));
     let (states, waiting) = sync_channel::<State>(WORKERS);
     let waiting = Arc::new(Mutex::new(waiting));
+    let (frame, progress) = (&frame, &progress);
     thread::scope(|scope| {
         for _ in 0..WORKERS {
             let (waiting, tally) = (Arc::clone(&waiting), Arc::clone(&tally));
-            scope.spawn(|| work(&frame, waiting, &tally, &progress));
+            scope.spawn(move || work(frame, waiting, &tally, progress));
         }
         let send = |state: State| drop(states.send(state));
         honest(&session, plan.states, "", &mut rng, &send);
@@ -134,19 +141,6 @@ pub fn run(plan: &Plan, progress: impl Fn(u64)) -> Result<Tally, Unavailable> {
 fn scratch() -> Result<TempDir, Unavailable> {
     let memory = TempDir::new_in("/dev/shm");
     memory.or_else(|_| TempDir::new()).map_err(|error| Unavailable(error.to_string()))
-}
-
-fn captured(
-    folder: &std::path::Path,
-    kind: JournalKind,
-    volume: Volume,
-    promised: Promised,
-    first: u64,
-) -> Result<Session, Unavailable> {
-    capture(folder, kind, volume, promised, first).map_err(|error| match error {
-        NotCaptured::Unavailable(why) => why,
-        NotCaptured::Journal(error) => Unavailable(format!("the journal does not work: {error}")),
-    })
 }
 
 fn forget_store_syncs(ops: &mut Vec<Op>) {
@@ -181,7 +175,7 @@ fn honest(session: &Session, wanted: usize, label: &str, rng: &mut Rng, send: &i
         let kind = if number % 10 == 0 { Unsynced::Kept } else { Unsynced::ALL[1 + number % 3] };
         let files = kind.files(&disk, rng);
         let label = format!("{label}cut {cut} {kind:?}");
-        send(State { label, files, promised: promised.clone(), vouched: None });
+        send(State { label, files, promised: promised.clone(), vouched: None, broken: None });
     }
 }
 
@@ -199,7 +193,8 @@ fn lying(session: &Session, wanted: usize, rng: &mut Rng, send: &impl Fn(State))
             }
         }
         let files = lie.files(&session.base, &session.ops, cut);
-        send(State { label: format!("cut {cut}, {lie}"), files, promised, vouched: Some(vouched) });
+        let label = format!("cut {cut}, {lie}");
+        send(State { label, files, promised, vouched: Some(vouched), broken: None });
     }
 }
 
@@ -222,8 +217,15 @@ fn second_cuts(
         let folder = scratch()?;
         write_folder(folder.path(), &files).map_err(|error| Unavailable(error.to_string()))?;
         let first = VOLUME.starts * VOLUME.batches;
-        let second = captured(folder.path(), plan.kind, SECOND, promised, first)?;
-        honest(&second, 8, &format!("cut {cut} Parts, used, "), rng, send);
+        let label = format!("cut {cut} Parts, used, ");
+        match capture(folder.path(), plan.kind, SECOND, promised.clone(), first) {
+            Ok(second) => honest(&second, 8, &label, rng, send),
+            Err(NotCaptured::Unavailable(why)) => return Err(why),
+            Err(NotCaptured::Journal(error)) => {
+                let broken = Some(error.to_string());
+                send(State { label, files, promised, vouched: None, broken });
+            }
+        }
     }
     Ok(())
 }
@@ -245,6 +247,9 @@ fn work(
 }
 
 fn opened(frame: &Frame, state: &State) -> Finding {
+    if let Some(why) = &state.broken {
+        return Finding::Wrong(why.clone());
+    }
     let judged = scratch().map_err(|error| error.to_string()).and_then(|folder| {
         let (path, promised) = (folder.path(), &state.promised);
         judge(path, &state.files, frame.kind, promised, frame.appends, frame.first_unused)

@@ -147,12 +147,12 @@ impl Checker {
         }
     }
 
-    /// A second effect of one handing over may be missing from a batch that is parked in doubt anyway: it does not wait
-    /// for the audit of its other orders. Judged strictly that breaks S2, see the README.
+    /// A second effect of one handing over may be missing from a parked batch: parking in doubt, for drift or at the
+    /// loss limit does not wait for the audit of the other orders. Judged strictly that breaks S2, see the README.
     fn may_hide_second_effect(&self, batch: u8, tag: OrderTag) -> bool {
         let stream = &self.streams[usize::from(batch)];
         let unaudited = stream.attempts.get(&tag).is_some_and(Attempt::is_unaudited);
-        !self.strict && unaudited && stream.is_parked_in_doubt()
+        !self.strict && unaudited && stream.is_parked()
     }
 
     fn has_second_effect(&self, batch: u8, tag: OrderTag, venues: &[Exchange]) -> bool {

@@ -114,9 +114,8 @@ impl Stream {
         self.attempts.get(&tag).map(|attempt| attempt.client_id.clone())
     }
 
-    /// Parked because the outcome of some order is unknown.
-    pub(super) fn is_parked_in_doubt(&self) -> bool {
-        self.ending() == Some(Ending::Parked) && self.attempts.values().any(Attempt::is_unresolved)
+    pub(super) fn is_parked(&self) -> bool {
+        self.ending() == Some(Ending::Parked)
     }
 
     pub(super) fn ended_at(&self) -> Option<u64> {

@@ -69,6 +69,16 @@ impl Exchange {
             env.tally.hit(Mark::RefusedLate);
             return Some(refused(RefusalKind::Transient, "late at the engine"));
         }
+        let margin_end = self.engine_time(placed.deadline + u64::from(self.traits.margin_ms));
+        let copied = self.under(&placed.client).any(|other| {
+            other != order
+                && self.orders[other].departure == placed.departure
+                && self.orders[other].state != State::Void
+        });
+        if copied && self.traits.deadline_check == DeadlineCheck::None && env.now > margin_end {
+            // A second effect comes within what the engine can watch, or not at all.
+            return Some(unknown("a copy was taken"));
+        }
         let twin = self.under(&placed.client).any(|other| other != order && self.orders[other].is_open());
         if self.class() == ResendClass::B && twin {
             return Some(unknown("an open order has this client id"));
@@ -89,8 +99,16 @@ impl Exchange {
     fn schedule_sight(&mut self, env: &mut Env, order: usize) {
         let (deadline, departure) = (self.orders[order].deadline, self.orders[order].departure);
         let twins = self.under(&self.orders[order].client);
-        let copied = twins.filter(|twin| self.orders[*twin].departure == departure).count() > 1;
+        let copies: Vec<usize> =
+            twins.filter(|twin| self.orders[*twin].departure == departure).collect();
         let margin_end = self.engine_time(deadline + u64::from(self.traits.margin_ms));
+        let copied = copies.len() > 1;
+        for copy in copies.iter().filter(|_| copied) {
+            // Both show within what the engine can watch, on class C too.
+            let copy = &mut self.orders[*copy];
+            copy.found_from = copy.found_from.min(margin_end.max(env.now));
+            copy.listed_from = copy.listed_from.min(margin_end.max(env.now));
+        }
         let latest = if copied { margin_end } else { self.shown_by(deadline) };
         let found = env.now + env.lag(Fault::QueryLag, 6_000);
         let listed = env.now + env.lag(Fault::QueryLag, 6_000);
