@@ -19,4 +19,7 @@ pub use venue::{
 };
 
 #[cfg(feature = "mock")]
-pub use {journal::MockJournal, transport::MockTransport, venue::MockVenue};
+pub use {
+    clock::MockClock, journal::MockJournal, observer::MockObserver, transport::MockTransport,
+    venue::MockVenue,
+};

@@ -16,6 +16,7 @@ pub struct BatchEvent {
 }
 
 /// Sees every record as it takes effect. Called on the driver's task: it must return quickly and cannot fail.
+#[cfg_attr(feature = "mock", mockall::automock)]
 pub trait Observer: Send + Sync {
     /// One record took effect.
     fn on_event(&self, event: &BatchEvent);

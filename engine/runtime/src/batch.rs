@@ -55,6 +55,12 @@ pub(crate) struct BatchCell {
     subscribers: Mutex<Option<Vec<mpsc::Sender<BatchEvent>>>>,
 }
 
+/// Venue and symbol of every leg of an admitted batch.
+pub(crate) fn instruments(spec: &BatchSpec) -> BTreeSet<(VenueName, Symbol)> {
+    let pair = |leg: &LegSpec| (leg.venue.clone(), leg.instrument.symbol.clone());
+    spec.legs.iter().map(pair).collect()
+}
+
 /// No code that holds one of these locks can panic half way through a change, so a poisoned one is still whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -105,11 +111,7 @@ impl BatchCell {
 
     /// Venue and symbol of every leg, whether admitted or still being checked.
     pub(crate) fn instruments(&self) -> BTreeSet<(VenueName, Symbol)> {
-        let of_spec = |spec: &BatchSpec| {
-            let pair = |leg: &LegSpec| (leg.venue.clone(), leg.instrument.symbol.clone());
-            spec.legs.iter().map(pair).collect()
-        };
-        if let Some(instruments) = self.with_saga(|saga| of_spec(saga.spec())) {
+        if let Some(instruments) = self.with_saga(|saga| instruments(saga.spec())) {
             return instruments;
         }
         let legs = self.plan.iter().flat_map(|plan| &plan.legs);

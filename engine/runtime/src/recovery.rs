@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use equipoise_core::{BatchReport, Saga};
 
-use crate::batch::BatchCell;
+use crate::batch::{BatchCell, instruments};
 use crate::driver::Driver;
 use crate::engine::{Engine, Inner};
 use crate::error::{BatchError, StartError};
+
+/// Batches in a row that ended before the oldest unfinished one began, after which a start looks no further back.
+const EARLIER_BATCHES_MAX: usize = 256;
 
 impl Engine {
     pub(crate) async fn resume_open_batches(&self) -> Result<(), StartError> {
@@ -23,6 +26,7 @@ impl Engine {
             }
             cells.push(BatchCell::resumed(saga));
         }
+        self.contend_with_ended(&cells).await?;
         // All are entered before the first acts, so that each knows which instruments others hold.
         {
             let mut live = self.inner.live();
@@ -38,6 +42,36 @@ impl Engine {
         for cell in cells {
             let unsettled = Unsettled::new(self.inner.clone());
             Driver::resumed(self.inner.clone(), cell.clone(), unsettled).spawn();
+        }
+        Ok(())
+    }
+
+    /// A batch that ended while an unfinished one was open moved the account's position under it, so that position
+    /// no longer says anything about the unfinished one alone (K5). Looks back over the journal until a long run of
+    /// batches ended before the oldest unfinished one began.
+    async fn contend_with_ended(&self, unfinished: &[Arc<BatchCell>]) -> Result<(), StartError> {
+        let since = |cell: &BatchCell| cell.with_saga(|saga| saga.spec().admitted_at);
+        let Some(oldest) = unfinished.iter().filter_map(|cell| since(cell)).min() else {
+            return Ok(());
+        };
+        let mut earlier = 0;
+        for key in self.inner.journal.batches().await?.into_iter().rev() {
+            let Some(saga) = self.inner.stored(key).await? else { continue };
+            let Some(ended) = saga.ended() else { continue };
+            if ended.at < oldest {
+                earlier += 1;
+                if earlier == EARLIER_BATCHES_MAX {
+                    break;
+                }
+                continue;
+            }
+            earlier = 0;
+            let instruments = instruments(saga.spec());
+            for cell in unfinished {
+                if since(cell).is_some_and(|admitted_at| admitted_at <= ended.at) {
+                    cell.contend(&instruments);
+                }
+            }
         }
         Ok(())
     }

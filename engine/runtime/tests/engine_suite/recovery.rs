@@ -331,3 +331,27 @@ async fn a_kill_after_the_first_append_leaves_admission_and_intents() {
     }
     assert_eq!(seen.into_inner().unwrap().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_ended_meanwhile_is_no_drift_for_one_that_is_resumed() {
+    let mut desk = Desk::quick();
+    let engine = desk.engine().await;
+    let legs = vec![
+        resting(leg("long", "binance", Side::Buy, "0.1")),
+        leg("short", "bybit", Side::Sell, "0.1"),
+    ];
+    desk.binance.play([OnPlace::Rest]);
+    let waiting = plan("waiting", legs);
+    engine.submit(&waiting).await.unwrap();
+    let other = plan("other", vec![leg("more", "bybit", Side::Sell, "0.05")]);
+    let other = engine.submit(&other).await.unwrap().wait().await.unwrap();
+    assert_eq!(other.status, BatchStatus::Done);
+    desk.crash();
+
+    let engine = desk.engine().await;
+    let resumed = engine.batch(key(&waiting)).await.unwrap().unwrap();
+    resumed.cancel();
+    let report = resumed.wait().await.unwrap();
+    assert_eq!(report.status, BatchStatus::Flat, "{}", report.why);
+    assert_eq!(desk.bybit.net().to_string(), "-0.05", "what the other batch holds is left alone");
+}
