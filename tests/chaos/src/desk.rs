@@ -181,7 +181,11 @@ fn credentials() -> BTreeMap<String, String> {
 }
 
 /// The product's own simulators where they can play it.
-fn exchange_command(scenario: &Scenario, programs: &Programs, folder: &Path) -> io::Result<Command> {
+fn exchange_command(
+    scenario: &Scenario,
+    programs: &Programs,
+    folder: &Path,
+) -> io::Result<Command> {
     let ledger = folder.join("ledger.json");
     let simple = scenario.clock_offset_ms == 0
         && scenario.faults.len() <= 1
@@ -252,8 +256,7 @@ fn plan(kind: PlanKind, occasion: &str) -> String {
         ),
     };
     let timeout = if kind == PlanKind::Resting { 1_500 } else { 10_000 };
-    let (long, short) =
-        (leg("long", "binance", "buy", long), leg("short", "bybit", "sell", short));
+    let (long, short) = (leg("long", "binance", "buy", long), leg("short", "bybit", "sell", short));
     format!(
         "strategy = \"funding-arb\"\noccasion = \"{occasion}\"\n\n{long}{short}\
          [policy]\non_residual = \"unwind\"\nleg_timeout_ms = {timeout}\n"

@@ -40,7 +40,7 @@ type Further = (&'static str, &'static str, Operation, Occurrence, Effect);
 const ENTRY: Operation = Operation::PlaceEntry;
 const ONCE: Occurrence = Occurrence::Nth(1);
 
-const FURTHER: [Further; 14] = [
+static FURTHER: [Further; 14] = [
     ("binance-request-lost", BINANCE_USDM, ENTRY, ONCE, Effect::LoseRequest(Loss::Close)),
     ("binance-answer-lost", BINANCE_USDM, ENTRY, ONCE, Effect::LoseAnswer(Loss::Close)),
     ("binance-503-instead", BINANCE_USDM, ENTRY, ONCE, Effect::BreakInstead(Broken::Unknown503)),

@@ -160,6 +160,12 @@ impl Answer {
         self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// It ended before admission because a venue gave no usable answer.
+    pub(crate) fn is_unready(&self) -> bool {
+        let failure = self.failure();
+        failure == "venue_unready" || (failure.is_empty() && self.stderr.contains("is not ready"))
+    }
+
     /// Everything, for people.
     pub(crate) fn shown(&self) -> String {
         let stdout = String::from_utf8_lossy(&self.stdout);

@@ -113,7 +113,7 @@ impl Scenario {
             journal: if rng.bool() { "sled" } else { "redb" },
             plan,
             faults: faults(&mut rng),
-            clock_offset_ms: if rng.u8(..4) == 0 { *pick(&mut rng, &OFFSETS_MS) } else { 0 },
+            clock_offset_ms: if rng.u8(..4) == 0 { pick(&mut rng, &OFFSETS_MS) } else { 0 },
             story: story(&mut rng),
             recover_first: rng.bool(),
         }
@@ -151,7 +151,7 @@ fn story(rng: &mut Rng) -> Story {
         },
         80..87 => Story::Second { moment: early(rng), recover: rng.bool() },
         87..95 => Story::WriteLimit {
-            kib: *pick(rng, &[0, 4, 64, 500, 520, 1_024, 1_600, 4_096]),
+            kib: pick(rng, &[0, 4, 64, 500, 520, 1_024, 1_600, 4_096]),
             with_signal: rng.bool(),
         },
         _ => Story::FullDisk { moment: early(rng) },
@@ -174,8 +174,8 @@ fn early(rng: &mut Rng) -> Moment {
     if rng.bool() { Moment::Told(rng.usize(1..6)) } else { Moment::Orders(rng.usize(1..3)) }
 }
 
-fn pick<'a, T>(rng: &mut Rng, from: &'a [T]) -> &'a T {
-    &from[rng.usize(..from.len())]
+fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
+    from[rng.usize(..from.len())]
 }
 
 impl Story {

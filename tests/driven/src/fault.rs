@@ -170,9 +170,7 @@ fn effect(rng: &mut Rng, adapter: &'static str, kind: Kind) -> Effect {
 fn refusal(rng: &mut Rng, binance: bool) -> Effect {
     let (status, code, message) = match (binance, rng.u8(..4)) {
         (true, 0 | 1) => (400, -2019, "Margin is insufficient."),
-        (true, 2) => {
-            (400, -1021, "Timestamp for this request is outside of the recvWindow.")
-        }
+        (true, 2) => (400, -1021, "Timestamp for this request is outside of the recvWindow."),
         (true, _) => (503, -1008, "Request throttled by system-level protection."),
         (false, 0 | 1) => (200, 110_007, "ab not enough for new order"),
         (false, 2) => (200, 10_002, "invalid request, please check your server timestamp"),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use equipoise_core::{BatchKey, BatchReport, Record, UnixMillis, VenueName};
-use equipoise_port::Clock;
+use equipoise_port::{Clock, JournalError};
 use equipoise_runtime::journal::MemoryDisk;
 use equipoise_runtime::{
-    BatchError, CheckError, Engine, Settings, SubmitError, SystemClock, VenueSetup,
+    BatchError, CheckError, Engine, Settings, StartError, SubmitError, SystemClock, VenueSetup,
 };
 use equipoise_venues::{Credentials, Endpoint, open};
 use tokio::task::JoinSet;
@@ -150,8 +150,12 @@ impl Scenario {
     async fn one_life(&self, net: &Arc<Net>, disk: &MemoryDisk, skew_ms: i64) -> LifeEnd {
         let engine = match self.engine(net, disk, skew_ms).await {
             Ok(engine) => engine,
+            Err(StartError::Journal(JournalError::Failed(_))) => {
+                net.die_by_itself();
+                std::future::pending().await
+            }
             Err(why) => {
-                net.violated("an engine starts on what was left", why);
+                net.violated("an engine starts on what was left", why.to_string());
                 net.end_life();
                 return LifeEnd::Over(BTreeMap::new());
             }
@@ -196,27 +200,26 @@ impl Scenario {
         net: &Arc<Net>,
         disk: &MemoryDisk,
         skew_ms: i64,
-    ) -> Result<Engine, String> {
+    ) -> Result<Engine, StartError> {
         let started_at = UnixMillis(net.now_ms().saturating_add_signed(skew_ms));
         let clock = Arc::new(SystemClock::starting_at(started_at));
-        let journal = MortalJournal::open(net.clone(), disk).map_err(|error| error.to_string())?;
-        let settings =
-            Settings { doubt_grace_ms: self.doubt_grace_ms, jitter_seed: self.seed };
+        let journal = MortalJournal::open(net.clone(), disk, self.hasty_journal)?;
+        let settings = Settings { doubt_grace_ms: self.doubt_grace_ms, jitter_seed: self.seed };
         let mut builder =
             Engine::builder(Arc::new(journal)).clock(clock.clone()).settings(settings);
         for exchange in 0..ADAPTERS.len() {
-            let name = VenueName::new(VENUES[exchange]).map_err(|error| error.to_string())?;
-            let credentials = Credentials::new(KEY, CANARY).map_err(|error| error.to_string())?;
+            let name = VenueName::new(VENUES[exchange]).expect("a valid name");
+            let credentials = Credentials::new(KEY, CANARY).expect("printable");
             let settings =
                 equipoise_venues::Settings::builder(name.clone(), ADAPTERS[exchange], credentials)
                     .endpoint(Endpoint::Url("http://exchange.test".to_owned()))
                     .build();
             let wire = Arc::new(Wire { net: net.clone(), exchange });
             let clock: Arc<dyn Clock> = clock.clone();
-            let venue = open(settings, wire, clock).map_err(|error| error.to_string())?;
+            let venue = open(settings, wire, clock).expect("the adapter is one of the two");
             builder = builder.venue(name, VenueSetup { venue, positions: self.positions });
         }
-        builder.start().await.map_err(|error| error.to_string())
+        builder.start().await
     }
 
     /// Submits every plan, as a restarted strategy does too, and waits for the ends.
@@ -243,12 +246,7 @@ impl Scenario {
     }
 
     /// D1: the same plan once more gets the first result and sends nothing.
-    async fn submit_again(
-        &self,
-        net: &Arc<Net>,
-        engine: &Engine,
-        ends: &BTreeMap<usize, PlanEnd>,
-    ) {
+    async fn submit_again(&self, net: &Arc<Net>, engine: &Engine, ends: &BTreeMap<usize, PlanEnd>) {
         let orders = || net.ledgers().map(|ledger| ledger.orders.len());
         let before = orders();
         for (index, end) in ends {

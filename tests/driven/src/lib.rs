@@ -26,6 +26,7 @@ mod placement;
 mod plans;
 mod scenario;
 mod wire;
+mod world;
 
 pub use host::{Outcome, run};
 pub use mark::Marks;

@@ -135,9 +135,8 @@ fn binance(request: &Request<Bytes>) -> Option<Placement> {
 fn bybit(request: &Request<Bytes>) -> Option<Placement> {
     let body: Value = serde_json::from_slice(request.body()).ok()?;
     let text = |name: &str| body.get(name).and_then(Value::as_str);
-    let header = |name: &str| -> Option<u64> {
-        request.headers().get(name)?.to_str().ok()?.parse().ok()
-    };
+    let header =
+        |name: &str| -> Option<u64> { request.headers().get(name)?.to_str().ok()?.parse().ok() };
     let limit = match text("orderType")? {
         "Market" => None,
         "Limit" => Some((text("price")?.parse().ok()?, word(text("timeInForce")?)?)),

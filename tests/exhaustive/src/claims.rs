@@ -75,19 +75,26 @@ fn one_effect_each(world: &World) -> Result<(), Violation> {
                 format!("{id} was taken {most} times at venue {index}")
             })?;
         }
-        let side = if index % 2 == 0 { Side::Buy } else { Side::Sell };
-        let entered: u32 = venue
-            .orders
-            .iter()
-            .filter(own)
-            .filter(|order| order.side == side)
-            .map(Held::executed)
-            .sum();
-        require(entered <= LOTS, "no more is executed than planned (S1)", || {
-            format!("{entered} of {LOTS} lots at venue {index}")
+        let plan = planned(world, index);
+        let entered = entered(world, index, own);
+        require(entered <= plan, "no more is executed than planned (S1)", || {
+            format!("{entered} of {plan} lots at venue {index}")
         })?;
     }
     Ok(())
+}
+
+/// Lots that orders on the side of a leg's entries executed.
+fn entered(world: &World, index: usize, counts: impl Fn(&&Held) -> bool) -> u32 {
+    let side = if index.is_multiple_of(2) { Side::Buy } else { Side::Sell };
+    let orders = world.venues[index].orders.iter().filter(counts);
+    orders.filter(|order| order.side == side).map(Held::executed).sum()
+}
+
+/// What a leg is to fill at most: a follower what its source filled, a repetition by the network included.
+fn planned(world: &World, index: usize) -> u32 {
+    let source = world.follows.get(index).copied().flatten();
+    source.map_or(LOTS, |source| entered(world, source.into(), |_| true))
 }
 
 /// What must hold when intents become durable.

@@ -87,15 +87,16 @@ pub(crate) const fn letter(class: ResendClass) -> char {
 }
 
 fn config(name: String, legs: Vec<LegShape>, budget: Budget) -> Config {
-    let prefixes = legs.len() == 1;
+    let one = legs.len() == 1;
     Config {
         name,
         legs,
         residual: Residual::Unwind,
         budget,
         partial: true,
-        prefixes,
+        prefixes: one,
         half_refused: false,
+        orderly: !one,
     }
 }
 
@@ -130,27 +131,32 @@ pub fn configurations() -> Vec<Config> {
 fn one_leg(class: ResendClass) -> Vec<Config> {
     let name = |what: &str| format!("one leg {} {what}", letter(class));
     let market = || vec![LegShape::market(class)];
-    let budget = Budget { crashes: 0, takeovers: 0, faults: 1, refusals: 1, stops: 0, away: 0 };
+    let none = Budget::default();
     let outdated = LegShape { lookup_ms: 5_000, ..LegShape::market(class) };
+    let several = config(name("with two faults"), market(), Budget { faults: 2, ..none });
+    let owners =
+        config(name("with two owners"), market(), Budget { takeovers: 1, refusals: 1, ..none });
+    let both = Budget { takeovers: 1, faults: 1, ..none };
+    let both = config(name("with two owners and a fault"), market(), both);
+    let resting = Budget { crashes: 1, stops: 1, away: 1, ..none };
+    let resting = config(name("resting"), vec![LegShape::resting(class)], resting);
     vec![
-        config(name("with faults"), market(), Budget { faults: 2, stops: 1, ..budget }),
-        config(name("with kills"), market(), Budget { crashes: 2, away: 5, ..budget }),
-        config(name("with two owners"), market(), Budget { takeovers: 1, ..budget }),
         config(
-            name("with two owners and a kill"),
+            name("with a fault and a stop"),
             market(),
-            Budget { crashes: 1, takeovers: 1, away: 1, refusals: 0, ..budget },
+            Budget { faults: 1, refusals: 1, stops: 1, ..none },
         ),
+        Config { partial: false, ..several },
+        config(name("with two kills"), market(), Budget { crashes: 2, away: 4, ..none }),
         config(
-            name("resting"),
-            vec![LegShape::resting(class)],
-            Budget { crashes: 1, stops: 1, away: 1, ..budget },
+            name("with a kill and a fault"),
+            market(),
+            Budget { crashes: 1, faults: 1, away: 1, ..none },
         ),
-        config(
-            name("with a short memory"),
-            vec![outdated],
-            Budget { crashes: 1, away: 3, ..budget },
-        ),
+        Config { partial: false, prefixes: false, ..owners },
+        Config { partial: false, prefixes: false, ..both },
+        Config { partial: false, prefixes: false, ..resting },
+        config(name("with a short memory"), vec![outdated], Budget { crashes: 1, away: 3, ..none }),
     ]
 }
 

@@ -12,6 +12,8 @@ pub(crate) fn rank(world: &World, action: Action) -> Option<u8> {
     match action {
         Action::Append { who } => own(who, 0),
         Action::Wake { who } => own(who, 1),
+        // What an earlier owner still holds when all is over leaves it too.
+        Action::HandOver { .. } if world.is_over() => Some(2),
         Action::HandOver { who, .. } => own(who, 2),
         Action::Execute { .. } => Some(3),
         Action::Show { .. } => Some(4),

@@ -65,7 +65,7 @@ fn leg(config: &Config, index: u8) -> LegSpec {
         name: LegName::new(name).expect("a plain name"),
         venue: VenueName::new(name).expect("a plain name"),
         instrument: instrument(),
-        side: if index % 2 == 0 { Side::Buy } else { Side::Sell },
+        side: if index.is_multiple_of(2) { Side::Buy } else { Side::Sell },
         kind,
         quantity,
         reduce_only: false,

@@ -70,6 +70,8 @@ pub(crate) struct World {
     pub(crate) left: Budget,
     /// A repetition by the network took effect on a venue that does not notice (V15).
     pub(crate) duplicated: bool,
+    /// By leg, the leg whose fills it follows.
+    pub(crate) follows: Vec<Option<u8>>,
     /// See [`Config::prefixes`].
     prefixes: bool,
     /// See [`Config::half_refused`].
@@ -164,6 +166,7 @@ impl World {
             answers: Vec::new(),
             left: config.budget,
             duplicated: false,
+            follows: config.legs.iter().map(|leg| leg.after.filter(|_| leg.follows)).collect(),
             prefixes: config.prefixes,
             half_refused: config.half_refused,
         }

@@ -20,50 +20,153 @@ const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 const PATHS: [&[&str]; 2] = [
     &[
-        "/fapi/v1/order", "/fapi/v1/order", "/fapi/v1/order", "/fapi/v1/openOrders",
-        "/fapi/v1/allOrders", "/fapi/v1/userTrades", "/fapi/v1/allOpenOrders", "/fapi/v1/time",
-        "/fapi/v1/exchangeInfo", "/fapi/v1/depth", "/fapi/v1/ticker/bookTicker",
-        "/fapi/v1/ticker/24hr", "/fapi/v1/premiumIndex", "/fapi/v1/fundingRate",
-        "/fapi/v1/leverage", "/fapi/v1/positionSide/dual", "/fapi/v1/accountConfig",
-        "/fapi/v1/commissionRate", "/fapi/v1/leverageBracket", "/fapi/v2/account",
-        "/fapi/v3/account", "/fapi/v3/balance", "/fapi/v3/positionRisk", "/",
+        "/fapi/v1/order",
+        "/fapi/v1/order",
+        "/fapi/v1/order",
+        "/fapi/v1/openOrders",
+        "/fapi/v1/allOrders",
+        "/fapi/v1/userTrades",
+        "/fapi/v1/allOpenOrders",
+        "/fapi/v1/time",
+        "/fapi/v1/exchangeInfo",
+        "/fapi/v1/depth",
+        "/fapi/v1/ticker/bookTicker",
+        "/fapi/v1/ticker/24hr",
+        "/fapi/v1/premiumIndex",
+        "/fapi/v1/fundingRate",
+        "/fapi/v1/leverage",
+        "/fapi/v1/positionSide/dual",
+        "/fapi/v1/accountConfig",
+        "/fapi/v1/commissionRate",
+        "/fapi/v1/leverageBracket",
+        "/fapi/v2/account",
+        "/fapi/v3/account",
+        "/fapi/v3/balance",
+        "/fapi/v3/positionRisk",
+        "/",
     ],
     &[
-        "/v5/order/create", "/v5/order/create", "/v5/order/create", "/v5/order/cancel",
-        "/v5/order/cancel-all", "/v5/order/realtime", "/v5/order/history", "/v5/execution/list",
-        "/v5/position/list", "/v5/position/set-leverage", "/v5/position/switch-mode",
-        "/v5/account/wallet-balance", "/v5/account/info", "/v5/account/fee-rate",
-        "/v5/market/time", "/v5/market/tickers", "/v5/market/orderbook",
-        "/v5/market/instruments-info", "/v5/market/funding/history", "/v5/user/query-api", "/",
+        "/v5/order/create",
+        "/v5/order/create",
+        "/v5/order/create",
+        "/v5/order/cancel",
+        "/v5/order/cancel-all",
+        "/v5/order/realtime",
+        "/v5/order/history",
+        "/v5/execution/list",
+        "/v5/position/list",
+        "/v5/position/set-leverage",
+        "/v5/position/switch-mode",
+        "/v5/account/wallet-balance",
+        "/v5/account/info",
+        "/v5/account/fee-rate",
+        "/v5/market/time",
+        "/v5/market/tickers",
+        "/v5/market/orderbook",
+        "/v5/market/instruments-info",
+        "/v5/market/funding/history",
+        "/v5/user/query-api",
+        "/",
     ],
 ];
 
 const NAMES: [&[&str]; 2] = [
     &[
-        "symbol", "side", "type", "quantity", "price", "timeInForce", "reduceOnly",
-        "newClientOrderId", "positionSide", "newOrderRespType", "selfTradePreventionMode",
-        "orderId", "origClientOrderId", "startTime", "endTime", "fromId", "limit", "leverage",
+        "symbol",
+        "side",
+        "type",
+        "quantity",
+        "price",
+        "timeInForce",
+        "reduceOnly",
+        "newClientOrderId",
+        "positionSide",
+        "newOrderRespType",
+        "selfTradePreventionMode",
+        "orderId",
+        "origClientOrderId",
+        "startTime",
+        "endTime",
+        "fromId",
+        "limit",
+        "leverage",
         "dualSidePosition",
     ],
     &[
-        "category", "symbol", "side", "orderType", "qty", "price", "timeInForce", "reduceOnly",
-        "orderLinkId", "positionIdx", "smpType", "orderId", "openOnly", "limit", "cursor",
-        "startTime", "endTime", "settleCoin", "buyLeverage", "sellLeverage", "mode",
+        "category",
+        "symbol",
+        "side",
+        "orderType",
+        "qty",
+        "price",
+        "timeInForce",
+        "reduceOnly",
+        "orderLinkId",
+        "positionIdx",
+        "smpType",
+        "orderId",
+        "openOnly",
+        "limit",
+        "cursor",
+        "startTime",
+        "endTime",
+        "settleCoin",
+        "buyLeverage",
+        "sellLeverage",
+        "mode",
         "accountType",
     ],
 ];
 
 const VALUES: &[&str] = &[
-    "BTCUSDT", "ETHUSDT", "BUY", "SELL", "Buy", "Sell", "MARKET", "LIMIT", "Market", "Limit",
-    "GTC", "IOC", "FOK", "GTX", "PostOnly", "0.1", "0.001", "65000", "3200.5", "1", "0", "-1",
-    "true", "false", "linear", "UNIFIED", "RESULT", "1e5", "NaN", "", "0.00000000000000000001",
-    "99999999999999999999999999999", "79228162514264337593543950335", "18446744073709551615",
-    "-9223372036854775808", "1795334400000", "BOTH", "LONG", "EXPIRE_TAKER", "CancelTaker", "USDT",
-    "mine", "%00", "%E2%80%AE",
+    "BTCUSDT",
+    "ETHUSDT",
+    "BUY",
+    "SELL",
+    "Buy",
+    "Sell",
+    "MARKET",
+    "LIMIT",
+    "Market",
+    "Limit",
+    "GTC",
+    "IOC",
+    "FOK",
+    "GTX",
+    "PostOnly",
+    "0.1",
+    "0.001",
+    "65000",
+    "3200.5",
+    "1",
+    "0",
+    "-1",
+    "true",
+    "false",
+    "linear",
+    "UNIFIED",
+    "RESULT",
+    "1e5",
+    "NaN",
+    "",
+    "0.00000000000000000001",
+    "99999999999999999999999999999",
+    "79228162514264337593543950335",
+    "18446744073709551615",
+    "-9223372036854775808",
+    "1795334400000",
+    "BOTH",
+    "LONG",
+    "EXPIRE_TAKER",
+    "CancelTaker",
+    "USDT",
+    "mine",
+    "%00",
+    "%E2%80%AE",
 ];
 
-/// One exchange and a few requests to it.
-pub fn request(bytes: &[u8]) {
+/// One exchange and a few requests to it. True if it accepted an order.
+pub fn request(bytes: &[u8]) -> bool {
     let source = &mut Source::new(bytes);
     let venue = source.below(2);
     let adapter = [BINANCE_USDM, BYBIT_LINEAR][venue];
@@ -85,7 +188,7 @@ pub fn request(bytes: &[u8]) {
             check_answer(exchange.handle(now_ms, &request));
         }
     }
-    check_books(&exchange);
+    check_books(&exchange)
 }
 
 fn check_answer(answer: Answer) {
@@ -97,13 +200,15 @@ fn check_answer(answer: Answer) {
     }
 }
 
-fn check_books(exchange: &Exchange) {
-    for order in exchange.ledger().orders {
+fn check_books(exchange: &Exchange) -> bool {
+    let orders = exchange.ledger().orders;
+    for order in &orders {
         let traded: Decimal = order.trades.iter().map(|trade| trade.quantity).sum();
         assert_eq!(traded, order.executed, "an order executes what it trades: {order:?}");
         assert!(order.executed <= order.quantity, "and no more than it holds: {order:?}");
         assert!(order.quantity > Decimal::ZERO, "an order is for something: {order:?}");
     }
+    !orders.is_empty()
 }
 
 fn make(venue: usize, now_ms: u64, source: &mut Source<'_>) -> Option<Request<Bytes>> {
@@ -113,14 +218,15 @@ fn make(venue: usize, now_ms: u64, source: &mut Source<'_>) -> Option<Request<By
         source.pick(PATHS[venue]).to_owned()
     };
     let methods = [Method::POST, Method::GET, Method::DELETE, Method::PUT];
+    let places = path.ends_with("/create") || path.ends_with("/cancel") || path.ends_with("/order");
     let method = match source.byte() {
-        0..200 if path.ends_with("/create") || path.ends_with("/cancel") => Method::POST,
-        200..=255 => source.pick(&methods),
-        _ if venue == 1 => Method::GET,
+        0..200 if places => Method::POST,
+        0..200 if venue == 1 => Method::GET,
         _ => source.pick(&methods),
     };
     let fields = fields(venue, source);
-    let stamp = now_ms.saturating_add_signed(source.pick(&[0, 0, 0, -500, -9_000, 9_000]));
+    let stamp =
+        now_ms.saturating_add_signed(source.pick(&[0, 0, 0, 0, 0, 0, -500, -900, -9_000, 9_000]));
     let request = if venue == 0 {
         binance(&method, &path, &fields, stamp, source)
     } else {
@@ -133,24 +239,40 @@ fn make(venue: usize, now_ms: u64, source: &mut Source<'_>) -> Option<Request<By
 fn fields(venue: usize, source: &mut Source<'_>) -> Vec<(String, String)> {
     let sound: &[(&str, &str)] = match (venue, source.byte() % 4) {
         (0, 0 | 1) => &[
-            ("symbol", "BTCUSDT"), ("side", "BUY"), ("type", "LIMIT"), ("timeInForce", "GTC"),
-            ("quantity", "0.1"), ("price", "64000"), ("newClientOrderId", "mine"),
+            ("symbol", "BTCUSDT"),
+            ("side", "BUY"),
+            ("type", "LIMIT"),
+            ("timeInForce", "GTC"),
+            ("quantity", "0.1"),
+            ("price", "64000"),
+            ("newClientOrderId", "mine"),
         ],
-        (0, _) => &[("symbol", "BTCUSDT"), ("side", "SELL"), ("type", "MARKET"), ("quantity", "0.1")],
+        (0, _) => {
+            &[("symbol", "BTCUSDT"), ("side", "SELL"), ("type", "MARKET"), ("quantity", "0.1")]
+        }
         (_, 0 | 1) => &[
-            ("category", "linear"), ("symbol", "BTCUSDT"), ("side", "Buy"),
-            ("orderType", "Limit"), ("timeInForce", "GTC"), ("qty", "0.1"), ("price", "64000"),
+            ("category", "linear"),
+            ("symbol", "BTCUSDT"),
+            ("side", "Buy"),
+            ("orderType", "Limit"),
+            ("timeInForce", "GTC"),
+            ("qty", "0.1"),
+            ("price", "64000"),
             ("orderLinkId", "mine"),
         ],
         _ => &[
-            ("category", "linear"), ("symbol", "ETHUSDT"), ("side", "Sell"),
-            ("orderType", "Market"), ("qty", "0.1"),
+            ("category", "linear"),
+            ("symbol", "ETHUSDT"),
+            ("side", "Sell"),
+            ("orderType", "Market"),
+            ("qty", "0.1"),
         ],
     };
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let mut fields: Vec<(String, String)> = sound.iter().map(owned).collect();
-    for _ in 0..source.below(5) {
-        let value = if source.odds(40) { plain(source.take(10)) } else { source.pick(VALUES).into() };
+    for _ in 0..source.below(8).saturating_sub(3) {
+        let value =
+            if source.odds(40) { plain(source.take(10)) } else { source.pick(VALUES).into() };
         let name: String = source.pick(NAMES[venue]).into();
         match fields.iter_mut().find(|(held, _)| *held == name) {
             Some(held) if source.odds(200) => held.1 = value,
@@ -218,7 +340,11 @@ fn joined(fields: &[(String, String)]) -> String {
 /// A JSON object, its values as text or as they are.
 fn object(fields: &[(String, String)], source: &mut Source<'_>) -> String {
     let one = |(name, value): &(String, String)| {
-        if source.odds(16) { format!("\"{name}\":{value}") } else { format!("\"{name}\":\"{value}\"") }
+        if source.odds(16) {
+            format!("\"{name}\":{value}")
+        } else {
+            format!("\"{name}\":\"{value}\"")
+        }
     };
     let fields: Vec<String> = fields.iter().map(one).collect();
     format!("{{{}}}", fields.join(","))

@@ -13,7 +13,7 @@ use crate::specs::{START, price, qty, spec};
 /// Steps that may follow one event at one moment; more is a loop without end.
 const STEPS_MAX: usize = 64;
 /// Events of one run.
-const EVENTS_MAX: usize = 400;
+const EVENTS_MAX: usize = 60;
 
 struct Run<'a, 'b> {
     source: &'a mut Source<'b>,
@@ -25,9 +25,15 @@ struct Run<'a, 'b> {
     wake_at: Option<UnixMillis>,
 }
 
-/// One batch and the events that befall it.
-pub fn saga(bytes: &[u8]) {
-    let source = &mut Source::new(bytes);
+/// One batch and the events that befall it. True if an order was sent and something became known about it.
+pub fn saga(bytes: &[u8]) -> bool {
+    let records = records(&mut Source::new(bytes));
+    let known = |record: &Record| matches!(record, Record::Observed { .. } | Record::Filled { .. });
+    records.iter().any(known)
+}
+
+/// What a batch records under the events a source chooses.
+pub(crate) fn records(source: &mut Source<'_>) -> Vec<Record> {
     let spec = spec(source);
     let mut run = Run {
         records: vec![Record::Admitted(Box::new(spec.clone()))],
@@ -47,6 +53,7 @@ pub fn saga(bytes: &[u8]) {
         run.handle(&event);
     }
     run.check();
+    run.records
 }
 
 impl Run<'_, '_> {

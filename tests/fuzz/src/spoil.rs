@@ -4,19 +4,66 @@ use crate::source::Source;
 
 /// Pieces that stand where others belong.
 const TOKENS: &[&str] = &[
-    "null", "true", "{}", "[]", "\"\"", "0", "-1", "1e5", "1e999", "NaN", "Infinity", "0.0", "-0",
-    "00", "+1", "1_000", "99999999999999999999999999999", "0.0000000000000000000000000001",
-    "79228162514264337593543950335", "18446744073709551615", "-9223372036854775808",
-    "\"9999999999999\"", "\"-0.1\"", "\"\\u0000\"", "\"\u{202e}\"", "\"é\"", ",", ":", "{", "}",
-    "[", "]", "\"", "\\", "\n", "=", "#", "''", "\"\"\"", "2026-11-22T08:00:00Z", "BTCUSDT",
-    "ETHUSDT", "leg0a1", "FILLED", "Filled", "CANCELED", "code", "retCode", "-2013", "-2019",
-    "110001", "110007", "10006", "canary-secret-5b1e",
+    "null",
+    "true",
+    "{}",
+    "[]",
+    "\"\"",
+    "0",
+    "-1",
+    "1e5",
+    "1e999",
+    "NaN",
+    "Infinity",
+    "0.0",
+    "-0",
+    "00",
+    "+1",
+    "1_000",
+    "99999999999999999999999999999",
+    "0.0000000000000000000000000001",
+    "79228162514264337593543950335",
+    "18446744073709551615",
+    "-9223372036854775808",
+    "\"9999999999999\"",
+    "\"-0.1\"",
+    "\"\\u0000\"",
+    "\"\u{202e}\"",
+    "\"é\"",
+    ",",
+    ":",
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    "\\",
+    "\n",
+    "=",
+    "#",
+    "''",
+    "\"\"\"",
+    "2026-11-22T08:00:00Z",
+    "BTCUSDT",
+    "ETHUSDT",
+    "leg0a1",
+    "FILLED",
+    "Filled",
+    "CANCELED",
+    "code",
+    "retCode",
+    "-2013",
+    "-2019",
+    "110001",
+    "110007",
+    "10006",
+    "canary-secret-5b1e",
 ];
 
-/// The text after up to a dozen changes; none if the source says so at once.
+/// The text after a few changes, or none.
 pub(crate) fn spoil(good: &str, source: &mut Source<'_>) -> Vec<u8> {
     let mut text = good.as_bytes().to_vec();
-    for _ in 0..source.below(12) {
+    for _ in 0..source.below(6) {
         change(&mut text, source);
     }
     text

@@ -33,8 +33,8 @@ const SECRET: &str = "canary-secret-5b1e";
 /// Requests one call may make; more is a loop without end.
 const REQUESTS_MAX: usize = 600;
 
-/// One adapter and a number of calls.
-pub fn venue(bytes: &[u8]) {
+/// One adapter and a number of calls. True if an answer was believed.
+pub fn venue(bytes: &[u8]) -> bool {
     let mut source = Source::new(bytes);
     let adapter = source.pick(&["binance-usdm", "bybit-linear"]);
     let exchange = Arc::new(Oracle::new(adapter, source.rest()));
@@ -49,6 +49,7 @@ pub fn venue(bytes: &[u8]) {
     let venue = open(settings, exchange.clone(), clock).expect("the adapter is one of the two");
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.expect("a runtime without drivers").block_on(call(&*venue, &exchange));
+    exchange.with(|state| state.believed)
 }
 
 async fn call(venue: &dyn Venue, exchange: &Oracle) {
@@ -129,6 +130,8 @@ async fn place(venue: &dyn Venue, exchange: &Oracle, fixture: &Fixtures) {
         }
         (placed, answer) => panic!("{placed:?} from {answer:?}"),
     }
+    let believed = matches!(placed, Ok(_) | Err(PlaceError::Refused(_)));
+    exchange.with(|state| state.believed |= believed);
     exchange.check_secrets(&placed.err());
 }
 
@@ -155,11 +158,12 @@ struct State {
     bytes: Vec<u8>,
     at: usize,
     answers: Vec<(String, Answered)>,
+    believed: bool,
 }
 
 impl Oracle {
     fn new(adapter: &'static str, bytes: &[u8]) -> Self {
-        let state = State { bytes: bytes.to_vec(), at: 0, answers: Vec::new() };
+        let state = State { bytes: bytes.to_vec(), at: 0, answers: Vec::new(), believed: false };
         Self { adapter, state: Mutex::new(state) }
     }
 
@@ -184,12 +188,10 @@ impl Oracle {
     }
 
     /// A question is answered only by answers that can be read, every one of them.
-    fn check_query<T: std::fmt::Debug>(
-        &self,
-        answer: &Result<T, equipoise_port::QueryError>,
-    ) {
+    fn check_query<T: std::fmt::Debug>(&self, answer: &Result<T, equipoise_port::QueryError>) {
         let Err(error) = answer else {
             return self.with(|state| {
+                state.believed = true;
                 for (path, given) in &state.answers {
                     // The clock may be read badly as long as an older reading serves.
                     let read = matches!(given, Ok(given) if is_well_formed(given));

@@ -3,12 +3,14 @@
 //! `EQUIPOISE_FUZZ_CASES` and `EQUIPOISE_FUZZ_SEED` widen the search; `EQUIPOISE_FUZZ_INPUT` plays one input again,
 //! given in hexadecimal digits as a failure prints it.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
 /// Cases of one target in a plain test run.
-const CASES: u32 = 1_500;
+const CASES: u32 = 800;
 /// Where a plain test run begins.
 const SEED: u64 = 20_261_122;
 
@@ -16,11 +18,12 @@ fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-fn fuzz(name: &str, share: u32) {
+/// Plays a target; of a hundred inputs at least `deep` must lead beyond the first refusal.
+fn fuzz(name: &str, share: u32, deep: u32) {
     let (_, target, length) =
         equipoise_fuzz::TARGETS.iter().find(|(of, _, _)| *of == name).expect("a target");
     if let Ok(input) = std::env::var("EQUIPOISE_FUZZ_INPUT") {
-        target(&decoded(&input));
+        let _ = target(&decoded(&input));
         return;
     }
     let cases = from_environment("EQUIPOISE_FUZZ_CASES").unwrap_or(CASES * share);
@@ -32,8 +35,11 @@ fn fuzz(name: &str, share: u32) {
         max_shrink_iters: 4_000,
         ..Config::default()
     };
+    let reached = AtomicU32::new(0);
     let outcome = TestRunner::new(config).run(&vec(any::<u8>(), 0..=*length), |bytes| {
-        let played = std::panic::catch_unwind(|| target(&bytes));
+        let played = std::panic::catch_unwind(|| target(&bytes)).map(|beyond| {
+            reached.fetch_add(u32::from(beyond), Ordering::Relaxed);
+        });
         played.map_err(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).into()));
@@ -47,6 +53,8 @@ fn fuzz(name: &str, share: u32) {
     if let Err(failure) = outcome {
         panic!("target {name}: {failure}");
     }
+    let percent = reached.into_inner() * 100 / cases.max(1);
+    assert!(percent >= deep, "target {name}: {percent} of a hundred inputs get anywhere");
 }
 
 fn decoded(input: &str) -> Vec<u8> {
@@ -57,25 +65,34 @@ fn decoded(input: &str) -> Vec<u8> {
 
 #[test]
 fn a_plan_is_refused_or_keeps_its_meaning_and_its_key() {
-    fuzz("plan", 2);
+    fuzz("plan", 2, 10);
 }
 
 #[test]
 fn a_journal_record_is_refused_or_keeps_its_content() {
-    fuzz("record", 4);
+    fuzz("record", 1, 10);
 }
 
 #[test]
 fn an_answer_never_says_more_than_it_holds() {
-    fuzz("venue", 2);
+    fuzz("venue", 1, 30);
 }
 
 #[test]
 fn any_order_of_events_leads_to_records_that_fit_and_to_rest() {
-    fuzz("saga", 2);
+    fuzz("saga", 1, 30);
 }
 
 #[test]
 fn a_simulated_exchange_answers_every_request() {
-    fuzz("request", 1);
+    fuzz("request", 1, 40);
+}
+
+/// Wrong today: an admission whose indices point nowhere is taken by a replay instead of being refused. It takes a
+/// record with a sound checksum and unsound content to get there. When this no longer panics, let the target spoil
+/// admissions too.
+#[test]
+#[should_panic(expected = "index out of bounds")]
+fn an_admission_that_lists_a_leg_it_does_not_have_breaks_the_report_today() {
+    equipoise_fuzz::listing_beyond_legs();
 }

@@ -6,6 +6,7 @@ use fastrand::Rng;
 use crate::exchange::{Call, Reply, Ticket, VenueEvent};
 use crate::fault::{Fault, Faults};
 use crate::mark::Tally;
+use crate::plant::Plant;
 use crate::process::Input;
 use crate::queue::Queue;
 use crate::trace::Trace;
@@ -51,6 +52,8 @@ pub(crate) struct Env {
     pub(crate) rng: Rng,
     pub(crate) tally: Tally,
     pub(crate) trace: Trace,
+    /// A bug planted on purpose.
+    pub(crate) plant: Option<Plant>,
 }
 
 impl Env {

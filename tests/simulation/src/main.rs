@@ -107,7 +107,8 @@ fn many(arguments: &Arguments) -> Result<bool, String> {
         for job in 0..arguments.jobs.max(1) {
             let (done, batches, totals) = (&done, &batches, &totals);
             scope.spawn(move || {
-                let seeds = (arguments.from..arguments.from + arguments.seeds).skip(usize::try_from(job).unwrap_or(0));
+                let seeds = (arguments.from..arguments.from + arguments.seeds)
+                    .skip(usize::try_from(job).unwrap_or(0));
                 for seed in seeds.step_by(usize::try_from(arguments.jobs.max(1)).unwrap_or(1)) {
                     let stop = run_one(seed, arguments, totals);
                     let count = done.fetch_add(1, Ordering::Relaxed) + 1;
@@ -126,8 +127,12 @@ fn many(arguments: &Arguments) -> Result<bool, String> {
     let elapsed = started.elapsed();
     let batches = batches.load(Ordering::Relaxed);
     let per_second = u128::from(batches) * 1_000 / elapsed.as_millis().max(1);
-    println!("\n{} seeds, {batches} batches in {} ms: {per_second} batches/s on {} threads",
-        done.load(Ordering::Relaxed), elapsed.as_millis(), arguments.jobs.max(1));
+    println!(
+        "\n{} seeds, {batches} batches in {} ms: {per_second} batches/s on {} threads",
+        done.load(Ordering::Relaxed),
+        elapsed.as_millis(),
+        arguments.jobs.max(1)
+    );
     for (name, count) in totals.tally.counts() {
         println!("  {count:>10}  {name}");
     }
@@ -173,7 +178,8 @@ fn explain(scenario: &Scenario, outcome: &Outcome, arguments: &Arguments) {
     }
     let text = outcome.violation.map(|violation| violation.text).unwrap_or_default();
     println!("shrunk to faults {:?}: {text}", smallest.faults);
-    let file = arguments.keep.join(format!("{:?}-{}.json", violation.claim, scenario.seed).to_lowercase());
+    let file =
+        arguments.keep.join(format!("{:?}-{}.json", violation.claim, scenario.seed).to_lowercase());
     let kept = serde_json::to_string_pretty(&smallest)
         .map_err(|error| error.to_string())
         .and_then(|text| std::fs::write(&file, text + "\n").map_err(|error| error.to_string()));

@@ -108,7 +108,9 @@ impl Outside {
         if let Call::Place(request) = &call {
             let name = &self.venues[venue].name;
             let copy = if copy { " (copy)" } else { "" };
-            self.env.trace.line(self.env.now, || format!("{name} receives {}{copy}", request.client_id));
+            self.env
+                .trace
+                .line(self.env.now, || format!("{name} receives {}{copy}", request.client_id));
         }
         let reply = self.venues[venue].arrive(&mut self.env, call, ticket, departure);
         if let Some(reply) = reply {

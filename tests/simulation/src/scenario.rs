@@ -6,6 +6,7 @@ use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, chosen_by};
+use crate::plant::Plant;
 
 /// Most legs a generated plan has.
 pub(crate) const LEGS_MAX: u8 = 8;
@@ -26,6 +27,9 @@ pub struct Scenario {
     /// Known gaps of the engine count as violations too.
     #[serde(default)]
     pub strict: bool,
+    /// A bug planted to see that it is noticed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plant: Option<Plant>,
 }
 
 impl Scenario {
@@ -38,6 +42,7 @@ impl Scenario {
             batches_off: BTreeSet::new(),
             legs_max: LEGS_MAX,
             strict: false,
+            plant: None,
         }
     }
 

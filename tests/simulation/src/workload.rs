@@ -308,7 +308,8 @@ fn draw_pair(rng: &mut Rng, legs: &mut Vec<Leg>, venues: &[Exchange]) -> Option<
         second = second.after([first.name.clone()]);
     }
     // Now and then a pair waits for an earlier one.
-    let waits = (rng.u8(0..4) == 0).then(|| rng.choice(&*legs).map(|leg| leg.name.clone())).flatten();
+    let waits =
+        (rng.u8(0..4) == 0).then(|| rng.choice(&*legs).map(|leg| leg.name.clone())).flatten();
     legs.push(if let Some(earlier) = waits { first.after([earlier]) } else { first });
     legs.push(second);
     Some(())

@@ -67,6 +67,7 @@ impl World {
             rng: scenario.stream(4),
             tally: Tally::default(),
             trace: Trace::new(readable),
+            plant: scenario.plant,
         };
         workload.schedule(&mut env);
         env.queue.push(START, Happening::Start);
@@ -252,7 +253,8 @@ impl World {
                 venue.out_until = env.now + env.faults.size(Fault::Outage, 200..=25_000);
             }
             if env.faults.strikes_with(Fault::CredentialsRevoked, 4) {
-                venue.revoked_until = env.now + env.faults.size(Fault::CredentialsRevoked, 500..=20_000);
+                venue.revoked_until =
+                    env.now + env.faults.size(Fault::CredentialsRevoked, 500..=20_000);
             }
             if env.faults.strikes_with(Fault::Hold, 20) {
                 *held_until = env.now + env.faults.size(Fault::Hold, 100..=8_000);
@@ -260,7 +262,7 @@ impl World {
             if env.faults.strikes_with(Fault::ClockJump, 15) {
                 let jump = env.faults.size(Fault::ClockJump, 0..=700);
                 // Never back: a venue whose clock goes back breaks what R4 stands on.
-                venue.offset_ms += jump.cast_signed();
+                venue.jump(env.now, jump);
             }
             if env.faults.strikes_with(Fault::ForeignTrade, 60) {
                 env.later(env.now + 1, venue.index, VenueEvent::Foreign);
@@ -284,7 +286,8 @@ impl World {
             return self.kill(true);
         }
         if env.faults.strikes_with(Fault::UserStop, 6)
-            && let Some(process) = self.processes.last_mut().filter(|process| process.paused_until <= env.now)
+            && let Some(process) =
+                self.processes.last_mut().filter(|process| process.paused_until <= env.now)
         {
             process.stop(&mut self.out);
         }
@@ -328,7 +331,8 @@ impl World {
 
     /// Within how long every batch must end once nothing goes wrong any more, by its own limits.
     fn bound_ms(&self) -> u64 {
-        let slowest = self.out.venues.iter().map(|venue| venue.traits.doubt_ms()).max().unwrap_or(0);
+        let slowest =
+            self.out.venues.iter().map(|venue| venue.traits.doubt_ms()).max().unwrap_or(0);
         let doubt = slowest + self.out.workload.doubt_grace_ms() + 10_000;
         let plans = self.out.workload.plans.iter().filter(|submission| !submission.refused);
         let bounds = plans.map(|submission| {

@@ -23,3 +23,4 @@ mod workload;
 
 pub use campaign::{Failure, Plan, Tally, run};
 pub use capture::Unavailable;
+pub use equipoise_runtime::journal::JournalKind;

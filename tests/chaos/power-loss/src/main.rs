@@ -6,8 +6,7 @@ use std::str::FromStr;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use equipoise_power_loss::{Plan, Tally, Unavailable, run};
-use equipoise_runtime::journal::JournalKind;
+use equipoise_power_loss::{JournalKind, Plan, Tally, Unavailable, run};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 

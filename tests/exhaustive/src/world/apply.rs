@@ -371,8 +371,9 @@ impl World {
         }
         // Without half refusals the copy's acceptance was the answer, and it went astray.
         let taken = |order: &Held| order.client_id == parcel.request.0.client_id;
-        let late = reply == Reply::RefusedTransient && now.0 > parcel.request.0.deadline.0;
-        let astray = late && self.venue(parcel.tag).orders.iter().any(taken) && !self.half_refused;
+        let turned_down = matches!(reply, Reply::RefusedTransient | Reply::RefusedReduceOnly);
+        let twice = turned_down && self.venue(parcel.tag).orders.iter().any(taken);
+        let astray = twice && !self.half_refused;
         if parcel.awaited && !astray {
             self.answers.push(Answer { tag: parcel.tag, epoch: parcel.epoch, reply });
         }

@@ -7,8 +7,8 @@ use equipoise_core::{
     UnixMillis,
 };
 
+use super::attempt::Attempt;
 use super::ledger::{Account, Positions};
-use super::stream::Attempt;
 use super::{Checker, Claim};
 use crate::env::Env;
 use crate::exchange::{Exchange, VenueOrder};
@@ -52,7 +52,8 @@ impl Checker {
             }
             let stream = &self.streams[usize::from(batch)];
             let asked = stream.attempts.get(&tag).map_or(0, |attempt| attempt.quantity);
-            let resolved = stream.attempts.get(&tag).is_some_and(|attempt| !attempt.is_unresolved());
+            let resolved =
+                stream.attempts.get(&tag).is_some_and(|attempt| !attempt.is_unresolved());
             if executed > asked && resolved && !stream.alarms.contains(&(Alarm::Overfill, tag)) {
                 let text = format!("batch {batch}: {tag:?} was executed twice and nobody was told");
                 self.fail(Claim::V15, text);
@@ -65,11 +66,15 @@ impl Checker {
         for tag in self.tags(batch) {
             let stream = &self.streams[usize::from(batch)];
             let Some(attempt) = stream.attempts.get(&tag) else { continue };
-            if self.may_hide_second_effect(batch, tag) && self.has_second_effect(batch, tag, venues) {
+            if self.may_hide_second_effect(batch, tag) && self.has_second_effect(batch, tag, venues)
+            {
                 continue;
             }
-            let journal: BTreeSet<String> =
-                attempt.trades.iter().map(|((order, trade), quantity)| format!("{order} {trade} {quantity}")).collect();
+            let journal: BTreeSet<String> = attempt
+                .trades
+                .iter()
+                .map(|((order, trade), quantity)| format!("{order} {trade} {quantity}"))
+                .collect();
             let mut ledger = BTreeSet::new();
             for (venue, order) in self.orders_of(batch, tag, venues) {
                 for trade in venue.trades_of(order) {
@@ -142,7 +147,10 @@ impl Checker {
                 Ending::Parked => self.parked_problem(batch, base, *delta),
             };
             if let Some(problem) = problem {
-                self.fail(Claim::S2, format!("batch {batch} ended {ending:?}, but {base} {problem}"));
+                self.fail(
+                    Claim::S2,
+                    format!("batch {batch} ended {ending:?}, but {base} {problem}"),
+                );
             }
         }
     }
@@ -187,20 +195,31 @@ impl Checker {
             .map(|(_, tag)| *tag)
             .collect();
         for tag in drifted {
-            let Some((venue, market)) = spec.leg(tag.leg).and_then(|leg| Self::place(venues, leg)) else { continue };
-            let own: BTreeSet<ClientOrderId> =
-                self.streams[usize::from(batch)].attempts.values().map(|attempt| attempt.client_id.clone()).collect();
+            let Some((venue, market)) = spec.leg(tag.leg).and_then(|leg| Self::place(venues, leg))
+            else {
+                continue;
+            };
+            let own: BTreeSet<ClientOrderId> = self.streams[usize::from(batch)]
+                .attempts
+                .values()
+                .map(|attempt| attempt.client_id.clone())
+                .collect();
             let exchange = &venues[venue];
             let since = spec.admitted_at.0.saturating_sub(2_000);
             let foreign = exchange.trades.iter().any(|trade| {
-                let ours = trade.order.is_some_and(|order| own.contains(&exchange.orders[order].client));
+                let ours =
+                    trade.order.is_some_and(|order| own.contains(&exchange.orders[order].client));
                 trade.market == market && trade.at >= since && !ours
             });
             let doubled = self.tags(batch).into_iter().any(|tag| {
-                self.orders_of(batch, tag, venues).filter(|(_, order)| order.executed > 0).count() > 1
+                self.orders_of(batch, tag, venues).filter(|(_, order)| order.executed > 0).count()
+                    > 1
             });
             if !foreign && !doubled && !exchange.reads_may_be_stale {
-                self.fail(Claim::FalseDrift, format!("batch {batch}: drift at {tag:?} though nobody else traded"));
+                self.fail(
+                    Claim::FalseDrift,
+                    format!("batch {batch}: drift at {tag:?} though nobody else traded"),
+                );
             }
         }
     }
@@ -239,12 +258,7 @@ impl Checker {
 }
 
 /// The largest position of an underlying, in base.
-fn largest(
-    venues: &[Exchange],
-    account: &Account<'_>,
-    base: &Asset,
-    holdings: &Positions,
-) -> i128 {
+fn largest(venues: &[Exchange], account: &Account<'_>, base: &Asset, holdings: &Positions) -> i128 {
     let values = holdings.iter().filter_map(|((venue, market), units)| {
         let instrument = &venues[*venue].markets[*market].instrument;
         let value = super::ledger::base_of(instrument, *units, account.reference(base));

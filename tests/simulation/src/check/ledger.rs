@@ -62,9 +62,9 @@ impl Account<'_> {
     /// One lot of the coarsest instrument of an underlying.
     pub(super) fn lot(&self, base: &Asset) -> i128 {
         let reference = self.reference(base);
-        let lots = self.of(base).map(|leg| {
-            base_of(&leg.instrument, units::whole(leg.instrument.lot.get()), reference)
-        });
+        let lots = self
+            .of(base)
+            .map(|leg| base_of(&leg.instrument, units::whole(leg.instrument.lot.get()), reference));
         lots.max().unwrap_or(0)
     }
 
@@ -103,7 +103,11 @@ impl Account<'_> {
     }
 
     /// Net delta per underlying: units are netted per market first, then converted once.
-    pub(super) fn deltas(&self, venues: &[Exchange], positions: &Positions) -> BTreeMap<Asset, i128> {
+    pub(super) fn deltas(
+        &self,
+        venues: &[Exchange],
+        positions: &Positions,
+    ) -> BTreeMap<Asset, i128> {
         let mut deltas: BTreeMap<Asset, i128> =
             self.spec.legs.iter().map(|leg| (leg.instrument.base.clone(), 0)).collect();
         for ((venue, market), units) in positions {
@@ -159,6 +163,10 @@ impl Checker {
         venues: &[Exchange],
         records: &[Record],
     ) {
+        let unwinds = |record: &Record| matches!(record, Record::Intent { tag, .. } if tag.role == Role::Unwind);
+        if !records.iter().any(unwinds) {
+            return;
+        }
         let Some(spec) = self.specs[usize::from(batch)].clone() else { return };
         let mut after = None;
         let mut sides = Vec::new();
@@ -194,7 +202,8 @@ impl Checker {
             if delta.abs() < account.dust(&base) {
                 env.tally.hit(Mark::RaisedWithinDust);
             } else {
-                let text = format!("batch {batch}: an unwind wave moves {base} from {earlier} to {delta}");
+                let text =
+                    format!("batch {batch}: an unwind wave moves {base} from {earlier} to {delta}");
                 self.fail(Claim::K3, text);
             }
         }

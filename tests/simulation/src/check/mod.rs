@@ -1,5 +1,6 @@
 //! Judges by the exchanges' ledgers and the raw records, with arithmetic of its own.
 
+mod attempt;
 mod ending;
 mod ledger;
 mod stream;
@@ -188,7 +189,8 @@ impl Checker {
         departure: u64,
     ) {
         env.trace.number(departure ^ request.deadline.0);
-        env.trace.line(env.now, || format!("leaves {} until {:?}", request.client_id, request.deadline));
+        env.trace
+            .line(env.now, || format!("leaves {} until {:?}", request.client_id, request.deadline));
         if !by_owner {
             env.tally.hit(Mark::StaleOwnerSent);
         }
@@ -216,7 +218,8 @@ impl Checker {
     /// A start replayed a batch from the device.
     pub(crate) fn replayed(&mut self, batch: u8, saga: &Saga) {
         if self.durable[usize::from(batch)].as_ref() != Some(saga) {
-            let text = format!("batch {batch}: replay differs from what its durable records led to");
+            let text =
+                format!("batch {batch}: replay differs from what its durable records led to");
             self.fail(Claim::Replay, text);
         }
     }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use equipoise_core::{
     BatchSpec, ClientOrderId, Ending, OrderState, OrderTag, Record, RefusalKind, ResendClass, Role,
-    TradeId, VenueOrderId,
 };
 
+use super::attempt::{Attempt, Closed, Standing, broken};
 use super::{Claim, Violation};
 use crate::env::Env;
 use crate::mark::Mark;
@@ -23,42 +23,6 @@ const RECORDS_EACH: usize = 60;
 const RECORDS_BESIDE: usize = 80;
 /// The engine judges a venue's memory by the clock of the intent; a clock that jumped since may be ahead of it.
 const CLOCK_SLACK_MS: u64 = 5_000;
-/// Two searches that prove absence lie this far apart.
-const SEARCH_GAP_MS: u64 = 1_000;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
-    /// Intended, no verdict yet.
-    Intended,
-    Doubt,
-    Known,
-    Closed(Closed),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Closed {
-    Ended,
-    Refused { costs: bool, transient: bool },
-    Unsent,
-    Absent,
-    Unresolved,
-}
-
-#[derive(Debug)]
-pub(super) struct Attempt {
-    pub(super) client_id: ClientOrderId,
-    pub(super) quantity: i64,
-    standing: Standing,
-    deadlines: Vec<u64>,
-    first_stamp: u64,
-    at_venue: BTreeMap<VenueOrderId, (i64, bool)>,
-    pub(super) trades: BTreeMap<(VenueOrderId, TradeId), i64>,
-    audited: bool,
-    /// Venue and engine time of fruitless searches beyond deadline and margin since the last transmission.
-    searches: Vec<(u64, u64)>,
-    doubted: bool,
-}
-
 /// One batch's records so far.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
@@ -73,40 +37,6 @@ pub(super) struct Stream {
     contradictions: usize,
     /// Known gaps count as violations too.
     pub(super) strict: bool,
-}
-
-fn broken(claim: Claim, text: impl Into<String>) -> Violation {
-    Violation { claim, text: text.into() }
-}
-
-impl Attempt {
-    pub(super) const fn is_unresolved(&self) -> bool {
-        !matches!(self.standing, Standing::Closed(_))
-            || matches!(self.standing, Standing::Closed(Closed::Unresolved))
-    }
-
-    const fn is_closed(&self) -> bool {
-        matches!(self.standing, Standing::Closed(_))
-    }
-
-    /// The venue shows it as ended, and nobody has looked for a second effect of its request since that would show.
-    pub(super) const fn is_unaudited(&self) -> bool {
-        !self.audited
-    }
-
-    const fn is_doubtful(&self) -> bool {
-        matches!(self.standing, Standing::Doubt | Standing::Closed(Closed::Unresolved))
-    }
-
-    fn settle(&mut self) {
-        let complete = self.at_venue.iter().all(|(id, (executed, ended))| {
-            let listed = self.trades.iter().filter(|((order, _), _)| order == id);
-            *ended && listed.map(|(_, quantity)| quantity).sum::<i64>() >= *executed
-        });
-        if self.standing == Standing::Known && complete && !self.at_venue.is_empty() {
-            self.standing = Standing::Closed(Closed::Ended);
-        }
-    }
 }
 
 impl Stream {
@@ -207,7 +137,10 @@ impl Stream {
     ) -> Result<(), Violation> {
         let others = || self.attempts.iter().filter(|(other, _)| !wave.contains(other));
         if let Some((other, _)) = others().find(|(_, attempt)| attempt.is_doubtful()) {
-            return Err(broken(Claim::K1, format!("{tag:?} is intended while {other:?} is in doubt")));
+            return Err(broken(
+                Claim::K1,
+                format!("{tag:?} is intended while {other:?} is in doubt"),
+            ));
         }
         let earlier: Vec<&Attempt> = self.of(tag.leg, tag.role).collect();
         if earlier.len() != usize::from(tag.attempt) || earlier.iter().any(|one| !one.is_closed()) {
@@ -220,7 +153,9 @@ impl Stream {
             earlier.iter().filter(|one| one.standing == Standing::Closed(Closed::Unsent)).count();
         match (tag.role, self.unwind_started_at) {
             (Role::Entry, Some(_)) => Err(broken(Claim::Order, "an entry after unwinding began")),
-            (Role::Entry, None) if self.stopped => Err(broken(Claim::Order, "an entry after a stop")),
+            (Role::Entry, None) if self.stopped => {
+                Err(broken(Claim::Order, "an entry after a stop"))
+            }
             (Role::Entry, None) => {
                 let first = self.first_intents.get(&tag.leg).copied().unwrap_or(at);
                 let late = at > first && at >= first + spec.policy.leg_timeout_ms;
@@ -229,7 +164,10 @@ impl Stream {
                 }
                 let waits = |other: &u8| self.of(*other, Role::Entry).any(|one| !one.is_closed());
                 if leg.after.iter().any(waits) {
-                    return Err(broken(Claim::Order, format!("{tag:?} does not wait for its turn")));
+                    return Err(broken(
+                        Claim::Order,
+                        format!("{tag:?} does not wait for its turn"),
+                    ));
                 }
                 self.note_retry(env, &earlier);
                 Ok(())
@@ -237,7 +175,10 @@ impl Stream {
             (Role::Unwind, None) => Err(broken(Claim::Order, "an unwind before unwinding began")),
             (Role::Unwind, Some(started)) => {
                 if let Some((other, _)) = others().find(|(_, attempt)| !attempt.is_closed()) {
-                    return Err(broken(Claim::K1, format!("{tag:?} unwinds while {other:?} is open")));
+                    return Err(broken(
+                        Claim::K1,
+                        format!("{tag:?} unwinds while {other:?} is open"),
+                    ));
                 }
                 let costing = earlier.iter().filter(|one| one.costs()).count();
                 let too_many = costing >= usize::from(spec.policy.unwind_attempts);
@@ -257,9 +198,9 @@ impl Stream {
     fn intend(&mut self, env: &mut Env, spec: &BatchSpec, record: &Record) {
         let Record::Intent { tag, request, at, .. } = record else { return };
         self.first_intents.entry(tag.leg).or_insert(at.0);
-        let follows = spec.leg(tag.leg).is_some_and(|leg| {
-            matches!(leg.quantity, equipoise_core::LegQuantity::Of { .. })
-        });
+        let follows = spec
+            .leg(tag.leg)
+            .is_some_and(|leg| matches!(leg.quantity, equipoise_core::LegQuantity::Of { .. }));
         if follows && tag.role == Role::Entry {
             env.tally.hit(Mark::FollowerSized);
         }
@@ -341,7 +282,7 @@ impl Stream {
             }
             Record::Audited { .. } => {
                 attempt.audited = true;
-                }
+            }
             Record::NotFound { venue_time, at, .. } => {
                 let last = attempt.deadlines.last().copied().unwrap_or(0);
                 if venue_time.0 > last + u64::from(leg.traits.margin_ms) {
@@ -410,54 +351,5 @@ impl Stream {
                 env.tally.hit(mark);
             }
         }
-    }
-}
-
-impl Attempt {
-    const fn costs(&self) -> bool {
-        match self.standing {
-            Standing::Closed(Closed::Unsent) => false,
-            Standing::Closed(Closed::Refused { costs, .. }) => costs,
-            _ => true,
-        }
-    }
-
-    fn doubt(&mut self, env: &mut Env, tag: OrderTag) {
-        if tag.role == Role::Unwind {
-            env.tally.hit(Mark::UnwindInDoubt);
-        }
-        self.doubted = true;
-        self.standing =
-            if self.at_venue.is_empty() { Standing::Doubt } else { Standing::Known };
-    }
-
-    fn note_found(&mut self, env: &mut Env, class: ResendClass) {
-        if self.doubted && self.at_venue.is_empty() {
-            env.tally.hit(Mark::FoundAfterDoubt);
-            if class == ResendClass::C {
-                env.tally.hit(Mark::ClassCFound);
-            }
-        }
-    }
-
-    /// R4: two searches beyond deadline and margin, a second apart by both clocks.
-    fn may_be_absent(
-        &self,
-        tag: OrderTag,
-        class: ResendClass,
-        id_horizon_ms: u64,
-    ) -> Result<(), Violation> {
-        let apart = self.searches.iter().any(|(venue, at)| {
-            let later = |(other_venue, other_at): &(u64, u64)| {
-                *other_venue >= venue + SEARCH_GAP_MS && *other_at >= at + SEARCH_GAP_MS
-            };
-            self.searches.iter().any(later)
-        });
-        let last = self.searches.last().map_or(0, |(venue, _)| *venue);
-        let remembered = class != ResendClass::A || last < self.first_stamp + id_horizon_ms;
-        if class == ResendClass::C || !apart || !remembered {
-            return Err(broken(Claim::R4, format!("{tag:?} is called absent without proof")));
-        }
-        Ok(())
     }
 }

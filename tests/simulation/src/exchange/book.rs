@@ -123,7 +123,12 @@ impl Exchange {
         let name = &self.name;
         env.trace.number(index as u64 ^ (quantity as u64) << 8);
         env.trace.line(env.now, || {
-            format!("{name} trades {} {} at {} for {client}", side.as_str(), units::qty(quantity), units::price(price))
+            format!(
+                "{name} trades {} {} at {} for {client}",
+                side.as_str(),
+                units::qty(quantity),
+                units::price(price)
+            )
         });
     }
 

@@ -81,7 +81,11 @@ impl Exchange {
             State::Ended(end) => OrderState::Ended(end.clone()),
             _ => OrderState::Open,
         };
-        let fills = if with_fills { order.trades.iter().map(|trade| self.fill(*trade)).collect() } else { Vec::new() };
+        let fills = if with_fills {
+            order.trades.iter().map(|trade| self.fill(*trade)).collect()
+        } else {
+            Vec::new()
+        };
         OrderSnapshot {
             venue_order: order.id.clone(),
             client_id: order.client.clone(),

@@ -1,8 +1,7 @@
 //! The matching engine: late and double checks, execution, resting orders and cancels.
 
 use equipoise_core::{
-    DeadlineCheck, OrderEnd, OrderSnapshot, RefusalKind, ResendClass, Side,
-    TimeInForce,
+    DeadlineCheck, OrderEnd, OrderSnapshot, RefusalKind, ResendClass, Side, TimeInForce,
 };
 use equipoise_port::PlaceError;
 
@@ -69,6 +68,11 @@ impl Exchange {
             env.tally.hit(Mark::RefusedLate);
             return Some(refused(RefusalKind::Transient, "late at the engine"));
         }
+        let at_gateway = self.traits.deadline_check == DeadlineCheck::Gateway;
+        if at_gateway && env.now > self.shown_by(placed.deadline) {
+            // Its clock jumped while the order waited; the promise still holds.
+            return Some(refused(RefusalKind::Transient, "late"));
+        }
         let margin_end = self.engine_time(placed.deadline + u64::from(self.traits.margin_ms));
         let copied = self.under(&placed.client).any(|other| {
             other != order
@@ -79,13 +83,12 @@ impl Exchange {
             // A second effect comes within what the engine can watch, or not at all.
             return Some(unknown("a copy was taken"));
         }
-        let twin = self.under(&placed.client).any(|other| other != order && self.orders[other].is_open());
+        let twin =
+            self.under(&placed.client).any(|other| other != order && self.orders[other].is_open());
         if self.class() == ResendClass::B && twin {
             return Some(unknown("an open order has this client id"));
         }
-        let Some(reducible) = self.reducible(order) else {
-            return None;
-        };
+        let reducible = self.reducible(order)?;
         let trouble = env.faults.strikes(Fault::ReduceOnlyTrouble);
         if reducible <= 0 || (trouble && reducible < self.orders[order].quantity) {
             return Some(refused(RefusalKind::ReduceOnly, "reduce only"));
@@ -159,7 +162,11 @@ impl Exchange {
         let market = self.orders[order].market;
         let mut left = quantity;
         for last in [false, false, true] {
-            let part = if last || env.rng.bool() { left } else { self.markets[market].some_lots(env, left) };
+            let part = if last || env.rng.bool() {
+                left
+            } else {
+                self.markets[market].some_lots(env, left)
+            };
             if part > 0 {
                 self.execute(env, order, part, price);
             }

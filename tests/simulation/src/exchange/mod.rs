@@ -40,7 +40,10 @@ pub(crate) enum Reply {
     Orders(Vec<OrderSnapshot>),
     Position(Amount),
     Book(BookTop),
-    Cancelled(#[allow(dead_code, reason = "the saga must not believe it, so nothing reads it")] CancelAnswer),
+    Cancelled(
+        #[allow(dead_code, reason = "the saga must not believe it, so nothing reads it")]
+        CancelAnswer,
+    ),
     Failed(QueryError),
 }
 
@@ -253,6 +256,18 @@ impl Exchange {
         found.expect("plans name instruments of their venue")
     }
 
+    /// The clock jumps ahead; what was to show by some venue time shows that much earlier.
+    pub(crate) fn jump(&mut self, now: u64, ms: u64) {
+        self.offset_ms += ms.cast_signed();
+        for order in &mut self.orders {
+            for from in [&mut order.found_from, &mut order.listed_from] {
+                if *from > now && *from != u64::MAX {
+                    *from = now.max(from.saturating_sub(ms));
+                }
+            }
+        }
+    }
+
     /// Ends every disturbance.
     pub(crate) fn heal(&mut self) {
         self.banned_until = 0;
@@ -329,7 +344,10 @@ impl Exchange {
 /// The ledger, for checkers.
 impl Exchange {
     /// Every order that was ever taken in under a client id.
-    pub(crate) fn orders_under(&self, client: &ClientOrderId) -> impl Iterator<Item = &VenueOrder> + use<'_> {
+    pub(crate) fn orders_under(
+        &self,
+        client: &ClientOrderId,
+    ) -> impl Iterator<Item = &VenueOrder> + use<'_> {
         let orders: Vec<usize> = self.under(client).collect();
         orders.into_iter().map(|order| &self.orders[order])
     }

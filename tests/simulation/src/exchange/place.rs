@@ -132,9 +132,9 @@ impl Exchange {
     fn knows(&self, env: &Env, request: &OrderRequest) -> bool {
         let since = self.venue_time(env.now).saturating_sub(self.traits.id_horizon_ms + AHEAD_MS);
         self.class() == ResendClass::A
-            && self
-                .under(&request.client_id)
-                .any(|order| self.orders[order].created_at >= since && self.orders[order].state != State::Void)
+            && self.under(&request.client_id).any(|order| {
+                self.orders[order].created_at >= since && self.orders[order].state != State::Void
+            })
     }
 
     pub(super) fn under(

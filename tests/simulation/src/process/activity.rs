@@ -14,6 +14,7 @@ use super::look::Look;
 use super::pace::Key;
 use crate::exchange::{Call, Reply};
 use crate::network::Outside;
+use crate::plant::Plant;
 
 /// Age beyond which a clock is measured again before it is used.
 const REFRESH_MS: u64 = 30_000;
@@ -172,7 +173,8 @@ impl Process {
 
     pub(super) fn cancel(&mut self, out: &mut Outside, batch: u8, tag: OrderTag) {
         let Some(driver) = self.drivers.get(&batch) else { return };
-        let (Some(leg), Some(order)) = (driver.saga.spec().leg(tag.leg), driver.saga.order(tag)) else {
+        let (Some(leg), Some(order)) = (driver.saga.spec().leg(tag.leg), driver.saga.order(tag))
+        else {
             return;
         };
         let venue = out.workload.venue(&leg.venue);
@@ -210,13 +212,14 @@ impl Process {
         let Some(asked) = self.activities.calls.remove(&call) else {
             return;
         };
-        let reply = reply
-            .unwrap_or_else(|| Reply::Failed(QueryError::Unavailable("no answer".to_owned())));
+        let reply =
+            reply.unwrap_or_else(|| Reply::Failed(QueryError::Unavailable("no answer".to_owned())));
         match self.activities.under_way.get(&asked.activity) {
             None => {}
             Some(Activity::Place { batch, tag, venue }) => {
                 let (batch, tag, venue) = (*batch, *tag, *venue);
                 self.activities.under_way.remove(&asked.activity);
+                let reply = misread(out.env.plant, reply);
                 let event = self.placed(venue, tag, reply);
                 self.tell(out, batch, Input::Event(event));
             }
@@ -260,7 +263,8 @@ impl Process {
         match (asked.what, reply) {
             (What::Book, Reply::Book(book)) => parts[asked.part].book = Some(book),
             (What::Position, Reply::Position(position)) => {
-                parts[asked.part].position = Some(position);
+                let turned = out.env.plant == Some(Plant::PositionTurned);
+                parts[asked.part].position = Some(if turned { -position } else { position });
             }
             (What::Clock, Reply::Time(time)) => {
                 let uncertainty_ms = (now - asked.at).div_ceil(2);
@@ -284,5 +288,24 @@ impl Process {
         if *open == 0 {
             self.prepare_clocks(out, asked.activity);
         }
+    }
+}
+
+/// What planted bugs make of an answer to an order.
+fn misread(plant: Option<Plant>, reply: Reply) -> Reply {
+    use equipoise_core::{Refusal, RefusalKind};
+    let refusal = Refusal {
+        kind: RefusalKind::Transient,
+        code: "planted".to_owned(),
+        message: String::new(),
+    };
+    let unknown = matches!(reply, Reply::Placed(Err(PlaceError::Unknown(_))));
+    let lost = matches!(reply, Reply::Failed(_));
+    match plant {
+        Some(Plant::UnknownAsRefused) if unknown => {
+            Reply::Placed(Err(PlaceError::Refused(refusal)))
+        }
+        Some(Plant::LostReplyAsRefused) if lost => Reply::Placed(Err(PlaceError::Refused(refusal))),
+        _ => reply,
     }
 }

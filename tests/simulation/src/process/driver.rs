@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use equipoise_core::{
-    BatchStatus, Command, Event, OrderTag, Prepared, Record, Role, Saga, Send, Stage, UnixMillis,
+    BatchStatus, Command, Event, OrderTag, Prepared, Record, Saga, Stage, UnixMillis,
 };
 use equipoise_port::QueryError;
 
@@ -13,6 +13,7 @@ use crate::check::Claim;
 use crate::disk::{self, AppendRefused};
 use crate::mark::Mark;
 use crate::network::Outside;
+use crate::plant::{self, Plant};
 
 /// How long facts wait for company before they are appended on their own, milliseconds.
 const FACTS_WAIT_MS: u64 = 5;
@@ -54,14 +55,14 @@ pub(crate) struct Driver {
     unsaved: Vec<Vec<u8>>,
     pub(super) appended: u32,
     gate: Option<Gate>,
-    inbox: VecDeque<Input>,
+    pub(super) inbox: VecDeque<Input>,
     pub(super) paces: Paces,
     wake_at: Option<UnixMillis>,
     flush_at: Option<UnixMillis>,
     timer_at: Option<u64>,
     pub(super) timer: u32,
     pub(super) unsettled: bool,
-    stop_wanted: bool,
+    pub(super) stop_wanted: bool,
     /// Legs whose instrument other batches trade at the same time.
     pub(super) contended: Vec<bool>,
 }
@@ -148,7 +149,8 @@ impl Process {
     }
 
     fn set_timer(&mut self, out: &mut Outside, batch: u8) {
-        let Some(driver) = self.drivers.get_mut(&batch).filter(|driver| driver.gate.is_none()) else {
+        let Some(driver) = self.drivers.get_mut(&batch).filter(|driver| driver.gate.is_none())
+        else {
             return;
         };
         let Some(due) = driver.due() else { return };
@@ -212,6 +214,12 @@ impl Process {
             Input::Cancelled(tag) => {
                 driver.paces.pause(Key::Cancel(tag), None, now, &mut self.jitter);
                 driver.paces.soon(Key::Query(tag), now, &mut self.jitter);
+                if out.env.plant == Some(Plant::CancelAsNothingFilled)
+                    && let Some(snapshot) =
+                        driver.saga.order(tag).and_then(plant::ended_with_nothing)
+                {
+                    return Some(Event::Placed { tag, snapshot });
+                }
                 Some(Event::Wake)
             }
             Input::Stop if driver.appended == 0 => {
@@ -260,6 +268,9 @@ impl Process {
             driver.flush_at = None;
             let append = self.append(out, batch, &bytes)?;
             let (commands, wake_at) = (step.commands, step.wake_at);
+            if out.env.plant == Some(Plant::SendBeforeSync) {
+                self.hand_over_early(out, batch, &commands);
+            }
             let driver = self.drivers.get_mut(&batch)?;
             driver.gate = Some(Gate { append, records, commands, wake_at });
             return None;
@@ -332,7 +343,8 @@ impl Process {
                 None
             }
             Err(AppendRefused::OutOfSequence { expected, actual }) => {
-                let text = format!("batch {batch} holds {actual} records, its owner says {expected}");
+                let text =
+                    format!("batch {batch} holds {actual} records, its owner says {expected}");
                 out.check.fail(Claim::Sequence, text);
                 None
             }
@@ -350,7 +362,8 @@ impl Process {
                 return;
             }
             if decoded != *record {
-                out.check.fail(Claim::Shadow, format!("batch {batch}: {record:?} changes in bytes"));
+                out.check
+                    .fail(Claim::Shadow, format!("batch {batch}: {record:?} changes in bytes"));
             }
             driver.paces.note(record, &mut self.jitter);
             out.env.trace.line(out.env.now, || format!("batch {batch} {}", shown(record)));
@@ -358,60 +371,6 @@ impl Process {
         if !records.is_empty() && driver.saga != driver.shadow {
             let text = format!("batch {batch}: the saga differs from what its records lead to");
             out.check.fail(Claim::Shadow, text);
-        }
-    }
-
-    fn carry_out(&mut self, out: &mut Outside, batch: u8, commands: Vec<Command>) {
-        let now = UnixMillis(out.env.now);
-        for command in commands {
-            let Some(driver) = self.drivers.get_mut(&batch) else { return };
-            match command {
-                Command::Send(wave) => self.send(out, batch, wave),
-                Command::Prepare(tags) => {
-                    // A further transmission is prepared beside whatever else is.
-                    let known = |tag: &OrderTag| driver.saga.order(*tag).is_some();
-                    let key = Key::Prepare(tags.first().copied().filter(known));
-                    if driver.paces.may_start(key, true, now) {
-                        self.prepare(out, batch, key, tags);
-                    }
-                }
-                Command::Query(query) => {
-                    if driver.paces.may_start(Key::Query(query.tag), query.urgent, now) {
-                        self.look(out, batch, query);
-                    }
-                }
-                Command::Cancel(tag) => {
-                    if driver.paces.may_start(Key::Cancel(tag), false, now) {
-                        self.cancel(out, batch, tag);
-                    }
-                }
-            }
-        }
-    }
-
-    /// R2: all of a wave if every order keeps at least half its window, else none of it.
-    fn send(&mut self, out: &mut Outside, batch: u8, wave: Vec<Send>) {
-        let Some(driver) = self.drivers.get_mut(&batch) else { return };
-        let now = UnixMillis(out.env.now);
-        let unwanted = driver.stop_wanted && wave.iter().any(|send| send.tag.role == Role::Entry);
-        let late = wave.iter().any(|send| {
-            driver.saga.order(send.tag).is_none_or(|order| {
-                let left = send.request.deadline.since(order.clock.venue_time(now));
-                left < u64::from(send.request.window_ms) / 2
-            })
-        });
-        if late {
-            out.env.tally.hit(Mark::HalfWindowLost);
-        }
-        for send in wave {
-            let tag = send.tag;
-            if !late && !unwanted {
-                driver.inbox.push_back(Input::Event(Event::Handed(tag)));
-                out.depart(self.index, batch, tag, send.request);
-            } else {
-                let why = "too little of its window was left".to_owned();
-                driver.inbox.push_back(Input::Event(Event::NotSent { tag, why }));
-            }
         }
     }
 }

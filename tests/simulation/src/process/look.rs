@@ -15,6 +15,7 @@ use super::pace::Key;
 use crate::exchange::{Call, Reply};
 use crate::mark::Mark;
 use crate::network::Outside;
+use crate::plant::{self, Plant};
 
 /// A look under way.
 #[derive(Debug)]
@@ -93,9 +94,8 @@ impl Process {
             return;
         };
         let venue = look.venue;
-        let find = |venue_order| {
-            (What::Find, Call::Find { client: look.client.clone(), venue_order })
-        };
+        let find =
+            |venue_order| (What::Find, Call::Find { client: look.client.clone(), venue_order });
         let mut asks: Vec<_> = look.known.iter().cloned().map(|id| find(Some(id))).collect();
         if asks.is_empty() {
             asks.push(find(None));
@@ -172,6 +172,8 @@ impl Process {
             out.env.tally.hit(Mark::SecondEffectFound);
         }
         let (batch, tag) = (look.batch, look.tag);
+        let mut look = look;
+        look.misread(out.env.plant);
         match look.missing {
             Some(error) if own == 0 => {
                 self.tell(out, batch, Input::Fruitless(Key::Query(tag), Some(error)));
@@ -191,6 +193,21 @@ impl Process {
 }
 
 impl Look {
+    /// What planted bugs make of a look.
+    fn misread(&mut self, planted: Option<Plant>) {
+        match planted {
+            Some(Plant::AbsenceByLocalClock) => {
+                self.venue_time = self.venue_time.plus_ms(20_000);
+            }
+            Some(Plant::SecondOrderDropped) => self.orders.truncate(1),
+            Some(Plant::LastTradeDropped) => {
+                let orders = std::mem::take(&mut self.orders).into_iter();
+                self.orders = orders.map(plant::without_last_trade).collect();
+            }
+            _ => {}
+        }
+    }
+
     fn note_time(&mut self, reply: Reply) {
         match reply {
             Reply::Time(time) => {

@@ -1,6 +1,7 @@
 //! One start of the engine: it takes the journal, resumes what is open, admits what is submitted, and may die at any point.
 
 mod activity;
+mod carry;
 mod driver;
 mod look;
 mod pace;
@@ -17,6 +18,7 @@ use crate::check::Claim;
 use crate::env::Happening;
 use crate::mark::Mark;
 use crate::network::Outside;
+use crate::plant::Plant;
 
 /// One start of the engine.
 #[derive(Debug)]
@@ -111,7 +113,11 @@ impl Process {
             let text = format!("batch {batch}: resuming twice leads elsewhere than resuming once");
             out.check.fail(Claim::ResumeTwice, text);
         }
-        self.tell(out, batch, Input::Event(Event::Resumed));
+        let first = match out.env.plant {
+            Some(Plant::ActBeforeAsking) => Event::Wake,
+            _ => Event::Resumed,
+        };
+        self.tell(out, batch, Input::Event(first));
     }
 
     fn enter(&mut self, out: &mut Outside, batch: u8, mut driver: Driver) {

@@ -1,0 +1,50 @@
+//! A short run of power cuts over both stored journals; the long runs are the program's.
+#![allow(clippy::unwrap_used, reason = "tests")]
+#![cfg(all(target_os = "linux", target_pointer_width = "64"))]
+
+use std::sync::Mutex;
+
+use equipoise_power_loss::{JournalKind, Plan, Tally, run};
+
+/// A process captures one journal at a time.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn cut(kind: JournalKind, without_store_syncs: bool) -> Tally {
+    let _turn = ONE_AT_A_TIME.lock().unwrap();
+    let plan = Plan {
+        kind,
+        states: 200,
+        lies: 30,
+        second_cuts: if without_store_syncs { 0 } else { 4 },
+        seed: 1,
+        without_store_syncs,
+        keep: None,
+    };
+    run(&plan, |_| {}).unwrap()
+}
+
+fn assert_kept(kind: JournalKind) {
+    let tally = cut(kind, false);
+    assert!(tally.failures.is_empty(), "{:#?}", tally.failures);
+    assert_eq!(tally.states, 232);
+    assert!(tally.records > 10_000, "{tally:?}");
+    assert!(tally.lies_refused > 0, "{tally:?}");
+}
+
+#[test]
+fn a_sled_journal_keeps_every_acknowledged_record_through_power_cuts() {
+    assert_kept(JournalKind::Sled);
+}
+
+#[test]
+fn a_redb_journal_keeps_every_acknowledged_record_through_power_cuts() {
+    assert_kept(JournalKind::Redb);
+}
+
+#[test]
+fn a_store_that_is_not_synced_is_caught() {
+    for kind in [JournalKind::Sled, JournalKind::Redb] {
+        let tally = cut(kind, true);
+        assert!(tally.failures.len() > 20, "{} of {}", tally.failures.len(), tally.states);
+    }
+}

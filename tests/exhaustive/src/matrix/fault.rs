@@ -1,0 +1,94 @@
+//! The faults of the matrix, each at its first occasion in a run.
+
+use equipoise_core::ResendClass;
+
+use super::scenario::Scenario;
+use crate::exchange::Verdict;
+use crate::world::{Action, Durable, World};
+
+/// One kind of fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    None,
+    RequestLost,
+    ReplyLost,
+    RequestLate,
+    RequestRepeated,
+    NeverHandedOver,
+    RefusedForNow,
+    RateLimited,
+    RejectedLater,
+    NotShownAtFirst,
+    TradesShownLater,
+    AnswerLate,
+    Unanswerable,
+    ReadingsLate,
+    SyncSlow,
+    SecondOwner,
+}
+
+pub(crate) const FAULTS: [(Fault, &str); 16] = [
+    (Fault::None, "none"),
+    (Fault::RequestLost, "request lost"),
+    (Fault::ReplyLost, "reply lost"),
+    (Fault::RequestLate, "request delayed past its deadline"),
+    (Fault::RequestRepeated, "request repeated"),
+    (Fault::NeverHandedOver, "never handed over"),
+    (Fault::RefusedForNow, "refused for now"),
+    (Fault::RateLimited, "rate limited"),
+    (Fault::RejectedLater, "rejected after acknowledgement"),
+    (Fault::NotShownAtFirst, "not shown at first"),
+    (Fault::TradesShownLater, "trades shown later"),
+    (Fault::AnswerLate, "late answer to a look"),
+    (Fault::Unanswerable, "looks not answered"),
+    (Fault::ReadingsLate, "late readings"),
+    (Fault::SyncSlow, "slow sync"),
+    (Fault::SecondOwner, "second owner"),
+];
+
+impl Fault {
+    /// The action with which it strikes here, if it can.
+    pub(crate) fn strikes(self, world: &World, possible: &[Action]) -> Option<Action> {
+        let sent = world.wire.iter().any(|parcel| parcel.awaited);
+        let admitted = world.current().is_some_and(|(_, owner)| owner.appended > 0);
+        possible.iter().copied().find(|action| match (self, action) {
+            (Self::RequestLost, Action::Lose { .. })
+            | (Self::RequestRepeated, Action::Copy { .. })
+            | (Self::NeverHandedOver, Action::Unsent { .. })
+            | (Self::RejectedLater, Action::Reject { .. })
+            | (Self::TradesShownLater, Action::Ask { bare: true, .. })
+            | (Self::AnswerLate, Action::AskLate { .. })
+            | (Self::Unanswerable, Action::Unanswerable { .. })
+            | (Self::ReadingsLate, Action::PrepareLate { .. }) => true,
+            (Self::ReplyLost, Action::Timeout { .. }) => !world.answers.is_empty(),
+            (Self::RequestLate, Action::Tick) => sent,
+            (Self::SyncSlow, Action::Tick) => {
+                world.current().is_some_and(|(_, owner)| owner.pending.is_some())
+            }
+            (Self::RefusedForNow, Action::Arrive { verdict, .. }) => {
+                *verdict == Verdict::RefuseTransient
+            }
+            (Self::RateLimited, Action::Arrive { verdict, .. }) => {
+                *verdict == Verdict::RefuseLimited
+            }
+            (Self::NotShownAtFirst, Action::Arrive { verdict: Verdict::TakeHidden(_), .. }) => true,
+            (Self::SecondOwner, Action::TakeOver { durable: Durable::Facts(_) }) => {
+                admitted && sent
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether a scenario gives it an occasion.
+    pub(crate) fn has_occasion(self, scenario: &Scenario) -> bool {
+        match self {
+            Self::None => false,
+            // Only a gateway acknowledges what the engine behind it may still reject.
+            Self::RejectedLater => {
+                let mut legs = scenario.legs.iter().enumerate();
+                legs.any(|(index, leg)| leg.class == ResendClass::A && scenario.takes(index))
+            }
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Carrying out what a saga asks for, once its records are durable.
+
+use equipoise_core::{Command, Event, OrderTag, Role, Send, UnixMillis};
+
+use super::Process;
+use super::driver::Input;
+use super::pace::Key;
+use crate::mark::Mark;
+use crate::network::Outside;
+use crate::plant::Plant;
+
+impl Process {
+    pub(super) fn carry_out(&mut self, out: &mut Outside, batch: u8, commands: Vec<Command>) {
+        let now = UnixMillis(out.env.now);
+        for command in commands {
+            let Some(driver) = self.drivers.get_mut(&batch) else { return };
+            match command {
+                Command::Send(wave) => self.send(out, batch, wave),
+                Command::Prepare(tags) => {
+                    // A further transmission is prepared beside whatever else is.
+                    let known = |tag: &OrderTag| driver.saga.order(*tag).is_some();
+                    let key = Key::Prepare(tags.first().copied().filter(known));
+                    if driver.paces.may_start(key, true, now) {
+                        self.prepare(out, batch, key, tags);
+                    }
+                }
+                Command::Query(query) => {
+                    if driver.paces.may_start(Key::Query(query.tag), query.urgent, now) {
+                        self.look(out, batch, query);
+                    }
+                }
+                Command::Cancel(tag) => {
+                    if driver.paces.may_start(Key::Cancel(tag), false, now) {
+                        self.cancel(out, batch, tag);
+                    }
+                }
+            }
+        }
+    }
+
+    /// R2: all of a wave if every order keeps at least half its window, else none of it.
+    fn send(&mut self, out: &mut Outside, batch: u8, wave: Vec<Send>) {
+        let Some(driver) = self.drivers.get_mut(&batch) else { return };
+        let now = UnixMillis(out.env.now);
+        let unwanted = driver.stop_wanted && wave.iter().any(|send| send.tag.role == Role::Entry);
+        let late = wave.iter().any(|send| {
+            driver.saga.order(send.tag).is_none_or(|order| {
+                let left = send.request.deadline.since(order.clock.venue_time(now));
+                left < u64::from(send.request.window_ms) / 2
+            })
+        });
+        if late {
+            out.env.tally.hit(Mark::HalfWindowLost);
+        }
+        for send in wave {
+            let tag = send.tag;
+            if !late && !unwanted {
+                driver.inbox.push_back(Input::Event(Event::Handed(tag)));
+                if out.env.plant == Some(Plant::HandOverTwice) {
+                    out.depart(self.index, batch, tag, send.request.clone());
+                }
+                let mut request = send.request;
+                if out.env.plant == Some(Plant::DeadlineAtSend) {
+                    request.deadline = request.deadline.plus_ms(1);
+                }
+                out.depart(self.index, batch, tag, request);
+            } else {
+                let why = "too little of its window was left".to_owned();
+                driver.inbox.push_back(Input::Event(Event::NotSent { tag, why }));
+            }
+        }
+    }
+
+    /// A planted bug: orders leave before their intent is durable.
+    pub(super) fn hand_over_early(&mut self, out: &mut Outside, batch: u8, commands: &[Command]) {
+        for command in commands {
+            if let Command::Send(wave) = command {
+                for send in wave {
+                    out.depart(self.index, batch, send.tag, send.request.clone());
+                }
+            }
+        }
+    }
+}
