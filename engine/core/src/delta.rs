@@ -44,10 +44,13 @@ impl Saga {
 
     /// What the leg's unresolved orders on one side may still hold, venue units.
     fn possible(&self, index: u8, bought: bool) -> Amount {
+        let Some(leg) = self.spec().leg(index) else {
+            return Amount::ZERO;
+        };
         let orders = self.open_orders().filter(|(tag, _)| tag.leg == index);
         let rests = orders
             .filter(|(_, order)| (order.request.side == crate::order::Side::Buy) == bought)
-            .map(|(_, order)| order.possible_rest());
+            .map(|(_, order)| order.possible_rest(&leg.traits));
         Amount::from(rests.fold(Qty::ZERO, Qty::plus))
     }
 

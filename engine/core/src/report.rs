@@ -228,17 +228,17 @@ impl Saga {
     }
 
     fn doubts(&self) -> Vec<DoubtReport> {
-        let doubtful = self.open_orders().filter(|(_, order)| !order.possible_rest().is_zero());
-        doubtful
-            .filter_map(|(tag, order)| {
-                Some(DoubtReport {
-                    leg: self.spec().leg(tag.leg)?.name.clone(),
-                    client_order_id: order.request.client_id.clone(),
-                    side: order.request.side,
-                    quantity: order.possible_rest(),
-                })
+        let doubtful = self.open_orders().filter_map(|(tag, order)| {
+            let leg = self.spec().leg(tag.leg)?;
+            let quantity = order.possible_rest(&leg.traits);
+            (!quantity.is_zero()).then(|| DoubtReport {
+                leg: leg.name.clone(),
+                client_order_id: order.request.client_id.clone(),
+                side: order.request.side,
+                quantity,
             })
-            .collect()
+        });
+        doubtful.collect()
     }
 
     fn alarm_reports(&self) -> Vec<AlarmReport> {

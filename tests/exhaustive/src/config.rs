@@ -187,7 +187,7 @@ pub fn small_configurations() -> Vec<Config> {
             partial: false,
             ..config(format!("one leg {} small", letter(class)), legs, budget)
         });
-        let budget = Budget { takeovers: 1, crashes: 0, away: 0, ..budget };
+        let budget = Budget { takeovers: 1, ..Budget::default() };
         let legs = vec![LegShape::market(class)];
         all.push(Config {
             partial: false,

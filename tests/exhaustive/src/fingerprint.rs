@@ -69,15 +69,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_million_neighbouring_values_have_different_fingerprints_in_either_half() {
-        let prints: Vec<u128> = (0..1_000_u32)
-            .flat_map(|a| (0..1_000_u32).map(move |b| (a, b)))
+    fn ninety_thousand_neighbouring_values_have_different_fingerprints_in_either_half() {
+        let prints: Vec<u128> = (0..300_u32)
+            .flat_map(|a| (0..300_u32).map(move |b| (a, b)))
             .map(|pair| fingerprint(0, &pair))
             .collect();
         let whole: BTreeSet<u128> = prints.iter().copied().collect();
         let upper: BTreeSet<u64> = prints.iter().map(|print| (print >> 64) as u64).collect();
         let lower: BTreeSet<u64> = prints.iter().map(|print| *print as u64).collect();
-        assert_eq!((whole.len(), upper.len(), lower.len()), (1_000_000, 1_000_000, 1_000_000));
+        assert_eq!((whole.len(), upper.len(), lower.len()), (90_000, 90_000, 90_000));
     }
 
     #[test]

@@ -21,5 +21,5 @@ mod world;
 
 pub use claims::Violation;
 pub use config::{Budget, Config, LegShape, configurations, small_configurations};
-pub use matrix::{Cell, Matrix, MatrixError, run_matrix};
+pub use matrix::{Breadth, Cell, Matrix, MatrixError, run_matrix};
 pub use search::{Explored, Limits, Outcome, explore};

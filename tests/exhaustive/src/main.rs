@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use equipoise_exhaustive::{
-    Limits, Outcome, configurations, explore, run_matrix, small_configurations,
+    Breadth, Limits, Outcome, configurations, explore, run_matrix, small_configurations,
 };
 
 /// Visits every reachable state of small batches and judges each.
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 
 /// Runs the matrix and writes it down; false if a claim broke.
 fn cross(args: &Args) -> bool {
-    let matrix = match run_matrix() {
+    let matrix = match run_matrix(Breadth::Full) {
         Ok(matrix) => matrix,
         Err(error) => {
             println!("matrix: {}: {}: {}", error.at, error.violation.claim, error.violation.what);

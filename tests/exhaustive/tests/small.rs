@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use equipoise_exhaustive::{
-    Budget, Config, LegShape, Limits, Outcome, explore, run_matrix, small_configurations,
+    Breadth, Budget, Config, LegShape, Limits, Outcome, explore, run_matrix, small_configurations,
 };
 
 #[test]
@@ -47,8 +47,9 @@ fn an_exploration_that_stops_early_says_so() {
 
 #[test]
 fn every_crash_point_of_the_scenarios_with_every_fault_keeps_every_claim() {
-    let matrix = run_matrix().unwrap_or_else(|error| panic!("{error:?}"));
+    // The command `exhaustive --matrix` runs all of it.
+    let matrix = run_matrix(Breadth::Quick).unwrap_or_else(|error| panic!("{error:?}"));
     std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/exhaustive-matrix.csv"), matrix.csv())
         .unwrap();
-    assert!(matrix.runs > 10_000, "{} runs", matrix.runs);
+    assert!(matrix.runs > 5_000, "{} runs", matrix.runs);
 }

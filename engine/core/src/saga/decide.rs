@@ -42,7 +42,7 @@ impl Saga {
             // An end is written only when no order can turn out to have been executed twice (V15): done and flat must
             // be true, and what is parked exact. Waves and compensation do not wait for that.
             let ends = step.records.iter().any(|record| matches!(record, Record::Ended { .. }));
-            if ends && unaudited && !doubt {
+            if ends && unaudited {
                 return undecided;
             }
         }
@@ -137,12 +137,13 @@ impl Saga {
         }
         let mut wave = Vec::new();
         for tag in self.entry_wave(&progress, now) {
-            let (Some(leg), Some(ready)) =
-                (self.spec.leg(tag.leg), prepared.iter().find(|prepared| prepared.tag == tag))
+            let quantity = self.target(tag.leg).filter(|target| !target.is_zero());
+            let ready = prepared.iter().find(|prepared| prepared.tag == tag);
+            let (Some(leg), Some(ready), Some(quantity)) =
+                (self.spec.leg(tag.leg), ready, quantity)
             else {
                 return Step::facts(now, Vec::new());
             };
-            let quantity = self.target(tag.leg).unwrap_or(Qty::ZERO);
             let request = OrderRequest {
                 kind: leg.kind,
                 reduce_only: leg.reduce_only,
@@ -156,7 +157,10 @@ impl Saga {
     fn send_again(&self, prepared: &Prepared, now: UnixMillis, stopping: bool) -> Option<Step> {
         let tag = prepared.tag;
         let (order, leg) = (self.order(tag)?, self.spec.leg(tag.leg)?);
-        if self.ended.is_some() || !self.may_send_again(tag, order, leg, now, stopping) {
+        // The memory of its id runs on the venue's clock, of which this reading is the latest.
+        let remembered = order.is_remembered(&leg.traits, prepared.clock.venue_time(now));
+        let wanted = self.may_send_again(tag, order, leg, now, stopping);
+        if self.ended.is_some() || !wanted || !remembered {
             return Some(Step::facts(now, Vec::new()));
         }
         let deadline = prepared.clock.venue_time(now).plus_ms(leg.traits.window_ms.into());

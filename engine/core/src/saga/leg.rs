@@ -112,7 +112,11 @@ impl Saga {
         let filled = self.filled(index);
         match self.target(index) {
             Some(target) if filled >= target => LegProgress::Complete,
-            _ if filled.is_zero() => self.retry(leg, entries, last, now),
+            // A further attempt is released like the first: what it waits for may have been reopened by a late effect.
+            _ if filled.is_zero() => match self.unreleased_progress(index, leg, known, now) {
+                LegProgress::Ready => self.retry(entries, last, now),
+                other => other,
+            },
             _ => LegProgress::Short,
         }
     }
@@ -143,13 +147,7 @@ impl Saga {
         LegProgress::Ready
     }
 
-    fn retry(
-        &self,
-        leg: &LegSpec,
-        entries: &[Order],
-        last: &Order,
-        now: UnixMillis,
-    ) -> LegProgress {
+    fn retry(&self, entries: &[Order], last: &Order, now: UnixMillis) -> LegProgress {
         let closed_at = last.closed_at.unwrap_or(now);
         let unsent =
             entries.iter().filter(|order| order.stage == Stage::Closed(Closing::Unsent)).count();
@@ -168,8 +166,7 @@ impl Saga {
         };
         let deadline = self.leg_deadline(entries);
         let in_time = deadline.is_none_or(|deadline| now < deadline && not_before < deadline);
-        let sized = !matches!(leg.quantity, LegQuantity::Fixed(quantity) if quantity.is_zero());
-        if in_time && sized && entries.len() < ENTRY_ATTEMPTS_MAX {
+        if in_time && entries.len() < ENTRY_ATTEMPTS_MAX {
             LegProgress::Retry(not_before)
         } else {
             LegProgress::Short

@@ -151,7 +151,13 @@ impl Saga {
         };
         let all_ended = found.iter().all(|found| found.state != OrderState::Open);
         let wanted = leg.traits.class != ResendClass::A && !order.audited;
-        if wanted && all_ended && order.is_past_margin(&leg.traits, venue_time) {
+        if !wanted || !all_ended || !order.is_past_margin(&leg.traits, venue_time) {
+            return;
+        }
+        if venue_time > order.first_stamp.plus_ms(leg.traits.lookup_window_ms) {
+            let why = "the venue no longer lists orders that old".to_owned();
+            records.push(Record::Unresolved { tag, why, at: now });
+        } else {
             records.push(Record::Audited { tag, at: now });
         }
     }

@@ -147,11 +147,17 @@ impl Order {
 
     /// Largest quantity it may hold beyond its proven fills, venue units.
     #[must_use]
-    pub fn possible_rest(&self) -> Qty {
+    pub fn possible_rest(&self, traits: &VenueTraits) -> Qty {
         if !self.is_unresolved() {
             return Qty::ZERO;
         }
-        let most = if self.all_ended() { self.executed() } else { self.request.quantity };
+        let unaudited = traits.class != ResendClass::A && !self.audited;
+        let most = match (self.all_ended(), unaudited) {
+            (false, _) => self.request.quantity,
+            (true, false) => self.executed(),
+            // Nobody could look whether its request took effect a second time (V15).
+            (true, true) => self.executed().plus(self.request.quantity),
+        };
         most.max(self.executed()).minus(self.filled())
     }
 

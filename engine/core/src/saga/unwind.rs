@@ -198,9 +198,8 @@ impl Saga {
         let mut records = vec![Record::Contradicted { leg: tag.leg, position, at: now }];
         let readings = self.legs[usize::from(tag.leg)].contradictions.saturating_add(1);
         // An order of this batch that was executed twice is no foreign trade: look for that first (V15).
-        let audited = !self.orders().any(|(other, order)| {
-            self.same_instrument(other.leg, tag.leg) && self.awaits_audit(other, order)
-        });
+        // What is parked must be exact, so the other orders are audited first as well.
+        let audited = !self.orders().any(|(other, order)| self.awaits_audit(other, order));
         if readings >= CONTRADICTIONS_MAX && audited {
             let why =
                 format!("the account's position of {position} contradicts the batch's own fills");

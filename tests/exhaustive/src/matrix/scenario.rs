@@ -29,10 +29,11 @@ pub(crate) struct Scenario {
     stops: bool,
 }
 
-pub(crate) fn scenarios() -> Vec<Scenario> {
+/// The scenarios of each pair of classes.
+pub(crate) fn scenarios(pairs: &[(ResendClass, ResendClass)]) -> Vec<Scenario> {
     let mut all = Vec::new();
-    for (one, other) in super::PAIRS {
-        all.extend(of_pair(one, other));
+    for (one, other) in pairs {
+        all.extend(of_pair(*one, *other));
     }
     all
 }
@@ -82,7 +83,7 @@ impl Scenario {
         match action {
             Action::Arrive { nth, verdict } => {
                 let parcel = &world.wire[usize::from(nth)];
-                if !world.may_act(parcel) || parcel.copied {
+                if !world.may_act(parcel) || parcel.copied || world.is_over() {
                     return action;
                 }
                 let first = parcel.tag.attempt == 0;

@@ -26,7 +26,7 @@ impl World {
             Action::Append { who } => self.append(who.into()),
             Action::HandOver { who, nth } => self.hand_over(who.into(), nth.into()),
             Action::Unsent { who, nth } => {
-                self.left.faults -= 1;
+                spend(&mut self.left.faults);
                 let (tag, _) = self.owner(who).outbox.remove(nth.into());
                 self.deliver(who, &Event::NotSent { tag, why: String::new() })
             }
@@ -37,26 +37,28 @@ impl World {
             Action::Reply { nth } => self.reply(nth.into()),
             Action::Timeout { who, nth } => self.time_out(who, nth.into()),
             Action::Ask { who, nth, bare } => {
-                self.left.faults -= u8::from(bare);
+                if bare {
+                    spend(&mut self.left.faults);
+                }
                 let reading = self.look(who.into(), nth.into(), bare);
                 let (tag, _) = self.owner(who).wanted.query[usize::from(nth)];
                 self.owner(who).make(Made::Look, tag);
                 self.deliver(who, &reading.event())
             }
             Action::AskLate { who, nth } => {
-                self.left.faults -= 1;
+                spend(&mut self.left.faults);
                 let reading = self.look(who.into(), nth.into(), false);
                 self.owner(who).readings.push(reading);
                 Ok(())
             }
             Action::Unanswerable { who, nth } => {
-                self.left.faults -= 1;
+                spend(&mut self.left.faults);
                 let (tag, _) = self.owner(who).wanted.query[usize::from(nth)];
                 self.deliver(who, &Event::Unanswerable { tag, why: String::new() })
             }
             Action::Prepare { who, nth } => self.prepare_at_once(who, nth.into()),
             Action::PrepareLate { who, nth } => {
-                self.left.faults -= 1;
+                spend(&mut self.left.faults);
                 let reading = self.read(who.into(), nth.into());
                 self.owner(who).readings.push(reading);
                 Ok(())
@@ -71,7 +73,7 @@ impl World {
                 Ok(())
             }
             Action::Stop => {
-                self.left.stops -= 1;
+                spend(&mut self.left.stops);
                 let who = u8::try_from(self.owners.len() - 1).unwrap_or(u8::MAX);
                 self.owner(who).stopping = true;
                 self.deliver(who, &Event::Stop)
@@ -84,7 +86,7 @@ impl World {
     fn act_outside(&mut self, action: Action) -> Result<(), Violation> {
         match action {
             Action::Crash { durable } => {
-                self.left.crashes -= 1;
+                spend(&mut self.left.crashes);
                 self.cut_off(durable)?;
                 if let Some(owner) = self.owners.pop() {
                     self.abandon(owner.epoch);
@@ -93,18 +95,18 @@ impl World {
             }
             Action::Start => self.start(),
             Action::TakeOver { durable } => {
-                self.left.takeovers -= 1;
+                spend(&mut self.left.takeovers);
                 self.cut_off(durable)?;
                 self.start()
             }
             Action::Arrive { nth, verdict } => self.arrive(nth.into(), verdict),
             Action::Lose { nth } => {
-                self.left.faults -= 1;
+                spend(&mut self.left.faults);
                 self.wire.remove(nth.into());
                 Ok(())
             }
             Action::Copy { nth } => {
-                self.left.faults -= 1;
+                spend(&mut self.left.faults);
                 let one = &mut self.wire[usize::from(nth)];
                 one.dated = self.venues[usize::from(one.tag.leg)].class == ResendClass::C;
                 let copy = Parcel { awaited: false, copied: true, ..one.clone() };
@@ -116,7 +118,7 @@ impl World {
                 Ok(())
             }
             Action::Reject { leg, number } => {
-                self.left.refusals -= 1;
+                spend(&mut self.left.refusals);
                 self.venues[usize::from(leg)].reject(number.into());
                 Ok(())
             }
@@ -238,7 +240,7 @@ impl World {
         let tag = owner.calls.remove(nth);
         let epoch = owner.epoch;
         if self.is_answerable(epoch, tag) {
-            self.left.faults -= 1;
+            spend(&mut self.left.faults);
         }
         self.answers.retain(|answer| (answer.epoch, answer.tag) != (epoch, tag));
         for parcel in &mut self.wire {
@@ -355,9 +357,9 @@ impl World {
             turned_down
         } else {
             match verdict {
-                Verdict::TakeHidden(_) => self.left.faults -= 1,
+                Verdict::TakeHidden(_) => spend(&mut self.left.faults),
                 Verdict::Take(_) => {}
-                _ => self.left.refusals -= 1,
+                _ => spend(&mut self.left.refusals),
             }
             let again = venue.orders.iter().any(|order| order.client_id == request.client_id);
             self.duplicated |= again && venue.class != ResendClass::A;
@@ -382,8 +384,8 @@ impl World {
 
     fn pass_time(&mut self) {
         match self.current() {
-            None => self.left.away -= 1,
-            Some((_, owner)) if self.is_held_up(owner) => self.left.faults -= 1,
+            None => spend(&mut self.left.away),
+            Some((_, owner)) if self.is_held_up(owner) => spend(&mut self.left.faults),
             Some(_) => {}
         }
         self.now = self.next_tick();
@@ -393,4 +395,9 @@ impl World {
             owner.made.clear();
         }
     }
+}
+
+/// Only what is left is spent: an action that is not possible must not be taken.
+fn spend(left: &mut u8) {
+    *left = left.checked_sub(1).expect("only possible actions are taken");
 }
