@@ -27,6 +27,7 @@ use crate::time::UnixMillis;
 pub use apply::IllegalRecord;
 pub use event::{Command, Event, Prepared, Query, Send, Step};
 pub use leg::LegProgress;
+pub(crate) use leg::topology;
 pub(crate) use order::average_price;
 pub use order::{AtVenue, Closing, Order, Stage};
 
@@ -88,6 +89,9 @@ impl Saga {
         let Some((Record::Admitted(spec), rest)) = records.split_first() else {
             return Err(IllegalRecord::NotAdmitted);
         };
+        if !spec.is_sound() {
+            return Err(IllegalRecord::UnsoundAdmission(spec.key));
+        }
         let mut saga = Self::new((**spec).clone());
         for record in rest {
             saga.apply(record)?;

@@ -11,6 +11,7 @@ use crate::instrument::Instrument;
 use crate::key::{BatchKey, PayloadDigest};
 use crate::name::{Asset, LegName, Occasion, StrategyName, VenueName};
 use crate::order::{OrderKind, PositionSide, Side};
+use crate::plan::LEGS_MAX;
 use crate::time::UnixMillis;
 use crate::venue::{PositionMode, Positions, VenueTraits};
 
@@ -129,6 +130,31 @@ impl BatchSpec {
                 leg.venue == theirs.venue && leg.instrument.symbol == theirs.instrument.symbol
             })
         })
+    }
+
+    /// Whether every index names a leg, each leg is listed once, no leg waits for itself or a later one in a circle,
+    /// and every instrument and its underlying can be counted with. Admission only makes sound ones.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let count = self.legs.len();
+        let is_leg = |index: &u8| usize::from(*index) < count;
+        let mut listed = self.listing.clone();
+        listed.sort_unstable();
+        let listed_once = (0..count).eq(listed.iter().map(|index| usize::from(*index)));
+        let refers = |leg: &LegSpec| {
+            let source = match &leg.quantity {
+                LegQuantity::Of { leg: source, .. } => leg.after.contains(source),
+                LegQuantity::Fixed(_) => true,
+            };
+            source
+                && leg.after.iter().all(is_leg)
+                && leg.instrument.check().is_ok()
+                && self.reference(&leg.instrument.base).is_some()
+        };
+        (1..=LEGS_MAX).contains(&count)
+            && listed_once
+            && self.legs.iter().all(refers)
+            && crate::saga::topology(self).len() == count
     }
 
     /// True when every leg may only reduce a position.

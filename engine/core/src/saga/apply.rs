@@ -17,6 +17,9 @@ pub enum IllegalRecord {
     /// A batch whose first record is no admission.
     #[error("the first record of a batch is not its admission")]
     NotAdmitted,
+    /// An admission whose legs, listing or dependencies name legs it does not have, or wait for each other.
+    #[error("the admission of batch {0} does not hold together")]
+    UnsoundAdmission(crate::key::BatchKey),
     /// A second admission.
     #[error("a batch was admitted twice")]
     AdmittedTwice,

@@ -55,7 +55,7 @@ impl LegProgress {
 }
 
 /// Canonical indices in an order in which every leg follows its dependencies.
-pub(super) fn topology(spec: &BatchSpec) -> Arc<[u8]> {
+pub(crate) fn topology(spec: &BatchSpec) -> Arc<[u8]> {
     let mut order: Vec<u8> = Vec::with_capacity(spec.legs.len());
     let mut placed = 0_u64;
     // A checked plan has no cycle, so each pass places at least one leg.
