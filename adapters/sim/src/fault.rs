@@ -160,15 +160,7 @@ impl Fault {
     /// A fault for the `nth` call of this kind at any adapter.
     #[must_use]
     pub fn on(operation: Operation, occurrence: Occurrence, effect: Effect) -> Self {
-        Self {
-            adapter: None,
-            matcher: Matcher {
-                operation,
-                symbol: None,
-                occurrence,
-            },
-            effect,
-        }
+        Self { adapter: None, matcher: Matcher { operation, symbol: None, occurrence }, effect }
     }
 }
 
@@ -213,10 +205,7 @@ impl FaultPlan {
         let mut due = None;
         for (fault, seen) in &mut self.armed {
             let matcher = &fault.matcher;
-            let about = matcher
-                .symbol
-                .as_deref()
-                .is_none_or(|wanted| symbol == Some(wanted));
+            let about = matcher.symbol.as_deref().is_none_or(|wanted| symbol == Some(wanted));
             if !matcher.operation.covers(operation) || !about {
                 continue;
             }
@@ -242,11 +231,7 @@ mod tests {
     fn a_fault_meets_the_calls_it_names_and_no_other() {
         let effect = Effect::LoseRequest(Loss::Close);
         let mut plan = FaultPlan::default();
-        plan.add(Fault::on(
-            Operation::Place,
-            Occurrence::Nth(2),
-            effect.clone(),
-        ));
+        plan.add(Fault::on(Operation::Place, Occurrence::Nth(2), effect.clone()));
         assert_eq!(plan.take(Operation::PlaceEntry, None), None);
         assert_eq!(plan.take(Operation::Cancel, None), None);
         assert_eq!(plan.take(Operation::Place, None), Some(effect));
@@ -269,9 +254,6 @@ mod tests {
         let mut plan = FaultPlan::default();
         plan.add(fault);
         assert_eq!(plan.take(Operation::Place, Some("BTCUSDT")), None);
-        assert_eq!(
-            plan.take(Operation::Place, Some("ETHUSDT")),
-            Some(Effect::WithoutMargin)
-        );
+        assert_eq!(plan.take(Operation::Place, Some("ETHUSDT")), Some(Effect::WithoutMargin));
     }
 }

@@ -84,10 +84,7 @@ impl Ledger {
         read_document(path)?
             .into_iter()
             .map(|(adapter, value)| {
-                Ok((
-                    adapter,
-                    parse(value).map_err(|error| format_error(path, error))?,
-                ))
+                Ok((adapter, parse(value).map_err(|error| format_error(path, error))?))
             })
             .collect()
     }
@@ -108,10 +105,7 @@ impl LedgerFile {
     /// # Errors
     /// It exists and cannot be read as a ledger document.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        Ok(Self {
-            path: path.to_owned(),
-            document: Arc::new(Mutex::new(read_document(path)?)),
-        })
+        Ok(Self { path: path.to_owned(), document: Arc::new(Mutex::new(read_document(path)?)) })
     }
 
     /// The ledger kept for an adapter, if there is one.
@@ -120,11 +114,7 @@ impl LedgerFile {
     /// What is kept under that name is not a ledger.
     pub fn get(&self, adapter: &str) -> Result<Option<Ledger>, LedgerError> {
         let document = self.document.lock().unwrap_or_else(PoisonError::into_inner);
-        let parsed = document
-            .get(adapter)
-            .cloned()
-            .map(serde_json::from_value)
-            .transpose();
+        let parsed = document.get(adapter).cloned().map(serde_json::from_value).transpose();
         parsed.map_err(|error| format_error(&self.path, error))
     }
 
@@ -143,10 +133,7 @@ impl LedgerFile {
         let mut beside = self.path.clone().into_os_string();
         beside.push(".part");
         let replaced = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, &self.path));
-        replaced.map_err(|source| LedgerError::Io {
-            path: self.path.clone(),
-            source,
-        })
+        replaced.map_err(|source| LedgerError::Io { path: self.path.clone(), source })
     }
 }
 
@@ -155,16 +142,10 @@ fn read_document(path: &Path) -> Result<BTreeMap<String, Value>, LedgerError> {
         Ok(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => Ok(BTreeMap::new()),
         Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| format_error(path, error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
-        Err(source) => Err(LedgerError::Io {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(LedgerError::Io { path: path.to_owned(), source }),
     }
 }
 
 fn format_error(path: &Path, source: serde_json::Error) -> LedgerError {
-    LedgerError::Format {
-        path: path.to_owned(),
-        source,
-    }
+    LedgerError::Format { path: path.to_owned(), source }
 }

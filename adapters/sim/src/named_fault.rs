@@ -28,9 +28,7 @@ impl Fault {
             "binance-503-unknown" => (BINANCE_USDM, Effect::BreakAnswer(Broken::Unknown503)),
             "insufficient-margin" => (BINANCE_USDM, Effect::WithoutMargin),
             _ => {
-                return Err(UnknownFault {
-                    name: name.to_owned(),
-                });
+                return Err(UnknownFault { name: name.to_owned() });
             }
         };
         let matcher = Matcher {
@@ -38,11 +36,7 @@ impl Fault {
             symbol: None,
             occurrence: Occurrence::Nth(1),
         };
-        Ok(Self {
-            adapter: Some(adapter),
-            matcher,
-            effect,
-        })
+        Ok(Self { adapter: Some(adapter), matcher, effect })
     }
 
     /// All names that [`Fault::named`] knows.
@@ -61,11 +55,7 @@ impl Fault {
 
 // Source: Bybit v5 error codes, UTA, 110007, read 2026-11-22.
 fn bybit_reject() -> Effect {
-    Effect::Refuse {
-        status: 200,
-        code: 110_007,
-        message: "ab not enough for new order".to_owned(),
-    }
+    Effect::Refuse { status: 200, code: 110_007, message: "ab not enough for new order".to_owned() }
 }
 
 #[cfg(test)]

@@ -19,10 +19,7 @@ impl Params {
 
     /// The value under `name`; one sent empty counts as not sent.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .get(name)
-            .map(String::as_str)
-            .filter(|value| !value.is_empty())
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
     pub(crate) fn insert(&mut self, name: &str, value: String) {
@@ -40,11 +37,7 @@ pub(crate) fn plain_decimal(text: &str) -> Option<Decimal> {
     let digits = |part: &str| {
         (1..=20).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
     };
-    if digits(whole) && digits(fraction) {
-        text.parse().ok()
-    } else {
-        None
-    }
+    if digits(whole) && digits(fraction) { text.parse().ok() } else { None }
 }
 
 fn percent_decoded(text: &str) -> String {
@@ -52,13 +45,8 @@ fn percent_decoded(text: &str) -> String {
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
-        let escape = bytes
-            .get(at + 1..at + 3)
-            .and_then(|pair| std::str::from_utf8(pair).ok());
-        match (
-            byte,
-            escape.and_then(|pair| u8::from_str_radix(pair, 16).ok()),
-        ) {
+        let escape = bytes.get(at + 1..at + 3).and_then(|pair| std::str::from_utf8(pair).ok());
+        match (byte, escape.and_then(|pair| u8::from_str_radix(pair, 16).ok())) {
             (b'%', Some(value)) => {
                 decoded.push(value);
                 at += 3;
@@ -96,18 +84,8 @@ mod tests {
     #[test]
     fn only_plain_decimals_are_numbers() {
         assert_eq!(plain_decimal("0.100").unwrap().to_string(), "0.100");
-        for bad in [
-            "-1",
-            "+1",
-            "1e3",
-            ".5",
-            "5.",
-            "1_0",
-            "NaN",
-            "",
-            "0x1",
-            "123456789012345678901",
-        ] {
+        for bad in ["-1", "+1", "1e3", ".5", "5.", "1_0", "NaN", "", "0x1", "123456789012345678901"]
+        {
             assert_eq!(plain_decimal(bad), None, "{bad}");
         }
     }

@@ -42,11 +42,7 @@ pub struct ServeOptions {
 impl Default for ServeOptions {
     /// The host's clock, silent connections held for a minute, no ledger file.
     fn default() -> Self {
-        Self {
-            clock_offset_ms: 0,
-            hold_ms: 60_000,
-            ledger: None,
-        }
+        Self { clock_offset_ms: 0, hold_ms: 60_000, ledger: None }
     }
 }
 
@@ -99,21 +95,13 @@ pub async fn serve(
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let shared = Arc::new(Shared {
-        kept: Mutex::new(Kept {
-            exchange,
-            written: None,
-        }),
+        kept: Mutex::new(Kept { exchange, written: None }),
         options,
         down: AtomicBool::new(false),
     });
     let (stop, stopped) = watch::channel(Stop::No);
-    let service = answer
-        .with_state(shared.clone())
-        .into_make_service_with_connect_info::<Cutter>();
-    let listener = Listener {
-        listener,
-        stopped: stopped.clone(),
-    };
+    let service = answer.with_state(shared.clone()).into_make_service_with_connect_info::<Cutter>();
+    let listener = Listener { listener, stopped: stopped.clone() };
     let task = tokio::spawn(async move {
         let mut ended = stopped;
         let served = axum::serve(listener, service).with_graceful_shutdown(async move {
@@ -121,12 +109,7 @@ pub async fn serve(
         });
         served.await
     });
-    Ok(Running {
-        address,
-        shared,
-        stop,
-        task,
-    })
+    Ok(Running { address, shared, stop, task })
 }
 
 impl Running {
@@ -194,9 +177,7 @@ impl Shared {
     }
 
     fn now_ms(&self) -> u64 {
-        let wall = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let wall_ms = u64::try_from(wall.as_millis()).unwrap_or(u64::MAX);
         wall_ms.saturating_add_signed(self.options.clock_offset_ms)
     }
@@ -231,9 +212,8 @@ async fn answer(
         return status(StatusCode::PAYLOAD_TOO_LARGE);
     };
     let request = Request::from_parts(parts, body);
-    let answer = shared.act(request.method() != Method::GET, |exchange, now_ms| {
-        exchange.handle(now_ms, &request)
-    });
+    let answer = shared
+        .act(request.method() != Method::GET, |exchange, now_ms| exchange.handle(now_ms, &request));
     carry_out(shared, cutter, answer).await
 }
 
@@ -304,14 +284,7 @@ impl axum::serve::Listener for Listener {
                 std::future::pending::<()>().await;
             }
         };
-        (
-            Wire {
-                stream,
-                cut: Arc::new(AtomicBool::new(false)),
-                down: Box::pin(down),
-            },
-            address,
-        )
+        (Wire { stream, cut: Arc::new(AtomicBool::new(false)), down: Box::pin(down) }, address)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {

@@ -18,64 +18,32 @@ const MARKET: &str = "side=BUY&type=MARKET";
 fn reduce_only_executes_at_most_the_position() {
     let mut binance = start();
     let _ = binance.place(&format!("{MARKET}&quantity=0.1"));
-    assert_eq!(
-        binance.code(&format!("{MARKET}&quantity=0.1&reduceOnly=true")),
-        -2022
-    );
+    assert_eq!(binance.code(&format!("{MARKET}&quantity=0.1&reduceOnly=true")), -2022);
     let (_, placed) =
         binance.place("side=SELL&type=MARKET&quantity=0.3&reduceOnly=true&newOrderRespType=RESULT");
     assert_eq!(
         (placed["status"].as_str(), placed["executedQty"].as_str()),
         (Some("EXPIRED"), Some("0.100"))
     );
-    assert_eq!(
-        binance.call("GET", "/fapi/v3/positionRisk", "").1,
-        json!([])
-    );
+    assert_eq!(binance.call("GET", "/fapi/v3/positionRisk", "").1, json!([]));
 }
 
 #[test]
 fn hedge_mode_wants_a_position_side_and_no_reduce_only() {
     let mut binance = start();
+    assert_eq!(binance.call("POST", "/fapi/v1/positionSide/dual", "dualSidePosition=true").0, 200);
     assert_eq!(
-        binance
-            .call(
-                "POST",
-                "/fapi/v1/positionSide/dual",
-                "dualSidePosition=true"
-            )
-            .0,
-        200
-    );
-    assert_eq!(
-        binance
-            .call(
-                "POST",
-                "/fapi/v1/positionSide/dual",
-                "dualSidePosition=true"
-            )
-            .1["code"],
+        binance.call("POST", "/fapi/v1/positionSide/dual", "dualSidePosition=true").1["code"],
         -4059
     );
     assert_eq!(binance.code(&format!("{MARKET}&quantity=0.1")), -4061);
     assert_eq!(
-        binance.code(&format!(
-            "{MARKET}&quantity=0.1&positionSide=LONG&reduceOnly=false"
-        )),
+        binance.code(&format!("{MARKET}&quantity=0.1&positionSide=LONG&reduceOnly=false")),
         -1106
     );
-    assert_eq!(
-        binance.code("side=SELL&type=MARKET&quantity=0.1&positionSide=LONG"),
-        -2022
-    );
-    assert_eq!(
-        binance.code(&format!("{MARKET}&quantity=0.1&positionSide=LONG")),
-        0
-    );
-    assert_eq!(
-        binance.code("side=SELL&type=MARKET&quantity=0.2&positionSide=SHORT"),
-        0
-    );
+    assert_eq!(binance.code("side=SELL&type=MARKET&quantity=0.1&positionSide=LONG"), -2022);
+    assert_eq!(binance.code(&format!("{MARKET}&quantity=0.1&positionSide=LONG")), 0);
+    assert_eq!(binance.code("side=SELL&type=MARKET&quantity=0.2&positionSide=SHORT"), 0);
     let (_, positions) = binance.call("GET", "/fapi/v3/positionRisk", "symbol=BTCUSDT");
     let seen: Vec<_> = positions
         .as_array()
@@ -84,22 +52,10 @@ fn hedge_mode_wants_a_position_side_and_no_reduce_only() {
         .map(|p| (&p["positionSide"], &p["positionAmt"]))
         .collect();
     assert_eq!(json!(seen), json!([["LONG", "0.100"], ["SHORT", "-0.200"]]));
+    assert_eq!(binance.code("side=SELL&type=MARKET&quantity=0.2&positionSide=LONG"), -2022);
+    assert_eq!(binance.code("side=SELL&type=MARKET&quantity=0.1&positionSide=LONG"), 0);
     assert_eq!(
-        binance.code("side=SELL&type=MARKET&quantity=0.2&positionSide=LONG"),
-        -2022
-    );
-    assert_eq!(
-        binance.code("side=SELL&type=MARKET&quantity=0.1&positionSide=LONG"),
-        0
-    );
-    assert_eq!(
-        binance
-            .call(
-                "POST",
-                "/fapi/v1/positionSide/dual",
-                "dualSidePosition=false"
-            )
-            .1["code"],
+        binance.call("POST", "/fapi/v1/positionSide/dual", "dualSidePosition=false").1["code"],
         -4068
     );
 }
@@ -139,10 +95,7 @@ fn an_order_without_prevention_trades_with_the_accounts_own() {
     let sell =
         "side=SELL&type=LIMIT&timeInForce=IOC&quantity=2.1&price=64999.9&newOrderRespType=RESULT";
     let (_, placed) = binance.place(&format!("{sell}&selfTradePreventionMode=NONE"));
-    assert_eq!(
-        (&placed["status"], &placed["executedQty"]),
-        (&json!("FILLED"), &json!("2.100"))
-    );
+    assert_eq!((&placed["status"], &placed["executedQty"]), (&json!("FILLED"), &json!("2.100")));
     assert_eq!(binance.query("maker")["status"], "FILLED");
 }
 
@@ -171,11 +124,8 @@ fn numbers_at_the_edge_of_what_fits_are_refused_and_break_nothing() {
 #[test]
 fn usage_is_reported_and_too_much_of_it_refused_with_a_wait() {
     let mut binance = start();
-    let answer = binance.ask(
-        "POST",
-        "/fapi/v1/order",
-        &format!("symbol=BTCUSDT&{MARKET}&quantity=0.1"),
-    );
+    let answer =
+        binance.ask("POST", "/fapi/v1/order", &format!("symbol=BTCUSDT&{MARKET}&quantity=0.1"));
     let response = responded(answer);
     let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
     assert_eq!(header("x-mbx-order-count-10s"), "1");
@@ -185,10 +135,7 @@ fn usage_is_reported_and_too_much_of_it_refused_with_a_wait() {
     }
     let response = responded(binance.ask("GET", "/fapi/v1/ping", ""));
     assert_eq!(
-        (
-            response.status().as_u16(),
-            body_of(&response)["code"].as_i64()
-        ),
+        (response.status().as_u16(), body_of(&response)["code"].as_i64()),
         (429, Some(-1003))
     );
     assert_eq!(response.headers()["retry-after"], "60");

@@ -13,22 +13,12 @@ use serde_json::json;
 type Act = (bool, u8, u32, i64, bool, i64);
 
 fn act() -> impl Strategy<Value = Act> {
-    (
-        any::<bool>(),
-        0..5_u8,
-        1..3000_u32,
-        -400..400_i64,
-        any::<bool>(),
-        -300..300_i64,
-    )
+    (any::<bool>(), 0..5_u8, 1..3000_u32, -400..400_i64, any::<bool>(), -300..300_i64)
 }
 
 fn carry_out(bybit: &mut Bybit, index: usize, (buy, kind, lots, ticks, reduce_only, moved): Act) {
     let mark = Decimal::new(650_065 + moved, 1);
-    bybit
-        .exchange
-        .set_mark(bybit.now_ms, "BTCUSDT", mark)
-        .unwrap();
+    bybit.exchange.set_mark(bybit.now_ms, "BTCUSDT", mark).unwrap();
     let price = Decimal::new(650_065 + ticks, 1).to_string();
     let tif = ["GTC", "IOC", "FOK", "PostOnly", "GTC"][usize::from(kind)];
     let order_type = if kind == 4 { "Market" } else { "Limit" };

@@ -15,10 +15,7 @@ fn start() -> Bybit {
 }
 
 fn fields<'a>(order: &'a Value, names: &[&str]) -> Vec<&'a str> {
-    names
-        .iter()
-        .map(|name| order[name].as_str().unwrap_or("?"))
-        .collect()
+    names.iter().map(|name| order[name].as_str().unwrap_or("?")).collect()
 }
 
 #[test]
@@ -38,25 +35,15 @@ fn each_malformed_order_gets_its_documented_code() {
         (json!({ "timeInForce": "DAY" }), 10001),
         (json!({ "positionIdx": 1 }), 10001),
         (json!({ "reduceOnly": true }), 110_017),
-        (
-            json!({ "orderType": "Limit", "price": "100", "qty": "0.01" }),
-            110_094,
-        ),
+        (json!({ "orderType": "Limit", "price": "100", "qty": "0.01" }), 110_094),
         (json!({ "orderType": "Limit", "price": "70000" }), 110_120),
-        (
-            json!({ "side": "Sell", "orderType": "Limit", "price": "60000" }),
-            110_121,
-        ),
+        (json!({ "side": "Sell", "orderType": "Limit", "price": "60000" }), 110_121),
         (json!({ "qty": "200" }), 110_007),
     ];
     for (index, (changes, code)) in cases.into_iter().enumerate() {
         // Ten creations a second.
         bybit.now_ms += 200;
-        assert_eq!(
-            bybit.code(&format!("case-{index}"), changes.clone()),
-            code,
-            "{changes}"
-        );
+        assert_eq!(bybit.code(&format!("case-{index}"), changes.clone()), code, "{changes}");
     }
     assert_eq!(bybit.exchange.ledger().orders, vec![]);
 }
@@ -76,15 +63,9 @@ fn key_signature_and_window_are_checked_at_the_gateway() {
     bybit.secret = "other".to_owned();
     assert_eq!(bybit.get("/v5/account/info", "")["retCode"], 10004);
     let keyless = Request::get("/v5/account/info").body(Bytes::new()).unwrap();
-    assert_eq!(
-        responded(bybit.exchange.handle(NOW_MS, &keyless)).status(),
-        401
-    );
+    assert_eq!(responded(bybit.exchange.handle(NOW_MS, &keyless)).status(), 401);
     let nowhere = Request::get("/v5/nowhere").body(Bytes::new()).unwrap();
-    assert_eq!(
-        responded(bybit.exchange.handle(NOW_MS, &nowhere)).status(),
-        404
-    );
+    assert_eq!(responded(bybit.exchange.handle(NOW_MS, &nowhere)).status(), 404);
 }
 
 #[test]
@@ -93,22 +74,11 @@ fn an_acknowledgement_holds_ids_only_and_the_outcome_is_found_by_asking() {
     let acknowledged = bybit.post("/v5/order/create", &Bybit::order("leg-1", json!({})));
     let result = &acknowledged["result"];
     assert_eq!(result.as_object().unwrap().len(), 2);
-    assert_eq!(
-        (&acknowledged["retCode"], &result["orderLinkId"]),
-        (&json!(0), &json!("leg-1"))
-    );
+    assert_eq!((&acknowledged["retCode"], &result["orderLinkId"]), (&json!(0), &json!("leg-1")));
     let found = bybit.query("leg-1");
     assert_eq!(found["orderId"], result["orderId"]);
-    let seen = fields(
-        &found,
-        &[
-            "orderStatus",
-            "cumExecQty",
-            "leavesQty",
-            "avgPrice",
-            "timeInForce",
-        ],
-    );
+    let seen =
+        fields(&found, &["orderStatus", "cumExecQty", "leavesQty", "avgPrice", "timeInForce"]);
     assert_eq!(seen, ["Filled", "0.100", "0.000", "65006.5", "IOC"]);
     assert_eq!(found["cumFeeDetail"], json!({ "USDT": "3.57535750" }));
     let executions = bybit.get("/v5/execution/list", "category=linear&orderLinkId=leg-1");
@@ -140,19 +110,11 @@ fn a_crossing_post_only_order_is_accepted_and_then_cancelled() {
 
 #[test]
 fn a_partly_filled_ioc_order_is_cancelled_with_its_executions() {
-    let thin = Depth::Thin {
-        levels: 1,
-        quantity: Decimal::new(4, 2),
-    };
-    let mut bybit = Bybit::start(Settings {
-        depth: thin,
-        ..Settings::default()
-    });
+    let thin = Depth::Thin { levels: 1, quantity: Decimal::new(4, 2) };
+    let mut bybit = Bybit::start(Settings { depth: thin, ..Settings::default() });
     assert_eq!(
-        bybit.code(
-            "ioc",
-            json!({ "orderType": "Limit", "price": "65006.5", "timeInForce": "IOC" })
-        ),
+        bybit
+            .code("ioc", json!({ "orderType": "Limit", "price": "65006.5", "timeInForce": "IOC" })),
         0
     );
     let seen = bybit.query("ioc");
@@ -161,10 +123,8 @@ fn a_partly_filled_ioc_order_is_cancelled_with_its_executions() {
         ["Cancelled", "0.040", "0.000"]
     );
     assert_eq!(
-        bybit.code(
-            "fok",
-            json!({ "orderType": "Limit", "price": "65006.5", "timeInForce": "FOK" })
-        ),
+        bybit
+            .code("fok", json!({ "orderType": "Limit", "price": "65006.5", "timeInForce": "FOK" })),
         0
     );
     let seen = bybit.query("fok");
@@ -173,16 +133,10 @@ fn a_partly_filled_ioc_order_is_cancelled_with_its_executions() {
         ["Cancelled", "0.000", "EC_CancelForNoFullFill"]
     );
     assert_eq!(
-        bybit.code(
-            "none",
-            json!({ "orderType": "Limit", "price": "64000", "timeInForce": "IOC" })
-        ),
+        bybit.code("none", json!({ "orderType": "Limit", "price": "64000", "timeInForce": "IOC" })),
         0
     );
-    assert_eq!(
-        bybit.query("none")["rejectReason"],
-        "EC_NoImmediateQtyToFill"
-    );
+    assert_eq!(bybit.query("none")["rejectReason"], "EC_NoImmediateQtyToFill");
 }
 
 #[test]
@@ -212,14 +166,9 @@ fn listings_come_in_pages_latest_first() {
     }
     let first = bybit.get("/v5/order/history", "category=linear&limit=2");
     assert_eq!(first["result"]["list"][0]["orderLinkId"], "leg-2");
-    let cursor = first["result"]["nextPageCursor"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let second = bybit.get(
-        "/v5/order/history",
-        &format!("category=linear&limit=2&cursor={cursor}"),
-    );
+    let cursor = first["result"]["nextPageCursor"].as_str().unwrap().to_owned();
+    let second =
+        bybit.get("/v5/order/history", &format!("category=linear&limit=2&cursor={cursor}"));
     assert_eq!(second["result"]["list"].as_array().unwrap().len(), 1);
     assert_eq!(second["result"]["list"][0]["orderLinkId"], "leg-0");
     assert_eq!(second["result"]["nextPageCursor"], "");
@@ -229,10 +178,7 @@ fn listings_come_in_pages_latest_first() {
 fn an_unfilled_order_leaves_the_history_after_a_day() {
     let mut bybit = start();
     assert_eq!(
-        bybit.code(
-            "none",
-            json!({ "orderType": "Limit", "price": "64000", "timeInForce": "IOC" })
-        ),
+        bybit.code("none", json!({ "orderType": "Limit", "price": "64000", "timeInForce": "IOC" })),
         0
     );
     let found = |bybit: &mut Bybit| {
@@ -248,20 +194,11 @@ fn an_unfilled_order_leaves_the_history_after_a_day() {
 fn hedge_mode_wants_a_position_index() {
     let mut bybit = start();
     let switch = json!({ "category": "linear", "coin": "USDT", "mode": 3 });
-    assert_eq!(
-        bybit.post("/v5/position/switch-mode", &switch)["retCode"],
-        0
-    );
-    assert_eq!(
-        bybit.post("/v5/position/switch-mode", &switch)["retCode"],
-        110_025
-    );
+    assert_eq!(bybit.post("/v5/position/switch-mode", &switch)["retCode"], 0);
+    assert_eq!(bybit.post("/v5/position/switch-mode", &switch)["retCode"], 110_025);
     assert_eq!(bybit.code("none", json!({})), 10001);
     assert_eq!(bybit.code("long", json!({ "positionIdx": 1 })), 0);
-    assert_eq!(
-        bybit.code("short", json!({ "positionIdx": 2, "side": "Sell" })),
-        0
-    );
+    assert_eq!(bybit.code("short", json!({ "positionIdx": 2, "side": "Sell" })), 0);
     let rows = bybit.get("/v5/position/list", "category=linear&symbol=BTCUSDT");
     let seen: Vec<_> = rows["result"]["list"]
         .as_array()
@@ -278,35 +215,23 @@ fn hedge_mode_wants_a_position_index() {
         110_017
     );
     assert_eq!(
-        bybit.code(
-            "close",
-            json!({ "positionIdx": 1, "side": "Sell", "reduceOnly": true })
-        ),
+        bybit.code("close", json!({ "positionIdx": 1, "side": "Sell", "reduceOnly": true })),
         0
     );
     let back = json!({ "category": "linear", "coin": "USDT", "mode": 0 });
-    assert_eq!(
-        bybit.post("/v5/position/switch-mode", &back)["retCode"],
-        110_024
-    );
+    assert_eq!(bybit.post("/v5/position/switch-mode", &back)["retCode"], 110_024);
 }
 
 #[test]
 fn the_eleventh_order_in_a_second_is_refused_and_the_headers_say_when() {
     let mut bybit = start();
     for index in 0..10 {
-        assert_eq!(
-            bybit.code(&format!("leg-{index}"), json!({ "qty": "0.001" })),
-            0
-        );
+        assert_eq!(bybit.code(&format!("leg-{index}"), json!({ "qty": "0.001" })), 0);
     }
     let request = bybit.post_request("/v5/order/create", &Bybit::order("late", json!({})));
     let response = responded(bybit.exchange.handle(NOW_MS, &request));
     assert_eq!(
-        (
-            response.status().as_u16(),
-            body_of(&response)["retCode"].as_i64()
-        ),
+        (response.status().as_u16(), body_of(&response)["retCode"].as_i64()),
         (200, Some(10006))
     );
     let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
@@ -314,10 +239,7 @@ fn the_eleventh_order_in_a_second_is_refused_and_the_headers_say_when() {
         (header("x-bapi-limit"), header("x-bapi-limit-status")),
         ("10".to_owned(), "0".to_owned())
     );
-    assert_eq!(
-        header("x-bapi-limit-reset-timestamp"),
-        (NOW_MS + 1000).to_string()
-    );
+    assert_eq!(header("x-bapi-limit-reset-timestamp"), (NOW_MS + 1000).to_string());
     bybit.now_ms += 1000;
     assert_eq!(bybit.code("late", json!({})), 0);
 }
@@ -328,10 +250,7 @@ fn funding_is_dearer_here_than_at_the_other_exchange() {
     let tickers = bybit.get("/v5/market/tickers", "category=linear&symbol=BTCUSDT");
     let row = &tickers["result"]["list"][0];
     assert_eq!(
-        fields(
-            row,
-            &["fundingRate", "nextFundingTime", "bid1Price", "ask1Price"]
-        ),
+        fields(row, &["fundingRate", "nextFundingTime", "bid1Price", "ask1Price"]),
         ["0.00045", "1795334400000", "65006.4", "65006.5"]
     );
     let other = bybit.get("/v5/market/tickers", "category=spot");

@@ -14,9 +14,7 @@ const BUY: &str = "side=BUY&type=MARKET&quantity=0.1&newClientOrderId=leg";
 
 fn binance_with(effect: Effect) -> Binance {
     let mut binance = Binance::start(Settings::default());
-    binance
-        .exchange
-        .inject(Fault::on(Operation::Place, Occurrence::Nth(1), effect));
+    binance.exchange.inject(Fault::on(Operation::Place, Occurrence::Nth(1), effect));
     binance
 }
 
@@ -25,13 +23,7 @@ fn place(binance: &mut Binance) -> Answer {
 }
 
 fn executed(binance: &Binance) -> Decimal {
-    binance
-        .exchange
-        .ledger()
-        .orders
-        .iter()
-        .map(|order| order.executed)
-        .sum()
+    binance.exchange.ledger().orders.iter().map(|order| order.executed).sum()
 }
 
 #[test]
@@ -53,11 +45,7 @@ fn a_lost_request_leaves_no_trace_and_a_lost_answer_leaves_an_order() {
             other => panic!("{other:?}"),
         }
         assert_eq!(binance.exchange.ledger().orders.len(), orders);
-        assert_eq!(
-            responded(place(&mut binance)).status(),
-            200,
-            "only the first call is met"
-        );
+        assert_eq!(responded(place(&mut binance)).status(), 200, "only the first call is met");
     }
 }
 
@@ -92,16 +80,10 @@ fn broken_answers_hide_whether_the_order_was_executed() {
 fn the_unknown_503_has_the_documented_text_with_or_without_a_code() {
     let text = "Unknown error, please check your request or try again later.";
     let mut binance = binance_with(Effect::BreakAnswer(Broken::Unknown503));
-    assert_eq!(
-        body_of(&responded(place(&mut binance))),
-        json!({ "code": -1000, "msg": text })
-    );
+    assert_eq!(body_of(&responded(place(&mut binance))), json!({ "code": -1000, "msg": text }));
     let mut binance = binance_with(Effect::BreakAnswer(Broken::UncodedUnknown503));
     let body = body_of(&responded(place(&mut binance)));
-    assert_eq!(
-        body,
-        json!({ "timestamp": NOW_MS, "path": "/fapi/v1/order", "msg": text })
-    );
+    assert_eq!(body, json!({ "timestamp": NOW_MS, "path": "/fapi/v1/order", "msg": text }));
 }
 
 #[test]
@@ -110,10 +92,7 @@ fn a_duplicated_execution_is_two_orders_under_one_client_id() {
     assert_eq!(responded(place(&mut binance)).status(), 200);
     let orders = binance.exchange.ledger().orders;
     assert_eq!(
-        orders
-            .iter()
-            .map(|order| order.client_order_id.as_str())
-            .collect::<Vec<_>>(),
+        orders.iter().map(|order| order.client_order_id.as_str()).collect::<Vec<_>>(),
         ["leg", "leg"]
     );
     assert_ne!(orders[0].order_id, orders[1].order_id);
@@ -122,11 +101,7 @@ fn a_duplicated_execution_is_two_orders_under_one_client_id() {
 
 #[test]
 fn a_refusal_has_the_code_it_was_given() {
-    let effect = Effect::Refuse {
-        status: 400,
-        code: -4131,
-        message: "no".to_owned(),
-    };
+    let effect = Effect::Refuse { status: 400, code: -4131, message: "no".to_owned() };
     let mut binance = binance_with(effect);
     let response = responded(place(&mut binance));
     assert_eq!(
@@ -140,10 +115,7 @@ fn a_rate_limit_announces_how_long_to_wait() {
     let mut binance = binance_with(Effect::RateLimited { retry_after_s: 7 });
     let response = responded(place(&mut binance));
     assert_eq!(
-        (
-            response.status().as_u16(),
-            &response.headers()["retry-after"]
-        ),
+        (response.status().as_u16(), &response.headers()["retry-after"]),
         (429, &"7".parse().unwrap())
     );
     let mut bybit = Bybit::start(Settings::default());
@@ -158,13 +130,8 @@ fn a_rate_limit_announces_how_long_to_wait() {
 #[test]
 fn a_request_late_at_the_gateway_or_at_the_engine_is_refused_there() {
     for (before, code) in [(Stage::Gateway, -1021), (Stage::Engine, -5028)] {
-        let mut binance = binance_with(Effect::DelayRequest {
-            delay_ms: 5001,
-            before,
-        });
-        let Answer::Late { delay_ms, held } = place(&mut binance) else {
-            panic!("not late")
-        };
+        let mut binance = binance_with(Effect::DelayRequest { delay_ms: 5001, before });
+        let Answer::Late { delay_ms, held } = place(&mut binance) else { panic!("not late") };
         let response = responded(binance.exchange.resume(NOW_MS + delay_ms, held));
         assert_eq!(body_of(&response)["code"], code);
         assert_eq!(executed(&binance), Decimal::ZERO);
@@ -174,18 +141,10 @@ fn a_request_late_at_the_gateway_or_at_the_engine_is_refused_there() {
 #[test]
 fn a_late_request_within_its_window_is_executed() {
     for before in [Stage::Gateway, Stage::Engine] {
-        let mut binance = binance_with(Effect::DelayRequest {
-            delay_ms: 5000,
-            before,
-        });
-        let Answer::Late { delay_ms, held } = place(&mut binance) else {
-            panic!("not late")
-        };
+        let mut binance = binance_with(Effect::DelayRequest { delay_ms: 5000, before });
+        let Answer::Late { delay_ms, held } = place(&mut binance) else { panic!("not late") };
         assert_eq!(executed(&binance), Decimal::ZERO);
-        assert_eq!(
-            responded(binance.exchange.resume(NOW_MS + delay_ms, held)).status(),
-            200
-        );
+        assert_eq!(responded(binance.exchange.resume(NOW_MS + delay_ms, held)).status(), 200);
         assert_eq!(executed(&binance), Decimal::new(1, 1));
     }
 }
@@ -193,13 +152,8 @@ fn a_late_request_within_its_window_is_executed() {
 #[test]
 fn bybit_executes_what_its_gateway_admitted_however_late_it_gets_to_the_engine() {
     let mut bybit = Bybit::start(Settings::default());
-    let late = Effect::DelayRequest {
-        delay_ms: 60_000,
-        before: Stage::Engine,
-    };
-    bybit
-        .exchange
-        .inject(Fault::on(Operation::Place, Occurrence::Nth(1), late));
+    let late = Effect::DelayRequest { delay_ms: 60_000, before: Stage::Engine };
+    bybit.exchange.inject(Fault::on(Operation::Place, Occurrence::Nth(1), late));
     let request = bybit.post_request("/v5/order/create", &Bybit::order("leg", json!({})));
     let Answer::Late { delay_ms, held } = bybit.exchange.handle(NOW_MS, &request) else {
         panic!("not late")
@@ -212,11 +166,7 @@ fn bybit_executes_what_its_gateway_admitted_however_late_it_gets_to_the_engine()
 #[test]
 fn a_delayed_answer_comes_after_the_order_was_executed() {
     let mut binance = binance_with(Effect::DelayAnswer { delay_ms: 300 });
-    let Answer::RespondAfter {
-        delay_ms: 300,
-        response,
-    } = place(&mut binance)
-    else {
+    let Answer::RespondAfter { delay_ms: 300, response } = place(&mut binance) else {
         panic!("not delayed")
     };
     assert_eq!(response.status(), 200);
@@ -229,22 +179,9 @@ fn a_hidden_order_is_missing_from_every_query_until_its_time_but_not_from_positi
     assert_eq!(responded(place(&mut binance)).status(), 200);
     binance.now_ms += 999;
     assert_eq!(binance.query("leg")["code"], -2013);
-    assert_eq!(
-        binance
-            .call("GET", "/fapi/v1/allOrders", "symbol=BTCUSDT")
-            .1,
-        json!([])
-    );
-    assert_eq!(
-        binance
-            .call("GET", "/fapi/v1/userTrades", "symbol=BTCUSDT")
-            .1,
-        json!([])
-    );
-    assert_eq!(
-        binance.call("GET", "/fapi/v3/positionRisk", "").1[0]["positionAmt"],
-        "0.100"
-    );
+    assert_eq!(binance.call("GET", "/fapi/v1/allOrders", "symbol=BTCUSDT").1, json!([]));
+    assert_eq!(binance.call("GET", "/fapi/v1/userTrades", "symbol=BTCUSDT").1, json!([]));
+    assert_eq!(binance.call("GET", "/fapi/v3/positionRisk", "").1[0]["positionAmt"], "0.100");
     binance.now_ms += 1;
     assert_eq!(binance.query("leg")["status"], "FILLED");
 }
@@ -258,23 +195,9 @@ fn a_stale_order_looks_untouched_until_its_time_and_cannot_be_cancelled() {
         (found["status"].as_str(), found["executedQty"].as_str()),
         (Some("NEW"), Some("0.000"))
     );
+    assert_eq!(binance.call("GET", "/fapi/v1/openOrders", "").1.as_array().unwrap().len(), 1);
     assert_eq!(
-        binance
-            .call("GET", "/fapi/v1/openOrders", "")
-            .1
-            .as_array()
-            .unwrap()
-            .len(),
-        1
-    );
-    assert_eq!(
-        binance
-            .call(
-                "DELETE",
-                "/fapi/v1/order",
-                "symbol=BTCUSDT&origClientOrderId=leg"
-            )
-            .1["code"],
+        binance.call("DELETE", "/fapi/v1/order", "symbol=BTCUSDT&origClientOrderId=leg").1["code"],
         -2011
     );
     binance.now_ms += 1000;
@@ -284,10 +207,7 @@ fn a_stale_order_looks_untouched_until_its_time_and_cannot_be_cancelled() {
 #[test]
 fn an_outage_answers_nothing_between_its_times() {
     let mut binance = Binance::start(Settings::default());
-    binance
-        .exchange
-        .faults_mut()
-        .add_outage(NOW_MS, NOW_MS + 1000, Loss::Close);
+    binance.exchange.faults_mut().add_outage(NOW_MS, NOW_MS + 1000, Loss::Close);
     assert!(matches!(place(&mut binance), Answer::Close));
     binance.now_ms += 1000;
     assert_eq!(responded(place(&mut binance)).status(), 200);
@@ -296,25 +216,17 @@ fn an_outage_answers_nothing_between_its_times() {
 #[test]
 fn a_fault_of_another_adapter_does_nothing() {
     let mut binance = Binance::start(Settings::default());
-    binance
-        .exchange
-        .inject(Fault::named("bybit-timeout-lost").unwrap());
+    binance.exchange.inject(Fault::named("bybit-timeout-lost").unwrap());
     assert_eq!(responded(place(&mut binance)).status(), 200);
 }
 
 #[test]
 fn named_faults_meet_the_first_order_that_may_open_and_nothing_after_it() {
     let mut bybit = Bybit::start(Settings::default());
-    let _ = bybit
-        .exchange
-        .trade_by_hand(NOW_MS, "BTCUSDT", Side::Sell, Decimal::new(5, 1))
-        .unwrap();
+    let _ =
+        bybit.exchange.trade_by_hand(NOW_MS, "BTCUSDT", Side::Sell, Decimal::new(5, 1)).unwrap();
     bybit.exchange.inject(Fault::named("bybit-reject").unwrap());
-    assert_eq!(
-        bybit.code("unwind", json!({ "reduceOnly": true })),
-        0,
-        "reduce-only orders pass"
-    );
+    assert_eq!(bybit.code("unwind", json!({ "reduceOnly": true })), 0, "reduce-only orders pass");
     assert_eq!(bybit.code("first", json!({})), 110_007);
     assert_eq!(bybit.code("second", json!({})), 0);
 }
@@ -337,22 +249,15 @@ fn the_other_named_faults_do_what_they_say() {
     for (name, orders) in [("bybit-timeout-lost", 0), ("bybit-timeout-after-accept", 1)] {
         bybit.exchange.inject(Fault::named(name).unwrap());
         let request = bybit.post_request("/v5/order/create", &Bybit::order("leg", json!({})));
-        assert!(
-            matches!(bybit.exchange.handle(NOW_MS, &request), Answer::Silence),
-            "{name}"
-        );
+        assert!(matches!(bybit.exchange.handle(NOW_MS, &request), Answer::Silence), "{name}");
         assert_eq!(bybit.exchange.ledger().orders.len(), orders, "{name}");
         bybit.exchange.faults_mut().clear();
     }
     let mut binance = Binance::start(Settings::default());
-    binance
-        .exchange
-        .inject(Fault::named("insufficient-margin").unwrap());
+    binance.exchange.inject(Fault::named("insufficient-margin").unwrap());
     assert_eq!(body_of(&responded(place(&mut binance)))["code"], -2019);
     binance.exchange.faults_mut().clear();
-    binance
-        .exchange
-        .inject(Fault::named("binance-503-unknown").unwrap());
+    binance.exchange.inject(Fault::named("binance-503-unknown").unwrap());
     assert_eq!(responded(place(&mut binance)).status(), 503);
     assert_eq!(binance.query("leg")["status"], "FILLED");
 }

@@ -23,9 +23,7 @@ const ANY_PORT: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 async fn start(adapter: &str, options: ServeOptions) -> Running {
     let exchange =
         Exchange::start(adapter, Credentials::demo(adapter), Settings::default()).unwrap();
-    serve(exchange, SocketAddr::from(ANY_PORT), options)
-        .await
-        .unwrap()
+    serve(exchange, SocketAddr::from(ANY_PORT), options).await.unwrap()
 }
 
 fn order(running: &Running, client_id: &str) -> String {
@@ -59,10 +57,7 @@ async fn an_order_over_http_reaches_the_exchange_and_the_answer_the_client() {
     let answer = exchange_text(running.address(), &order(&running, "leg")).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
     assert!(answer.contains("x-mbx-order-count-10s: 1\r\n"), "{answer}");
-    assert_eq!(
-        running.with(|exchange| exchange.ledger().orders[0].client_order_id.clone()),
-        "leg"
-    );
+    assert_eq!(running.with(|exchange| exchange.ledger().orders[0].client_order_id.clone()), "leg");
     running.stop().await.unwrap();
 }
 
@@ -71,10 +66,7 @@ async fn a_closed_connection_brings_not_one_byte() {
     let running = start(BINANCE_USDM, ServeOptions::default()).await;
     let lose = Effect::LoseAnswer(Loss::Close);
     running.with(|exchange| exchange.inject(Fault::on(Operation::Place, Occurrence::Every, lose)));
-    assert_eq!(
-        exchange_text(running.address(), &order(&running, "leg")).await,
-        ""
-    );
+    assert_eq!(exchange_text(running.address(), &order(&running, "leg")).await, "");
     assert_eq!(running.with(|exchange| exchange.ledger().orders.len()), 1);
 }
 
@@ -99,10 +91,7 @@ async fn killing_the_server_ends_silent_connections_and_frees_the_address() {
 #[tokio::test]
 async fn a_late_request_arrives_although_its_client_has_left() {
     let running = start(BINANCE_USDM, ServeOptions::default()).await;
-    let late = Effect::DelayRequest {
-        delay_ms: 50,
-        before: Stage::Gateway,
-    };
+    let late = Effect::DelayRequest { delay_ms: 50, before: Stage::Gateway };
     running.with(|exchange| exchange.inject(Fault::on(Operation::Place, Occurrence::Every, late)));
     let mut stream = TcpStream::connect(running.address()).await.unwrap();
     send(&mut stream, &order(&running, "leg")).await;
@@ -120,10 +109,7 @@ async fn a_late_request_arrives_although_its_client_has_left() {
 async fn the_clock_is_the_hosts_plus_the_offset() {
     let running = start(
         BINANCE_USDM,
-        ServeOptions {
-            clock_offset_ms: -3_600_000,
-            ..ServeOptions::default()
-        },
+        ServeOptions { clock_offset_ms: -3_600_000, ..ServeOptions::default() },
     )
     .await;
     let before = running.now_ms();
@@ -159,10 +145,7 @@ async fn an_exchange_carries_on_from_its_ledger_file_beside_another_adapters_ent
     let answer = exchange_text(again.address(), &order(&again, "second")).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let orders = Ledger::read(&path).unwrap()[BINANCE_USDM].orders.clone();
-    assert_eq!(
-        orders.iter().map(|order| order.number).collect::<Vec<_>>(),
-        [1, 2]
-    );
+    assert_eq!(orders.iter().map(|order| order.number).collect::<Vec<_>>(), [1, 2]);
     assert!(orders[1].trades[0].id > orders[0].trades[0].id);
 }
 
@@ -193,10 +176,7 @@ fn an_unknown_adapter_is_answered_with_the_known_ones() {
 fn credentials_do_not_show_in_debug_output() {
     let exchange = Bybit::start(Settings::default()).exchange;
     let shown = format!("{exchange:?} {:?}", Credentials::demo(BYBIT_LINEAR));
-    assert!(
-        !shown.contains("demo-secret") && !shown.contains("demo-key"),
-        "{shown}"
-    );
+    assert!(!shown.contains("demo-secret") && !shown.contains("demo-key"), "{shown}");
 }
 
 #[test]

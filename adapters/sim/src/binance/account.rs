@@ -15,12 +15,8 @@ impl Inside<'_> {
     /// Positions held and those of symbols with open orders.
     pub(super) fn position_risk(&self) -> Result<Value, Failure> {
         let wanted = self.optional_symbol()?;
-        let rows = self
-            .rows(wanted)
-            .filter(|(listing, side)| self.is_active(listing, *side));
-        Ok(rows
-            .map(|(listing, side)| self.position(listing, side))
-            .collect())
+        let rows = self.rows(wanted).filter(|(listing, side)| self.is_active(listing, *side));
+        Ok(rows.map(|(listing, side)| self.position(listing, side)).collect())
     }
 
     /// The older page: every symbol, with leverage and margin type.
@@ -29,11 +25,8 @@ impl Inside<'_> {
         let rows = self.rows(wanted).map(|(listing, side)| {
             let mut row = self.position(listing, side);
             if let Some(fields) = row.as_object_mut() {
-                let leverage = self
-                    .engine
-                    .account
-                    .leverage_of(listing.instrument.symbol)
-                    .to_string();
+                let leverage =
+                    self.engine.account.leverage_of(listing.instrument.symbol).to_string();
                 fields.insert("leverage".to_owned(), Value::from(leverage));
                 fields.insert("marginType".to_owned(), Value::from("cross"));
                 fields.insert("isAutoAddMargin".to_owned(), Value::from("false"));
@@ -64,12 +57,9 @@ impl Inside<'_> {
         let engine = &self.engine;
         let (wallet, unrealised) = (engine.account.wallet, engine.unrealised());
         let (positions, orders) = (engine.position_margin(), engine.order_margin());
-        let rows = self
-            .rows(None)
-            .filter(|(listing, side)| self.is_active(listing, *side));
-        let shown: Vec<Value> = rows
-            .map(|(listing, side)| self.account_position(listing, side))
-            .collect();
+        let rows = self.rows(None).filter(|(listing, side)| self.is_active(listing, *side));
+        let shown: Vec<Value> =
+            rows.map(|(listing, side)| self.account_position(listing, side)).collect();
         json!({
             "feeTier": 0,
             "canTrade": true,
@@ -212,25 +202,13 @@ impl Inside<'_> {
     pub(super) fn set_leverage(&mut self) -> Result<Value, Failure> {
         let listing = self.symbol()?;
         let (symbol, max) = (listing.instrument.symbol, listing.instrument.leverage_max);
-        let text = self
-            .params
-            .get("leverage")
-            .ok_or_else(|| Failure::missing("leverage"))?;
+        let text = self.params.get("leverage").ok_or_else(|| Failure::missing("leverage"))?;
         let leverage = plain_or_illegal("leverage", text)?;
-        let Some(leverage) = text
-            .parse::<u32>()
-            .ok()
-            .filter(|value| (1..=max).contains(value))
+        let Some(leverage) = text.parse::<u32>().ok().filter(|value| (1..=max).contains(value))
         else {
-            return Err(Failure::refused(
-                -4028,
-                format!("Leverage {leverage} is not valid"),
-            ));
+            return Err(Failure::refused(-4028, format!("Leverage {leverage} is not valid")));
         };
-        self.engine
-            .account
-            .leverage
-            .insert(symbol.to_owned(), leverage);
+        self.engine.account.leverage.insert(symbol.to_owned(), leverage);
         Ok(json!({ "leverage": leverage, "maxNotionalValue": "40000000", "symbol": symbol }))
     }
 
@@ -239,10 +217,9 @@ impl Inside<'_> {
         let _ = self.symbol()?;
         match self.params.get("marginType") {
             Some("CROSSED") => Err(Failure::refused(-4046, "No need to change margin type.")),
-            Some("ISOLATED") => Err(Failure::refused(
-                -4168,
-                "Unable to adjust to isolated-margin mode.",
-            )),
+            Some("ISOLATED") => {
+                Err(Failure::refused(-4168, "Unable to adjust to isolated-margin mode."))
+            }
             _ => Err(Failure::missing("marginType")),
         }
     }
@@ -252,23 +229,14 @@ impl Inside<'_> {
         let wanted = listings
             .filter(move |listing| wanted.is_none_or(|symbol| listing.instrument.symbol == symbol));
         wanted.flat_map(|listing| {
-            self.engine
-                .account
-                .sides()
-                .iter()
-                .map(move |side| (listing, *side))
+            self.engine.account.sides().iter().map(move |side| (listing, *side))
         })
     }
 
     fn is_active(&self, listing: &Listing, side: PositionSide) -> bool {
         let symbol = listing.instrument.symbol;
         let mut open = self.engine.orders.open();
-        !self
-            .engine
-            .account
-            .position(symbol, side)
-            .quantity
-            .is_zero()
+        !self.engine.account.position(symbol, side).quantity.is_zero()
             || open.any(|order| order.symbol == symbol && order.position_side == side)
     }
 
@@ -287,13 +255,9 @@ impl Inside<'_> {
     }
 
     fn order_notional(&self, symbol: &str, side: Side) -> Decimal {
-        let open = self
-            .engine
-            .orders
-            .open()
-            .filter(|order| order.symbol == symbol && order.side == side);
-        open.filter_map(|order| Some(order.left() * order.price?))
-            .sum()
+        let open =
+            self.engine.orders.open().filter(|order| order.symbol == symbol && order.side == side);
+        open.filter_map(|order| Some(order.left() * order.price?)).sum()
     }
 
     fn position(&self, listing: &Listing, side: PositionSide) -> Value {
@@ -332,11 +296,7 @@ impl Inside<'_> {
         if let Some(fields) = row.as_object_mut() {
             let profit = fields.remove("unRealizedProfit").unwrap_or_default();
             fields.insert("unrealizedProfit".to_owned(), profit);
-            let leverage = self
-                .engine
-                .account
-                .leverage_of(listing.instrument.symbol)
-                .to_string();
+            let leverage = self.engine.account.leverage_of(listing.instrument.symbol).to_string();
             fields.insert("leverage".to_owned(), Value::from(leverage));
             fields.insert("isolated".to_owned(), Value::from(false));
             fields.insert("maxNotional".to_owned(), Value::from("40000000"));

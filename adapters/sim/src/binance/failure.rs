@@ -19,19 +19,11 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn refused(code: i64, message: impl Into<String>) -> Self {
-        Self {
-            status: 400,
-            code,
-            message: message.into(),
-            retry_after_s: None,
-        }
+        Self { status: 400, code, message: message.into(), retry_after_s: None }
     }
 
     pub(super) fn unauthorised(code: i64, message: &str) -> Self {
-        Self {
-            status: 401,
-            ..Self::refused(code, message)
-        }
+        Self { status: 401, ..Self::refused(code, message) }
     }
 
     pub(super) fn missing(name: &str) -> Self {
@@ -52,40 +44,23 @@ impl Failure {
     }
 
     pub(super) fn invalid(name: &str) -> Self {
-        Self::refused(
-            -1130,
-            format!("Data sent for parameter '{name}' is not valid."),
-        )
+        Self::refused(-1130, format!("Data sent for parameter '{name}' is not valid."))
     }
 
     pub(super) fn unknown_path(request: &Request<Bytes>) -> Self {
-        let text = format!(
-            "Path {}, Method {} is invalid",
-            request.uri().path(),
-            request.method()
-        );
-        Self {
-            status: 404,
-            ..Self::refused(-5000, text)
-        }
+        let text = format!("Path {}, Method {} is invalid", request.uri().path(), request.method());
+        Self { status: 404, ..Self::refused(-5000, text) }
     }
 
     pub(super) fn too_many_requests(retry_after_s: u64) -> Self {
         let text = "Too many requests; current limit of IP is 2400 requests per minute. \
                     Please use the websocket for live updates to avoid polling the API.";
-        Self {
-            status: 429,
-            retry_after_s: Some(retry_after_s),
-            ..Self::refused(-1003, text)
-        }
+        Self { status: 429, retry_after_s: Some(retry_after_s), ..Self::refused(-1003, text) }
     }
 
     pub(super) fn too_many_orders(limit: u32, interval: &str) -> Self {
         let text = format!("Too many new orders; current limit is {limit} orders per {interval}.");
-        Self {
-            status: 429,
-            ..Self::refused(-1015, text)
-        }
+        Self { status: 429, ..Self::refused(-1015, text) }
     }
 
     pub(super) fn value(&self) -> Value {
@@ -97,9 +72,7 @@ impl Failure {
         *response.status_mut() =
             StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
         if let Some(seconds) = self.retry_after_s {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -111,10 +84,9 @@ impl From<Refusal> for Failure {
         let (code, message) = match refusal {
             Refusal::UnknownSymbol => (-1121, "Invalid symbol.".to_owned()),
             Refusal::QuantityZero => (-4003, "Quantity less than or equal to zero.".to_owned()),
-            Refusal::QuantityPrecision | Refusal::PricePrecision => (
-                -1111,
-                "Precision is over the maximum defined for this asset.".to_owned(),
-            ),
+            Refusal::QuantityPrecision | Refusal::PricePrecision => {
+                (-1111, "Precision is over the maximum defined for this asset.".to_owned())
+            }
             Refusal::QuantityStep => (-4023, "Quantity not increased by step size.".to_owned()),
             Refusal::QuantityTooSmall => (-4004, "Quantity less than min quantity.".to_owned()),
             Refusal::QuantityTooLarge => (-4005, "Quantity greater than max quantity.".to_owned()),
@@ -122,29 +94,20 @@ impl From<Refusal> for Failure {
             Refusal::PriceTick => (-4014, "Price not increased by tick size.".to_owned()),
             Refusal::PriceTooLow => (-4013, "Price less than min price.".to_owned()),
             Refusal::PriceTooHigh => (-4002, "Price greater than max price.".to_owned()),
-            Refusal::PriceAboveBand(limit) => (
-                -4016,
-                format!("Limit price can't be higher than {}.", fixed(limit, 2)),
-            ),
-            Refusal::PriceBelowBand(limit) => (
-                -4024,
-                format!("Limit price can't be lower than {}.", fixed(limit, 2)),
-            ),
+            Refusal::PriceAboveBand(limit) => {
+                (-4016, format!("Limit price can't be higher than {}.", fixed(limit, 2)))
+            }
+            Refusal::PriceBelowBand(limit) => {
+                (-4024, format!("Limit price can't be lower than {}.", fixed(limit, 2)))
+            }
             Refusal::NotionalTooSmall(min) => {
                 let text = "Order's notional must be no smaller than";
-                (
-                    -4164,
-                    format!(
-                        "{text} {} (unless you choose reduce only).",
-                        min.normalize()
-                    ),
-                )
+                (-4164, format!("{text} {} (unless you choose reduce only).", min.normalize()))
             }
             Refusal::DuplicateId => (-4116, "ClientOrderId is duplicated.".to_owned()),
-            Refusal::PositionSide => (
-                -4061,
-                "Order's position side does not match user's setting.".to_owned(),
-            ),
+            Refusal::PositionSide => {
+                (-4061, "Order's position side does not match user's setting.".to_owned())
+            }
             Refusal::NothingToReduce | Refusal::SameSideAsPosition | Refusal::MoreThanPosition => {
                 (-2022, "ReduceOnly Order is rejected.".to_owned())
             }

@@ -21,18 +21,11 @@ struct Count {
 
 impl Count {
     fn at(&self, now_ms: u64, window_ms: u64) -> u32 {
-        if self.window == now_ms / window_ms {
-            self.used
-        } else {
-            0
-        }
+        if self.window == now_ms / window_ms { self.used } else { 0 }
     }
 
     fn add(&mut self, now_ms: u64, window_ms: u64, amount: u32) -> u32 {
-        *self = Self {
-            window: now_ms / window_ms,
-            used: self.at(now_ms, window_ms) + amount,
-        };
+        *self = Self { window: now_ms / window_ms, used: self.at(now_ms, window_ms) + amount };
         self.used
     }
 }
@@ -74,10 +67,7 @@ impl Limits {
         if self.mode != RateLimits::Enforced || orders == 0 {
             Ok(())
         } else if in_ten_seconds > ORDERS_PER_TEN_SECONDS {
-            Err(Failure::too_many_orders(
-                ORDERS_PER_TEN_SECONDS,
-                "TEN_SECONDS",
-            ))
+            Err(Failure::too_many_orders(ORDERS_PER_TEN_SECONDS, "TEN_SECONDS"))
         } else if in_minute > ORDERS_PER_MINUTE {
             Err(Failure::too_many_orders(ORDERS_PER_MINUTE, "MINUTE"))
         } else {
@@ -87,10 +77,7 @@ impl Limits {
 
     /// Orders counted in the running ten seconds and minute.
     pub(super) fn orders(&self, now_ms: u64) -> (u32, u32) {
-        (
-            self.ten_seconds.at(now_ms, TEN_SECONDS_MS),
-            self.minute.at(now_ms, MINUTE_MS),
-        )
+        (self.ten_seconds.at(now_ms, TEN_SECONDS_MS), self.minute.at(now_ms, MINUTE_MS))
     }
 
     /// Adds the usage headers; order counts only where orders are placed.
@@ -102,20 +89,15 @@ impl Limits {
     ) -> Response<Bytes> {
         let headers = response.headers_mut();
         let weight = self.weight.at(now_ms, MINUTE_MS);
-        headers.insert(
-            HeaderName::from_static("x-mbx-used-weight-1m"),
-            HeaderValue::from(weight),
-        );
+        headers.insert(HeaderName::from_static("x-mbx-used-weight-1m"), HeaderValue::from(weight));
         if with_orders {
             let (ten_seconds, minute) = self.orders(now_ms);
             headers.insert(
                 HeaderName::from_static("x-mbx-order-count-10s"),
                 HeaderValue::from(ten_seconds),
             );
-            headers.insert(
-                HeaderName::from_static("x-mbx-order-count-1m"),
-                HeaderValue::from(minute),
-            );
+            headers
+                .insert(HeaderName::from_static("x-mbx-order-count-1m"), HeaderValue::from(minute));
         }
         response
     }

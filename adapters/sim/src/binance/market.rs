@@ -126,17 +126,11 @@ impl Inside<'_> {
     pub(super) fn funding_rate(&self) -> Result<Value, Failure> {
         let wanted = self.optional_symbol()?;
         let limit = self.params.u64("limit").unwrap_or(100).clamp(1, 1000);
-        let end = self
-            .params
-            .u64("endTime")
-            .unwrap_or(self.now_ms)
-            .min(self.now_ms);
+        let end = self.params.u64("endTime").unwrap_or(self.now_ms).min(self.now_ms);
         let latest = next_funding_ms(end) - FUNDING_INTERVAL_MS;
         let start = self.params.u64("startTime");
         let first = match start {
-            Some(start) => start
-                .div_ceil(FUNDING_INTERVAL_MS)
-                .saturating_mul(FUNDING_INTERVAL_MS),
+            Some(start) => start.div_ceil(FUNDING_INTERVAL_MS).saturating_mul(FUNDING_INTERVAL_MS),
             None => latest.saturating_sub((limit - 1) * FUNDING_INTERVAL_MS),
         };
         let mut rates = Vec::new();
@@ -167,10 +161,10 @@ impl Inside<'_> {
     fn top(&self, listing: &Listing) -> [Level; 2] {
         [Side::Buy, Side::Sell].map(|side| {
             let levels = book::levels(&self.engine.offers(listing, side));
-            levels.first().copied().unwrap_or(Level {
-                price: Decimal::ZERO,
-                quantity: Decimal::ZERO,
-            })
+            levels
+                .first()
+                .copied()
+                .unwrap_or(Level { price: Decimal::ZERO, quantity: Decimal::ZERO })
         })
     }
 

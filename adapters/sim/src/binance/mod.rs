@@ -52,10 +52,7 @@ pub(crate) fn usdm(credentials: Credentials, rate_limits: RateLimits) -> Venue {
         },
         listings: instruments::listings(),
         leverage_default: 20,
-        face: Box::new(Usdm {
-            credentials,
-            limits: Limits::new(rate_limits),
-        }),
+        face: Box::new(Usdm { credentials, limits: Limits::new(rate_limits) }),
     }
 }
 
@@ -82,24 +79,18 @@ impl Face for Usdm {
             Some(route) => route.operation(),
             None => Operation::Any,
         };
-        Call {
-            operation,
-            symbol: params.get("symbol").map(str::to_owned),
-        }
+        Call { operation, symbol: params.get("symbol").map(str::to_owned) }
     }
 
     fn turn_away(&mut self, now_ms: u64, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         let params = params_of(request);
         let route = Route::find(request.method(), request.uri().path());
         let weight = route.map_or(1, |route| route.weight(&params));
-        let admitted = self
-            .limits
-            .take_weight(now_ms, weight)
-            .and_then(|()| match route {
-                None => Err(Failure::unknown_path(request)),
-                Some(route) if route.is_signed() => self.check_signed(now_ms, request, &params),
-                Some(_) => Ok(()),
-            });
+        let admitted = self.limits.take_weight(now_ms, weight).and_then(|()| match route {
+            None => Err(Failure::unknown_path(request)),
+            Some(route) if route.is_signed() => self.check_signed(now_ms, request, &params),
+            Some(_) => Ok(()),
+        });
         let failure = admitted.err()?;
         Some(self.limits.stamped(now_ms, false, failure.response()))
     }
@@ -120,13 +111,7 @@ impl Face for Usdm {
             .and_then(|()| self.limits.take_orders(now_ms, orders));
         let outcome = counted.and_then(|()| {
             let limits = &self.limits;
-            Inside {
-                engine,
-                now_ms,
-                params,
-                alteration,
-            }
-            .answer(route, limits)
+            Inside { engine, now_ms, params, alteration }.answer(route, limits)
         });
         let response =
             outcome.map_or_else(|failure| failure.response(), |value| json_response(&value));
@@ -134,21 +119,12 @@ impl Face for Usdm {
     }
 
     fn refusal(&self, now_ms: u64, status: u16, code: i64, message: &str) -> Response<Bytes> {
-        let failure = Failure {
-            status,
-            code,
-            message: message.to_owned(),
-            retry_after_s: None,
-        };
+        let failure = Failure { status, code, message: message.to_owned(), retry_after_s: None };
         self.limits.stamped(now_ms, false, failure.response())
     }
 
     fn rate_limited(&self, now_ms: u64, retry_after_s: u64) -> Response<Bytes> {
-        self.limits.stamped(
-            now_ms,
-            false,
-            Failure::too_many_requests(retry_after_s).response(),
-        )
+        self.limits.stamped(now_ms, false, Failure::too_many_requests(retry_after_s).response())
     }
 
     fn boxed_clone(&self) -> Box<dyn Face> {
@@ -177,12 +153,8 @@ impl Usdm {
                 "Invalid API-key, IP, or permissions for action",
             ));
         }
-        let timestamp = params
-            .u64("timestamp")
-            .ok_or_else(|| Failure::missing("timestamp"))?;
-        let signature = params
-            .get("signature")
-            .ok_or_else(|| Failure::missing("signature"))?;
+        let timestamp = params.u64("timestamp").ok_or_else(|| Failure::missing("timestamp"))?;
+        let signature = params.get("signature").ok_or_else(|| Failure::missing("signature"))?;
         if timestamp >= now_ms + AHEAD_MAX_MS {
             return Err(Failure::refused(
                 -1021,
@@ -197,17 +169,12 @@ impl Usdm {
         }
         let query = unsigned(request.uri().query().unwrap_or_default());
         let body = unsigned(std::str::from_utf8(request.body()).unwrap_or_default());
-        let expected = hmac_sha256_hex(
-            &self.credentials.secret,
-            &[query.as_bytes(), body.as_bytes()],
-        );
+        let expected =
+            hmac_sha256_hex(&self.credentials.secret, &[query.as_bytes(), body.as_bytes()]);
         if signature.eq_ignore_ascii_case(&expected) {
             Ok(())
         } else {
-            Err(Failure::refused(
-                -1022,
-                "Signature for this request is not valid.",
-            ))
+            Err(Failure::refused(-1022, "Signature for this request is not valid."))
         }
     }
 }
@@ -230,9 +197,7 @@ fn check_engine_window(now_ms: u64, route: Route, params: &Params) -> Result<(),
 fn recv_window(params: &Params) -> Result<u64, Failure> {
     match params.get("recvWindow") {
         None => Ok(RECV_WINDOW_DEFAULT_MS),
-        Some(text) => text
-            .parse()
-            .map_err(|_| Failure::illegal("recvWindow", "^[0-9]{1,20}$")),
+        Some(text) => text.parse().map_err(|_| Failure::illegal("recvWindow", "^[0-9]{1,20}$")),
     }
 }
 
@@ -248,18 +213,14 @@ fn params_of(request: &Request<Bytes>) -> Params {
 
 /// The text that was signed: everything but the signature itself, byte for byte.
 fn unsigned(text: &str) -> String {
-    text.split('&')
-        .filter(|pair| !pair.starts_with("signature="))
-        .collect::<Vec<_>>()
-        .join("&")
+    text.split('&').filter(|pair| !pair.starts_with("signature=")).collect::<Vec<_>>().join("&")
 }
 
 fn json_response(value: &Value) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(value.to_string()));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json;charset=UTF-8"),
-    );
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
     response
 }
 
@@ -309,25 +270,16 @@ impl Inside<'_> {
     }
 
     fn listing(&self, symbol: &str) -> Result<&Listing, Failure> {
-        self.engine
-            .listings
-            .get(symbol)
-            .ok_or_else(|| Refusal::UnknownSymbol.into())
+        self.engine.listings.get(symbol).ok_or_else(|| Refusal::UnknownSymbol.into())
     }
 
     /// The listing named by the mandatory parameter.
     fn symbol(&self) -> Result<&Listing, Failure> {
-        self.listing(
-            self.params
-                .get("symbol")
-                .ok_or_else(|| Failure::missing("symbol"))?,
-        )
+        self.listing(self.params.get("symbol").ok_or_else(|| Failure::missing("symbol"))?)
     }
 
     fn optional_symbol(&self) -> Result<Option<&'static str>, Failure> {
         let symbol = self.params.get("symbol");
-        symbol
-            .map(|symbol| Ok(self.listing(symbol)?.instrument.symbol))
-            .transpose()
+        symbol.map(|symbol| Ok(self.listing(symbol)?.instrument.symbol)).transpose()
     }
 }

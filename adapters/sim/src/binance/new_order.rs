@@ -11,10 +11,7 @@ const CLIENT_ID_LEGAL: &str = "^[\\.A-Z\\:/a-z0-9_-]{1,36}$";
 
 impl Inside<'_> {
     pub(super) fn new_order(&self, params: &Params) -> Result<NewOrder, Failure> {
-        let symbol = params
-            .get("symbol")
-            .ok_or_else(|| Failure::missing("symbol"))?
-            .to_owned();
+        let symbol = params.get("symbol").ok_or_else(|| Failure::missing("symbol"))?.to_owned();
         let side = match params.get("side").ok_or_else(|| Failure::missing("side"))? {
             "BUY" => Side::Buy,
             "SELL" => Side::Sell,
@@ -22,22 +19,17 @@ impl Inside<'_> {
         };
         let kind = order_kind(params)?;
         let _ = self.listing(&symbol)?;
-        let quantity = params
-            .get("quantity")
-            .ok_or_else(|| Failure::missing("quantity"))?;
+        let quantity = params.get("quantity").ok_or_else(|| Failure::missing("quantity"))?;
         let quantity = plain_or_illegal("quantity", quantity)?;
         let (time_in_force, price) = match kind {
             OrderKind::Limit => {
                 let time_in_force = time_in_force(params)?;
-                let price = params
-                    .get("price")
-                    .ok_or_else(|| Failure::missing("price"))?;
+                let price = params.get("price").ok_or_else(|| Failure::missing("price"))?;
                 (time_in_force, Some(plain_or_illegal("price", price)?))
             }
             OrderKind::Market => {
-                let unneeded = ["price", "timeInForce"]
-                    .into_iter()
-                    .find(|name| params.get(name).is_some());
+                let unneeded =
+                    ["price", "timeInForce"].into_iter().find(|name| params.get(name).is_some());
                 if let Some(name) = unneeded {
                     return Err(Failure::unneeded(name));
                 }
@@ -84,10 +76,7 @@ fn order_kind(params: &Params) -> Result<OrderKind, Failure> {
 }
 
 fn time_in_force(params: &Params) -> Result<TimeInForce, Failure> {
-    match params
-        .get("timeInForce")
-        .ok_or_else(|| Failure::missing("timeInForce"))?
-    {
+    match params.get("timeInForce").ok_or_else(|| Failure::missing("timeInForce"))? {
         "GTC" => Ok(TimeInForce::Gtc),
         "IOC" => Ok(TimeInForce::Ioc),
         "FOK" => Ok(TimeInForce::Fok),
@@ -128,10 +117,7 @@ fn client_order_id(params: &Params) -> Result<Option<String>, Failure> {
         return Ok(None);
     };
     if id.len() > 36 {
-        return Err(Failure::refused(
-            -4015,
-            "Client order id length should be less than 36 chars",
-        ));
+        return Err(Failure::refused(-4015, "Client order id length should be less than 36 chars"));
     }
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || b".:/_-".contains(&byte);
     if !id.bytes().all(legal) {

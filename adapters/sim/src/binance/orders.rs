@@ -25,12 +25,7 @@ impl Inside<'_> {
         let new = self.new_order(params)?;
         let in_full = response_type(params)?;
         let number = self.engine.place(self.now_ms, &new, self.alteration)?;
-        let order = self
-            .engine
-            .orders
-            .get(number)
-            .cloned()
-            .ok_or_else(not_found)?;
+        let order = self.engine.orders.get(number).cloned().ok_or_else(not_found)?;
         let listing = self.listing(&order.symbol)?;
         Ok(if in_full {
             render::placed(&listing.instrument, &order)
@@ -48,51 +43,31 @@ impl Inside<'_> {
 
     /// Up to five orders, each with its own fate; answers in the order of the request.
     pub(super) fn place_batch(&mut self) -> Result<Value, Failure> {
-        let list = self
-            .params
-            .get("batchOrders")
-            .ok_or_else(|| Failure::missing("batchOrders"))?;
+        let list = self.params.get("batchOrders").ok_or_else(|| Failure::missing("batchOrders"))?;
         let orders: Vec<serde_json::Map<String, Value>> =
             serde_json::from_str(list).map_err(|_| Failure::invalid("batchOrders"))?;
         if orders.is_empty() || orders.len() > 5 {
-            return Err(Failure::refused(
-                -4082,
-                "Invalid number of batch place orders.",
-            ));
+            return Err(Failure::refused(-4082, "Invalid number of batch place orders."));
         }
         let answers = orders.into_iter().map(|fields| {
             let mut params = Params::default();
             for (name, value) in fields {
-                params.insert(
-                    &name,
-                    value
-                        .as_str()
-                        .map_or_else(|| value.to_string(), str::to_owned),
-                );
+                params
+                    .insert(&name, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
             }
-            self.place_one(&params)
-                .unwrap_or_else(|failure| failure.value())
+            self.place_one(&params).unwrap_or_else(|failure| failure.value())
         });
         Ok(Value::Array(answers.collect()))
     }
 
     pub(super) fn order(&self) -> Result<Value, Failure> {
         let order = self.named_order()?.ok_or_else(not_found)?;
-        Ok(render::queried(
-            &self.listing(&order.symbol)?.instrument,
-            &order,
-        ))
+        Ok(render::queried(&self.listing(&order.symbol)?.instrument, &order))
     }
 
     pub(super) fn open_order(&self) -> Result<Value, Failure> {
-        let order = self
-            .named_order()?
-            .filter(Order::is_open)
-            .ok_or_else(not_found)?;
-        Ok(render::queried(
-            &self.listing(&order.symbol)?.instrument,
-            &order,
-        ))
+        let order = self.named_order()?.filter(Order::is_open).ok_or_else(not_found)?;
+        Ok(render::queried(&self.listing(&order.symbol)?.instrument, &order))
     }
 
     pub(super) fn cancel(&mut self) -> Result<Value, Failure> {
@@ -102,19 +77,12 @@ impl Inside<'_> {
             return Err(unknown());
         }
         let order = self.engine.orders.get(number).ok_or_else(unknown)?;
-        Ok(render::placed(
-            &self.listing(&order.symbol)?.instrument,
-            order,
-        ))
+        Ok(render::placed(&self.listing(&order.symbol)?.instrument, order))
     }
 
     pub(super) fn cancel_all(&mut self) -> Result<Value, Failure> {
         let symbol = self.symbol()?.instrument.symbol;
-        let open = self
-            .engine
-            .orders
-            .open()
-            .filter(|order| order.symbol == symbol);
+        let open = self.engine.orders.open().filter(|order| order.symbol == symbol);
         let numbers: Vec<u64> = open.map(|order| order.number).collect();
         for number in numbers {
             let _ = self.engine.cancel(self.now_ms, number);
@@ -124,11 +92,7 @@ impl Inside<'_> {
 
     pub(super) fn open_orders(&self) -> Result<Value, Failure> {
         let symbol = self.optional_symbol()?;
-        let seen = self
-            .engine
-            .orders
-            .iter()
-            .filter_map(|order| order.seen_at(self.now_ms));
+        let seen = self.engine.orders.iter().filter_map(|order| order.seen_at(self.now_ms));
         let open = seen
             .filter(|order| order.is_open() && symbol.is_none_or(|symbol| order.symbol == symbol));
         self.rendered(open)
@@ -138,11 +102,7 @@ impl Inside<'_> {
         let symbol = self.symbol()?.instrument.symbol;
         let (start, end) = self.window()?;
         let from = self.params.u64("orderId");
-        let seen = self
-            .engine
-            .orders
-            .iter()
-            .filter_map(|order| order.seen_at(self.now_ms));
+        let seen = self.engine.orders.iter().filter_map(|order| order.seen_at(self.now_ms));
         let wanted = seen.filter(|order| {
             let since =
                 from.is_none_or(|from| order.order_id.parse::<u64>().is_ok_and(|id| id >= from));
@@ -152,11 +112,8 @@ impl Inside<'_> {
                 && is_queryable(order, self.now_ms)
         });
         let wanted: Vec<Order> = wanted.collect();
-        let range = self.page(
-            wanted.len(),
-            500,
-            from.is_some() || self.params.get("startTime").is_some(),
-        );
+        let range =
+            self.page(wanted.len(), 500, from.is_some() || self.params.get("startTime").is_some());
         self.rendered(wanted.into_iter().skip(range.start).take(range.len()))
     }
 
@@ -164,11 +121,7 @@ impl Inside<'_> {
         let listing = self.symbol()?;
         let (start, end) = self.window()?;
         let (order_id, from) = (self.params.get("orderId"), self.params.u64("fromId"));
-        let seen = self
-            .engine
-            .orders
-            .iter()
-            .filter_map(|order| order.seen_at(self.now_ms));
+        let seen = self.engine.orders.iter().filter_map(|order| order.seen_at(self.now_ms));
         let of = seen.filter(|order| order.symbol == listing.instrument.symbol);
         let of = of.filter(|order| order_id.is_none_or(|id| order.order_id == id));
         let mut trades: Vec<(u64, Value)> = Vec::new();
@@ -181,27 +134,14 @@ impl Inside<'_> {
             );
         }
         trades.sort_by_key(|(id, _)| *id);
-        let range = self.page(
-            trades.len(),
-            500,
-            from.is_some() || self.params.get("startTime").is_some(),
-        );
-        Ok(trades
-            .into_iter()
-            .skip(range.start)
-            .take(range.len())
-            .map(|(_, trade)| trade)
-            .collect())
+        let range =
+            self.page(trades.len(), 500, from.is_some() || self.params.get("startTime").is_some());
+        Ok(trades.into_iter().skip(range.start).take(range.len()).map(|(_, trade)| trade).collect())
     }
 
     fn rendered(&self, orders: impl Iterator<Item = Order>) -> Result<Value, Failure> {
         orders
-            .map(|order| {
-                Ok(render::queried(
-                    &self.listing(&order.symbol)?.instrument,
-                    &order,
-                ))
-            })
+            .map(|order| Ok(render::queried(&self.listing(&order.symbol)?.instrument, &order)))
             .collect()
     }
 
@@ -228,11 +168,7 @@ impl Inside<'_> {
             .and_then(|limit| usize::try_from(limit).ok())
             .unwrap_or(default);
         let limit = limit.clamp(1, 1000).min(found);
-        if from_start {
-            0..limit
-        } else {
-            found - limit..found
-        }
+        if from_start { 0..limit } else { found - limit..found }
     }
 
     /// The order named by either id. A client id that was used again means the open order, else the latest.
@@ -240,19 +176,10 @@ impl Inside<'_> {
         let symbol = self.symbol()?.instrument.symbol;
         let seen = |order: &Order| {
             let visible = order.symbol == symbol && is_queryable(order, self.now_ms);
-            if visible {
-                order.seen_at(self.now_ms)
-            } else {
-                None
-            }
+            if visible { order.seen_at(self.now_ms) } else { None }
         };
         if let Some(id) = self.params.get("orderId") {
-            return Ok(self
-                .engine
-                .orders
-                .iter()
-                .find(|order| order.order_id == id)
-                .and_then(seen));
+            return Ok(self.engine.orders.iter().find(|order| order.order_id == id).and_then(seen));
         }
         let Some(client_id) = self.params.get("origClientOrderId") else {
             return Err(Failure::refused(
@@ -260,17 +187,9 @@ impl Inside<'_> {
                 "Either 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!",
             ));
         };
-        let namesakes: Vec<Order> = self
-            .engine
-            .orders
-            .with_client_id(client_id)
-            .filter_map(seen)
-            .collect();
-        Ok(namesakes
-            .iter()
-            .find(|order| order.is_open())
-            .or(namesakes.last())
-            .cloned())
+        let namesakes: Vec<Order> =
+            self.engine.orders.with_client_id(client_id).filter_map(seen).collect();
+        Ok(namesakes.iter().find(|order| order.is_open()).or(namesakes.last()).cloned())
     }
 }
 
@@ -285,11 +204,8 @@ fn acknowledged(listing: &Listing, mut order: Order) -> Value {
 
 /// Unfilled ended orders leave the records after three days, all others after ninety.
 fn is_queryable(order: &Order, now_ms: u64) -> bool {
-    let kept_ms = if !order.is_open() && order.executed.is_zero() {
-        3 * DAY_MS
-    } else {
-        90 * DAY_MS
-    };
+    let kept_ms =
+        if !order.is_open() && order.executed.is_zero() { 3 * DAY_MS } else { 90 * DAY_MS };
     order.is_open() || now_ms.saturating_sub(order.received_ms) < kept_ms
 }
 

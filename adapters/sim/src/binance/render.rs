@@ -61,11 +61,7 @@ pub(super) fn id_value(order_id: &str) -> Value {
 
 /// The answer to placing and cancelling: without average price and quote value.
 pub(super) fn placed(instrument: &Instrument, order: &Order) -> Value {
-    let kind = if order.kind == OrderKind::Market {
-        "MARKET"
-    } else {
-        "LIMIT"
-    };
+    let kind = if order.kind == OrderKind::Market { "MARKET" } else { "LIMIT" };
     let executed = fixed(order.executed, instrument.quantity_decimals);
     json!({
         "orderId": id_value(&order.order_id),
@@ -98,10 +94,7 @@ pub(super) fn queried(instrument: &Instrument, order: &Order) -> Value {
     let mut value = placed(instrument, order);
     if let Some(fields) = value.as_object_mut() {
         fields.remove("cumQty");
-        fields.insert(
-            "avgPrice".to_owned(),
-            Value::from(fixed(order.average_price(), 5)),
-        );
+        fields.insert("avgPrice".to_owned(), Value::from(fixed(order.average_price(), 5)));
         fields.insert("cumQuote".to_owned(), Value::from(fixed(order.value(), 5)));
         fields.insert("time".to_owned(), Value::from(order.received_ms));
     }

@@ -122,11 +122,7 @@ impl Route {
 
     pub(super) fn weight(self, params: &Params) -> u32 {
         let for_all = |one: u32, all: u32| {
-            if params.get("symbol").is_some() {
-                one
-            } else {
-                all
-            }
+            if params.get("symbol").is_some() { one } else { all }
         };
         match self {
             Self::Place | Self::TestPlace | Self::FundingRate | Self::FundingInfo => 0,

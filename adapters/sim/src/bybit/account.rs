@@ -82,25 +82,15 @@ impl Inside<'_> {
             return Err(Failure::parameter());
         };
         // Cross margin has one leverage for both sides; fractions are not simulated.
-        let whole = u32::try_from(buy.normalize())
-            .ok()
-            .filter(|_| buy == sell && buy.fract().is_zero());
+        let whole =
+            u32::try_from(buy.normalize()).ok().filter(|_| buy == sell && buy.fract().is_zero());
         let Some(leverage) = whole.filter(|leverage| (1..=max).contains(leverage)) else {
-            return Err(Failure::refused(
-                110_013,
-                "Cannot set leverage due to risk limit level",
-            ));
+            return Err(Failure::refused(110_013, "Cannot set leverage due to risk limit level"));
         };
         if self.engine.account.leverage_of(symbol) == Decimal::from(leverage) {
-            return Err(Failure::refused(
-                110_043,
-                "Set leverage has not been modified.",
-            ));
+            return Err(Failure::refused(110_043, "Set leverage has not been modified."));
         }
-        self.engine
-            .account
-            .leverage
-            .insert(symbol.to_owned(), leverage);
+        self.engine.account.leverage.insert(symbol.to_owned(), leverage);
         Ok(json!({}))
     }
 
@@ -114,11 +104,7 @@ impl Inside<'_> {
         let equity = wallet + unrealised;
         let (positions, orders) = (engine.position_margin(), engine.order_margin());
         let wanted = coin.is_none_or(|coins| coins.split(',').any(|coin| coin == "USDT"));
-        let coins = if wanted {
-            json!([self.coin()])
-        } else {
-            json!([])
-        };
+        let coins = if wanted { json!([self.coin()]) } else { json!([]) };
         Ok(json!({ "list": [{
             "accountType": "UNIFIED",
             "accountLTV": "",
@@ -224,11 +210,8 @@ impl Inside<'_> {
     fn coin(&self) -> Value {
         let engine = &self.engine;
         let (wallet, unrealised) = (engine.account.wallet, engine.unrealised());
-        let realised: Decimal = engine
-            .account
-            .positions()
-            .map(|(_, _, position)| position.realised)
-            .sum();
+        let realised: Decimal =
+            engine.account.positions().map(|(_, _, position)| position.realised).sum();
         json!({
             "coin": "USDT",
             "equity": fixed(wallet + unrealised, 8),

@@ -17,11 +17,7 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn refused(code: i64, message: impl Into<String>) -> Self {
-        Self {
-            status: 200,
-            code,
-            message: message.into(),
-        }
+        Self { status: 200, code, message: message.into() }
     }
 
     pub(super) fn parameter() -> Self {
@@ -41,12 +37,8 @@ impl Failure {
     }
 
     pub(super) fn response(&self, now_ms: u64) -> Response<Bytes> {
-        let mut response = envelope(
-            now_ms,
-            self.code,
-            &self.message,
-            &Value::Object(serde_json::Map::new()),
-        );
+        let mut response =
+            envelope(now_ms, self.code, &self.message, &Value::Object(serde_json::Map::new()));
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
         response
     }
@@ -56,9 +48,7 @@ impl Failure {
 pub(super) fn unknown_path() -> Response<Bytes> {
     let mut response = Response::new(Bytes::from_static(b"404 page not found"));
     *response.status_mut() = StatusCode::NOT_FOUND;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }
 
@@ -67,10 +57,9 @@ pub(super) fn too_frequent(now_ms: u64) -> Response<Bytes> {
     let body = json!({ "retCode": 10018, "retMsg": "access too frequent", "result": {}, "retExtInfo": {}, "time": now_ms });
     let mut response = Response::new(Bytes::from(body.to_string()));
     *response.status_mut() = StatusCode::FORBIDDEN;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json; charset=utf-8"),
-    );
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     response
 }
 
@@ -82,45 +71,37 @@ impl From<Refusal> for Failure {
             Refusal::QuantityZero | Refusal::QuantityPrecision | Refusal::QuantityStep => {
                 (10001, "Qty invalid")
             }
-            Refusal::QuantityTooSmall => (
-                10001,
-                "The number of contracts exceeds minimum limit allowed",
-            ),
-            Refusal::QuantityTooLarge => (
-                10001,
-                "The number of contracts exceeds maximum limit allowed",
-            ),
+            Refusal::QuantityTooSmall => {
+                (10001, "The number of contracts exceeds minimum limit allowed")
+            }
+            Refusal::QuantityTooLarge => {
+                (10001, "The number of contracts exceeds maximum limit allowed")
+            }
             Refusal::PriceZero | Refusal::PricePrecision | Refusal::PriceTick => {
                 (10001, "params error: price invalid")
             }
             Refusal::PriceTooLow | Refusal::PriceTooHigh => {
                 (110_003, "Order price exceeds the allowable range.")
             }
-            Refusal::PriceAboveBand(_) => (
-                110_120,
-                "The buy order price exceeds the highest allowed price.",
-            ),
-            Refusal::PriceBelowBand(_) => (
-                110_121,
-                "The sell order price is below the lowest allowed price.",
-            ),
+            Refusal::PriceAboveBand(_) => {
+                (110_120, "The buy order price exceeds the highest allowed price.")
+            }
+            Refusal::PriceBelowBand(_) => {
+                (110_121, "The sell order price is below the lowest allowed price.")
+            }
             Refusal::NotionalTooSmall(min) => {
-                let text = format!(
-                    "Order does not meet minimum order value {}USDT",
-                    min.normalize()
-                );
+                let text =
+                    format!("Order does not meet minimum order value {}USDT", min.normalize());
                 return Self::refused(110_094, text);
             }
             Refusal::DuplicateId => (110_072, "OrderLinkedID is duplicate"),
             Refusal::PositionSide => (10001, "position idx not match position mode"),
-            Refusal::NothingToReduce => (
-                110_017,
-                "current position is zero, cannot fix reduce-only order qty",
-            ),
-            Refusal::SameSideAsPosition => (
-                110_017,
-                "reduce-only order has same side with current position",
-            ),
+            Refusal::NothingToReduce => {
+                (110_017, "current position is zero, cannot fix reduce-only order qty")
+            }
+            Refusal::SameSideAsPosition => {
+                (110_017, "reduce-only order has same side with current position")
+            }
             Refusal::MoreThanPosition => (110_017, "Reduce-only rule not satisfied"),
             Refusal::Margin => (110_007, "ab not enough for new order"),
             // Accepted and then cancelled at this venue; kept for a policy that says otherwise.

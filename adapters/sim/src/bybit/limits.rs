@@ -24,21 +24,13 @@ pub(super) struct Limits {
 
 impl Limits {
     pub(super) fn new(mode: RateLimits) -> Self {
-        Self {
-            mode,
-            calls: BTreeMap::new(),
-            address: VecDeque::new(),
-        }
+        Self { mode, calls: BTreeMap::new(), address: VecDeque::new() }
     }
 
     /// Counts a call of any kind from the one address there is.
     pub(super) fn take_address(&mut self, now_ms: u64) -> Result<(), ()> {
         let used = count(&mut self.address, now_ms, ADDRESS_WINDOW_MS);
-        if used > ADDRESS_CALLS_MAX && self.mode == RateLimits::Enforced {
-            Err(())
-        } else {
-            Ok(())
-        }
+        if used > ADDRESS_CALLS_MAX && self.mode == RateLimits::Enforced { Err(()) } else { Ok(()) }
     }
 
     /// Counts a call of one endpoint in the second that ends now.
@@ -60,17 +52,9 @@ impl Limits {
         response: Response<Bytes>,
     ) -> Response<Bytes> {
         let calls = self.calls.get(&route);
-        let left = route
-            .per_second()
-            .saturating_sub(calls.map_or(0, VecDeque::len));
-        let oldest = calls
-            .and_then(|calls| calls.front().copied())
-            .unwrap_or(now_ms);
-        let reset_ms = if left == 0 {
-            oldest + SECOND_MS
-        } else {
-            now_ms
-        };
+        let left = route.per_second().saturating_sub(calls.map_or(0, VecDeque::len));
+        let oldest = calls.and_then(|calls| calls.front().copied()).unwrap_or(now_ms);
+        let reset_ms = if left == 0 { oldest + SECOND_MS } else { now_ms };
         with_headers(response, route.per_second(), left, reset_ms)
     }
 }
@@ -91,14 +75,8 @@ fn with_headers(
     reset_ms: u64,
 ) -> Response<Bytes> {
     let headers = response.headers_mut();
-    headers.insert(
-        HeaderName::from_static("x-bapi-limit"),
-        HeaderValue::from(limit),
-    );
-    headers.insert(
-        HeaderName::from_static("x-bapi-limit-status"),
-        HeaderValue::from(left),
-    );
+    headers.insert(HeaderName::from_static("x-bapi-limit"), HeaderValue::from(limit));
+    headers.insert(HeaderName::from_static("x-bapi-limit-status"), HeaderValue::from(left));
     headers.insert(
         HeaderName::from_static("x-bapi-limit-reset-timestamp"),
         HeaderValue::from(reset_ms),

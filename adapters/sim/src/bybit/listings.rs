@@ -55,19 +55,14 @@ impl Inside<'_> {
     pub(super) fn executions(&self) -> Result<Value, Failure> {
         let (filter, (start, end)) = (self.filter()?, self.window()?);
         let named = filter.id.is_some() || filter.link.is_some();
-        let of_trades = self
-            .params
-            .get("execType")
-            .is_none_or(|kind| kind == "Trade");
+        let of_trades = self.params.get("execType").is_none_or(|kind| kind == "Trade");
         let mut rows: Vec<(u64, Value)> = Vec::new();
         for order in self.seen(&filter).filter(|_| of_trades) {
             let Some(listing) = self.engine.listings.get(&order.symbol) else {
                 continue;
             };
-            let wanted = order
-                .trades
-                .iter()
-                .filter(|trade| named || (start..=end).contains(&trade.time_ms));
+            let wanted =
+                order.trades.iter().filter(|trade| named || (start..=end).contains(&trade.time_ms));
             let policy = &self.engine.policy;
             rows.extend(
                 wanted.map(|trade| (trade.id, render::execution(listing, policy, &order, trade))),
@@ -80,11 +75,7 @@ impl Inside<'_> {
     /// Matching orders as a query sees them, latest first.
     fn seen<'a>(&'a self, filter: &'a Filter<'a>) -> impl Iterator<Item = Order> + 'a {
         let matching = self.engine.orders.iter().rev().filter(move |order| {
-            let rules = self
-                .engine
-                .listings
-                .get(&order.symbol)
-                .map(|listing| &listing.instrument);
+            let rules = self.engine.listings.get(&order.symbol).map(|listing| &listing.instrument);
             match (filter.id, filter.link) {
                 (Some(id), _) => order.order_id == id,
                 (None, Some(link)) => order.client_order_id == link,
@@ -104,10 +95,7 @@ impl Inside<'_> {
     }
 
     fn row(&self, order: &Order) -> Option<(u64, Value)> {
-        Some((
-            order.number,
-            render::order(self.engine.listings.get(&order.symbol)?, order),
-        ))
+        Some((order.number, render::order(self.engine.listings.get(&order.symbol)?, order)))
     }
 
     fn filter(&self) -> Result<Filter<'_>, Failure> {
@@ -142,15 +130,11 @@ impl Inside<'_> {
     fn page(&self, rows: Vec<(u64, Value)>) -> Result<Value, Failure> {
         let limit = match self.params.get("limit") {
             None => 50,
-            Some(text) => text
-                .parse::<usize>()
-                .map_err(|_| Failure::parameter())?
-                .clamp(1, 100),
+            Some(text) => text.parse::<usize>().map_err(|_| Failure::parameter())?.clamp(1, 100),
         };
         let cursor = self.params.u64("cursor");
-        let mut rest = rows
-            .into_iter()
-            .filter(|(number, _)| cursor.is_none_or(|cursor| *number < cursor));
+        let mut rest =
+            rows.into_iter().filter(|(number, _)| cursor.is_none_or(|cursor| *number < cursor));
         let shown: Vec<(u64, Value)> = rest.by_ref().take(limit).collect();
         let more = rest.next().is_some();
         let last = shown.last().map(|(number, _)| number.to_string());
@@ -173,8 +157,6 @@ struct Filter<'a> {
 impl Filter<'_> {
     fn is_broad(&self) -> bool {
         self.linear
-            && [self.symbol, self.base, self.settle, self.id, self.link]
-                .iter()
-                .all(Option::is_none)
+            && [self.symbol, self.base, self.settle, self.id, self.link].iter().all(Option::is_none)
     }
 }

@@ -19,10 +19,7 @@ impl Inside<'_> {
     }
 
     pub(super) fn instruments(&self) -> Result<Value, Failure> {
-        let trading = self
-            .params
-            .get("status")
-            .is_none_or(|status| status == "Trading");
+        let trading = self.params.get("status").is_none_or(|status| status == "Trading");
         let base = self.params.get("baseCoin");
         let listings = self.wanted()?.into_iter().filter(|_| trading);
         let wanted =
@@ -32,11 +29,8 @@ impl Inside<'_> {
     }
 
     pub(super) fn tickers(&self) -> Result<Value, Failure> {
-        let list: Vec<Value> = self
-            .wanted()?
-            .into_iter()
-            .map(|listing| self.ticker(listing))
-            .collect();
+        let list: Vec<Value> =
+            self.wanted()?.into_iter().map(|listing| self.ticker(listing)).collect();
         Ok(json!({ "category": self.category()?, "list": list }))
     }
 
@@ -45,10 +39,8 @@ impl Inside<'_> {
         let limit = self.params.u64("limit").unwrap_or(25).clamp(1, 500);
         let side = |side| -> Vec<Value> {
             let levels = book::levels(&self.engine.offers(listing, side));
-            let rows = levels
-                .iter()
-                .take(usize::try_from(limit).unwrap_or(usize::MAX))
-                .map(|level| {
+            let rows =
+                levels.iter().take(usize::try_from(limit).unwrap_or(usize::MAX)).map(|level| {
                     let rules = &listing.instrument;
                     json!([
                         fixed(level.price, rules.price_decimals),
@@ -138,10 +130,7 @@ impl Inside<'_> {
 
     fn top(&self, listing: &Listing, side: Side) -> Level {
         let levels = book::levels(&self.engine.offers(listing, side));
-        levels.first().copied().unwrap_or(Level {
-            price: Decimal::ZERO,
-            quantity: Decimal::ZERO,
-        })
+        levels.first().copied().unwrap_or(Level { price: Decimal::ZERO, quantity: Decimal::ZERO })
     }
 
     /// A quiet day: the price has not moved.

@@ -52,10 +52,7 @@ pub(crate) fn linear(credentials: Credentials, rate_limits: RateLimits) -> Venue
         },
         listings: instruments::listings(),
         leverage_default: 10,
-        face: Box::new(Linear {
-            credentials,
-            limits: Limits::new(rate_limits),
-        }),
+        face: Box::new(Linear { credentials, limits: Limits::new(rate_limits) }),
     }
 }
 
@@ -82,10 +79,7 @@ impl Face for Linear {
             Some(route) => route.operation(),
             None => Operation::Any,
         };
-        Call {
-            operation,
-            symbol: params.get("symbol").map(str::to_owned),
-        }
+        Call { operation, symbol: params.get("symbol").map(str::to_owned) }
     }
 
     fn turn_away(&mut self, now_ms: u64, request: &Request<Bytes>) -> Option<Response<Bytes>> {
@@ -98,9 +92,8 @@ impl Face for Linear {
         if !route.is_signed() {
             return None;
         }
-        let admitted = self
-            .check_signed(now_ms, request)
-            .and_then(|()| self.limits.take(now_ms, route));
+        let admitted =
+            self.check_signed(now_ms, request).and_then(|()| self.limits.take(now_ms, route));
         let failure = admitted.err()?;
         Some(self.limits.stamped(now_ms, route, failure.response(now_ms)))
     }
@@ -117,41 +110,21 @@ impl Face for Linear {
         };
         let credentials = &self.credentials;
         let outcome = params_of(request).and_then(|params| {
-            Inside {
-                engine,
-                credentials,
-                now_ms,
-                params,
-                alteration,
-            }
-            .answer(route)
+            Inside { engine, credentials, now_ms, params, alteration }.answer(route)
         });
         let response = match outcome {
             Ok(result) => envelope(now_ms, 0, "OK", &result),
             Err(failure) => failure.response(now_ms),
         };
-        if route.is_signed() {
-            self.limits.stamped(now_ms, route, response)
-        } else {
-            response
-        }
+        if route.is_signed() { self.limits.stamped(now_ms, route, response) } else { response }
     }
 
     fn refusal(&self, now_ms: u64, status: u16, code: i64, message: &str) -> Response<Bytes> {
-        Failure {
-            status,
-            code,
-            message: message.to_owned(),
-        }
-        .response(now_ms)
+        Failure { status, code, message: message.to_owned() }.response(now_ms)
     }
 
     fn rate_limited(&self, now_ms: u64, retry_after_s: u64) -> Response<Bytes> {
-        limits::announced(
-            now_ms,
-            retry_after_s,
-            Failure::too_many_visits().response(now_ms),
-        )
+        limits::announced(now_ms, retry_after_s, Failure::too_many_visits().response(now_ms))
     }
 
     fn boxed_clone(&self) -> Box<dyn Face> {
@@ -162,18 +135,11 @@ impl Face for Linear {
 impl Linear {
     fn check_signed(&self, now_ms: u64, request: &Request<Bytes>) -> Result<(), Failure> {
         let header = |name| {
-            request
-                .headers()
-                .get(name)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or_default()
+            request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
         };
         let key = header("x-bapi-api-key");
         if key.is_empty() || header("x-bapi-sign").is_empty() {
-            return Err(Failure {
-                status: 401,
-                ..Failure::refused(10003, "API key is invalid.")
-            });
+            return Err(Failure { status: 401, ..Failure::refused(10003, "API key is invalid.") });
         }
         if key != self.credentials.key {
             return Err(Failure::refused(10003, "API key is invalid."));
@@ -196,17 +162,8 @@ impl Linear {
             return Err(Failure::refused(10002, text));
         }
         let query = request.uri().query().unwrap_or_default().as_bytes();
-        let signed: &[u8] = if request.method() == Method::GET {
-            query
-        } else {
-            request.body()
-        };
-        let parts = [
-            timestamp_text.as_bytes(),
-            key.as_bytes(),
-            window_text.as_bytes(),
-            signed,
-        ];
+        let signed: &[u8] = if request.method() == Method::GET { query } else { request.body() };
+        let parts = [timestamp_text.as_bytes(), key.as_bytes(), window_text.as_bytes(), signed];
         if header("x-bapi-sign") == hmac_sha256_hex(&self.credentials.secret, &parts) {
             Ok(())
         } else {
@@ -259,28 +216,18 @@ impl Inside<'_> {
     }
 
     fn listing(&self, symbol: &str) -> Result<&Listing, Failure> {
-        let listed = self
-            .engine
-            .listings
-            .get(symbol)
-            .filter(|_| self.is_linear().unwrap_or(false));
+        let listed = self.engine.listings.get(symbol).filter(|_| self.is_linear().unwrap_or(false));
         listed.ok_or_else(Failure::unknown_symbol)
     }
 
     /// The listing named by the mandatory parameter.
     fn symbol(&self) -> Result<&Listing, Failure> {
-        self.listing(
-            self.params
-                .get("symbol")
-                .ok_or_else(Failure::unknown_symbol)?,
-        )
+        self.listing(self.params.get("symbol").ok_or_else(Failure::unknown_symbol)?)
     }
 
     fn optional_symbol(&self) -> Result<Option<&'static str>, Failure> {
         let symbol = self.params.get("symbol");
-        symbol
-            .map(|symbol| Ok(self.listing(symbol)?.instrument.symbol))
-            .transpose()
+        symbol.map(|symbol| Ok(self.listing(symbol)?.instrument.symbol)).transpose()
     }
 }
 
@@ -316,9 +263,8 @@ fn envelope(now_ms: u64, code: i64, message: &str, result: &Value) -> Response<B
         "time": now_ms,
     });
     let mut response = Response::new(Bytes::from(body.to_string()));
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json; charset=utf-8"),
-    );
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     response
 }

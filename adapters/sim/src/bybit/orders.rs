@@ -13,11 +13,7 @@ impl Inside<'_> {
     pub(super) fn create(&mut self) -> Result<Value, Failure> {
         let new = self.new_order()?;
         let number = self.engine.place(self.now_ms, &new, self.alteration)?;
-        let order = self
-            .engine
-            .orders
-            .get(number)
-            .ok_or_else(Failure::no_such_order)?;
+        let order = self.engine.orders.get(number).ok_or_else(Failure::no_such_order)?;
         Ok(acknowledged(order, new.client_order_id.as_deref()))
     }
 
@@ -38,9 +34,8 @@ impl Inside<'_> {
     /// Changes price or quantity of a resting order in place.
     pub(super) fn amend(&mut self) -> Result<Value, Failure> {
         let open = self.named_order()?.filter(Order::is_open);
-        let order = open
-            .filter(|order| order.price.is_some())
-            .ok_or_else(Failure::no_such_order)?;
+        let order =
+            open.filter(|order| order.price.is_some()).ok_or_else(Failure::no_such_order)?;
         let changed = |name, old| match self.params.get(name) {
             None => Ok(old),
             Some(text) => plain_decimal(text).ok_or_else(Failure::parameter),
@@ -53,8 +48,7 @@ impl Inside<'_> {
                 "The order remains unchanged as the parameters entered match the existing ones.",
             ));
         }
-        self.engine
-            .amend(self.now_ms, order.number, quantity, price)?;
+        self.engine.amend(self.now_ms, order.number, quantity, price)?;
         Ok(acknowledged(&order, Some(&order.client_order_id)))
     }
 
@@ -76,11 +70,7 @@ impl Inside<'_> {
             ));
         }
         let open = self.engine.orders.open().filter(|order| {
-            let rules = self
-                .engine
-                .listings
-                .get(&order.symbol)
-                .map(|listing| &listing.instrument);
+            let rules = self.engine.listings.get(&order.symbol).map(|listing| &listing.instrument);
             symbol.is_none_or(|symbol| order.symbol == symbol)
                 && base.is_none_or(|base| rules.is_some_and(|rules| rules.base == base))
                 && settle.is_none_or(|settle| rules.is_some_and(|rules| rules.quote == settle))
@@ -89,10 +79,8 @@ impl Inside<'_> {
         for order in &ended {
             let _ = self.engine.cancel(self.now_ms, order.number);
         }
-        let list: Vec<Value> = ended
-            .iter()
-            .map(|order| acknowledged(order, Some(&order.client_order_id)))
-            .collect();
+        let list: Vec<Value> =
+            ended.iter().map(|order| acknowledged(order, Some(&order.client_order_id))).collect();
         Ok(json!({ "list": list, "success": "1" }))
     }
 
@@ -107,25 +95,15 @@ impl Inside<'_> {
             ));
         }
         let seen = |order: &Order| {
-            if order.symbol == symbol {
-                order.seen_at(self.now_ms)
-            } else {
-                None
-            }
+            if order.symbol == symbol { order.seen_at(self.now_ms) } else { None }
         };
         Ok(match (id, link) {
-            (Some(id), _) => self
-                .engine
-                .orders
-                .iter()
-                .find(|order| order.order_id == id)
-                .and_then(seen),
-            (None, Some(link)) => self
-                .engine
-                .orders
-                .with_client_id(link)
-                .filter_map(seen)
-                .next_back(),
+            (Some(id), _) => {
+                self.engine.orders.iter().find(|order| order.order_id == id).and_then(seen)
+            }
+            (None, Some(link)) => {
+                self.engine.orders.with_client_id(link).filter_map(seen).next_back()
+            }
             (None, None) => None,
         })
     }
@@ -168,9 +146,8 @@ impl Inside<'_> {
         let Some(id) = self.params.get("orderLinkId") else {
             return Ok(None);
         };
-        let legal = id
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        let legal =
+            id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
         if id.len() > 36 || !legal {
             return Err(Failure::refused(10001, "params error: OrderLinkId invalid"));
         }

@@ -12,11 +12,7 @@ use crate::exchange::orders::{
 
 /// An id in the shape of a UUID, made from a kind and a count.
 pub(super) fn uuid(kind: u16, count: u64) -> String {
-    format!(
-        "{:08x}-{kind:04x}-4000-8000-{:012x}",
-        count & 0xffff_ffff,
-        count
-    )
+    format!("{:08x}-{kind:04x}-4000-8000-{:012x}", count & 0xffff_ffff, count)
 }
 
 /// The execution id of a trade.
@@ -100,31 +96,17 @@ fn kind(order: &Order) -> &'static str {
 
 /// At most eight decimals, without trailing zeros; empty when there is none.
 fn average(price: Decimal) -> String {
-    if price.is_zero() {
-        String::new()
-    } else {
-        price.round_dp(8).normalize().to_string()
-    }
+    if price.is_zero() { String::new() } else { price.round_dp(8).normalize().to_string() }
 }
 
 pub(super) fn order(listing: &Listing, order: &Order) -> Value {
     let rules = &listing.instrument;
     let quantity = |value: Decimal| fixed(value, rules.quantity_decimals);
-    let left = if order.is_open() {
-        order.left()
-    } else {
-        Decimal::ZERO
-    };
+    let left = if order.is_open() { order.left() } else { Decimal::ZERO };
     // A market order is an IOC limit order at the edge of the band.
-    let price = order
-        .price
-        .unwrap_or_else(|| market_limit(listing, order.side));
+    let price = order.price.unwrap_or_else(|| market_limit(listing, order.side));
     let fee = fixed(order.fee(), 8);
-    let fee_detail = if order.executed.is_zero() {
-        json!({})
-    } else {
-        json!({ rules.quote: fee })
-    };
+    let fee_detail = if order.executed.is_zero() { json!({}) } else { json!({ rules.quote: fee }) };
     json!({
         "orderId": order.order_id,
         "orderLinkId": order.client_order_id,
@@ -177,17 +159,9 @@ pub(super) fn order(listing: &Listing, order: &Order) -> Value {
 pub(super) fn execution(listing: &Listing, policy: &Policy, order: &Order, trade: &Trade) -> Value {
     let rules = &listing.instrument;
     let quantity = |value: Decimal| fixed(value, rules.quantity_decimals);
-    let before: Decimal = order
-        .trades
-        .iter()
-        .filter(|other| other.id <= trade.id)
-        .map(|other| other.quantity)
-        .sum();
-    let rate = if trade.maker {
-        policy.maker_fee
-    } else {
-        policy.taker_fee
-    };
+    let before: Decimal =
+        order.trades.iter().filter(|other| other.id <= trade.id).map(|other| other.quantity).sum();
+    let rate = if trade.maker { policy.maker_fee } else { policy.taker_fee };
     json!({
         "symbol": order.symbol,
         "orderId": order.order_id,

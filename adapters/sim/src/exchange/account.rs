@@ -30,11 +30,7 @@ pub(crate) struct Position {
 
 impl Position {
     pub(crate) fn entry_price(&self) -> Decimal {
-        if self.quantity.is_zero() {
-            Decimal::ZERO
-        } else {
-            self.cost / self.quantity
-        }
+        if self.quantity.is_zero() { Decimal::ZERO } else { self.cost / self.quantity }
     }
 
     pub(crate) fn unrealised(&self, mark: Decimal) -> Decimal {
@@ -52,11 +48,7 @@ impl Position {
             self.cost += change * price;
             return Decimal::ZERO;
         }
-        let closed = if change.abs() < self.quantity.abs() {
-            change
-        } else {
-            -self.quantity
-        };
+        let closed = if change.abs() < self.quantity.abs() { change } else { -self.quantity };
         let released = if closed == -self.quantity {
             self.cost
         } else {
@@ -99,25 +91,15 @@ impl Account {
     }
 
     pub(crate) fn leverage_of(&self, symbol: &str) -> Decimal {
-        Decimal::from(
-            self.leverage
-                .get(symbol)
-                .copied()
-                .unwrap_or(self.leverage_default),
-        )
+        Decimal::from(self.leverage.get(symbol).copied().unwrap_or(self.leverage_default))
     }
 
     pub(crate) fn position(&self, symbol: &str, side: PositionSide) -> Position {
-        self.positions
-            .get(&(symbol.to_owned(), side))
-            .copied()
-            .unwrap_or_default()
+        self.positions.get(&(symbol.to_owned(), side)).copied().unwrap_or_default()
     }
 
     pub(crate) fn positions(&self) -> impl Iterator<Item = (&str, PositionSide, &Position)> {
-        self.positions
-            .iter()
-            .map(|((symbol, side), position)| (symbol.as_str(), *side, position))
+        self.positions.iter().map(|((symbol, side), position)| (symbol.as_str(), *side, position))
     }
 
     pub(crate) fn restore_position(
@@ -130,9 +112,7 @@ impl Account {
     }
 
     pub(crate) fn has_position(&self) -> bool {
-        self.positions
-            .values()
-            .any(|position| !position.quantity.is_zero())
+        self.positions.values().any(|position| !position.quantity.is_zero())
     }
 
     /// The position sides of the mode in force.
@@ -201,9 +181,6 @@ mod tests {
         let mut position = Position::default();
         let _ = position.apply(units(-2), units(50));
         assert_eq!(position.apply(units(5), units(40)), units(20));
-        assert_eq!(
-            (position.quantity, position.entry_price()),
-            (units(3), units(40))
-        );
+        assert_eq!((position.quantity, position.entry_price()), (units(3), units(40)));
     }
 }

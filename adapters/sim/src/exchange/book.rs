@@ -45,21 +45,15 @@ pub(crate) struct Shape {
 impl Shape {
     /// Twenty levels that grow by their first quantity.
     pub(crate) const fn growing(first: Decimal) -> Self {
-        Self {
-            levels: 20,
-            first,
-            growth: first,
-        }
+        Self { levels: 20, first, growth: first }
     }
 
     pub(crate) fn at_depth(self, depth: Depth) -> Self {
         match depth {
             Depth::Deep => self,
-            Depth::Thin { levels, quantity } => Self {
-                levels,
-                first: quantity,
-                growth: Decimal::ZERO,
-            },
+            Depth::Thin { levels, quantity } => {
+                Self { levels, first: quantity, growth: Decimal::ZERO }
+            }
         }
     }
 }
@@ -102,14 +96,8 @@ pub(crate) fn offers<'a>(
     own: impl Iterator<Item = &'a Order>,
 ) -> Vec<Offer> {
     let resting = own.filter(|order| order.side == side).filter_map(|order| {
-        let level = Level {
-            price: order.price?,
-            quantity: order.left(),
-        };
-        Some(Offer {
-            level,
-            own: Some(order.number),
-        })
+        let level = Level { price: order.price?, quantity: order.left() };
+        Some(Offer { level, own: Some(order.number) })
     });
     let mut offers: Vec<Offer> = synthetic(listing, side)
         .into_iter()

@@ -10,9 +10,8 @@ impl Exchange {
     #[must_use]
     pub fn ledger(&self) -> Ledger {
         let account = &self.engine.account;
-        let positions = account
-            .positions()
-            .map(|(symbol, position_side, position)| LedgerPosition {
+        let positions =
+            account.positions().map(|(symbol, position_side, position)| LedgerPosition {
                 symbol: symbol.to_owned(),
                 position_side,
                 quantity: position.quantity,

@@ -50,11 +50,7 @@ impl MatchingEngine {
         let listing = self.check_sizes(new)?;
         self.check_id(new)?;
         self.check_position(new)?;
-        if self
-            .orders
-            .open()
-            .filter(|order| order.symbol == new.symbol)
-            .count()
+        if self.orders.open().filter(|order| order.symbol == new.symbol).count()
             >= self.policy.open_orders_max
         {
             return Err(Refusal::TooManyOpenOrders);
@@ -65,10 +61,7 @@ impl MatchingEngine {
 
     /// The checks that need nothing but the instrument's rules and the mark.
     pub(crate) fn check_sizes(&self, new: &NewOrder) -> Result<&Listing, Refusal> {
-        let listing = self
-            .listings
-            .get(&new.symbol)
-            .ok_or(Refusal::UnknownSymbol)?;
+        let listing = self.listings.get(&new.symbol).ok_or(Refusal::UnknownSymbol)?;
         self.check_quantity(listing, new)?;
         self.check_price(listing, new)?;
         check_notional(listing, new)?;
@@ -136,11 +129,7 @@ impl MatchingEngine {
         } else {
             namesakes.any(Order::is_open)
         };
-        if taken {
-            Err(Refusal::DuplicateId)
-        } else {
-            Ok(())
-        }
+        if taken { Err(Refusal::DuplicateId) } else { Ok(()) }
     }
 
     fn check_position(&self, new: &NewOrder) -> Result<(), Refusal> {
@@ -150,13 +139,8 @@ impl MatchingEngine {
         if !new.reduce_only && !closes(new) {
             return Ok(());
         }
-        let reducible = self
-            .account
-            .reducible(&new.symbol, new.position_side, new.side);
-        let held = self
-            .account
-            .position(&new.symbol, new.position_side)
-            .quantity;
+        let reducible = self.account.reducible(&new.symbol, new.position_side, new.side);
+        let held = self.account.position(&new.symbol, new.position_side).quantity;
         if held.is_zero() {
             Err(Refusal::NothingToReduce)
         } else if reducible.is_zero() {
@@ -169,9 +153,7 @@ impl MatchingEngine {
     }
 
     fn check_margin(&self, listing: &Listing, new: &NewOrder) -> Result<(), Refusal> {
-        let reducible = self
-            .account
-            .reducible(&new.symbol, new.position_side, new.side);
+        let reducible = self.account.reducible(&new.symbol, new.position_side, new.side);
         let opening = (new.quantity - reducible).max(Decimal::ZERO);
         if new.reduce_only || closes(new) || opening.is_zero() {
             return Ok(());
@@ -179,11 +161,7 @@ impl MatchingEngine {
         let price = new.price.unwrap_or(listing.mark);
         let needed = opening * price / self.account.leverage_of(&new.symbol)
             + new.quantity * price * self.policy.taker_fee;
-        if needed > self.available() {
-            Err(Refusal::Margin)
-        } else {
-            Ok(())
-        }
+        if needed > self.available() { Err(Refusal::Margin) } else { Ok(()) }
     }
 
     /// Some venues look at the book before they accept; the others accept and cancel.
@@ -212,13 +190,10 @@ impl MatchingEngine {
 
     /// Initial margin of all positions, quote units.
     pub(crate) fn position_margin(&self) -> Decimal {
-        let margins = self
-            .account
-            .positions()
-            .filter_map(|(symbol, _, position)| {
-                let listing = self.listings.get(symbol)?;
-                Some(position.quantity.abs() * listing.mark / self.account.leverage_of(symbol))
-            });
+        let margins = self.account.positions().filter_map(|(symbol, _, position)| {
+            let listing = self.listings.get(symbol)?;
+            Some(position.quantity.abs() * listing.mark / self.account.leverage_of(symbol))
+        });
         margins.sum()
     }
 
@@ -233,12 +208,9 @@ impl MatchingEngine {
 
     /// Profit of all positions at the mark, quote units.
     pub(crate) fn unrealised(&self) -> Decimal {
-        let profits = self
-            .account
-            .positions()
-            .filter_map(|(symbol, _, position)| {
-                Some(position.unrealised(self.listings.get(symbol)?.mark))
-            });
+        let profits = self.account.positions().filter_map(|(symbol, _, position)| {
+            Some(position.unrealised(self.listings.get(symbol)?.mark))
+        });
         profits.sum()
     }
 
@@ -260,14 +232,7 @@ fn closes(new: &NewOrder) -> bool {
 
 fn check_notional(listing: &Listing, new: &NewOrder) -> Result<(), Refusal> {
     let min = listing.instrument.notional_min;
-    let price = new
-        .price
-        .filter(|_| new.kind == OrderKind::Limit)
-        .unwrap_or(listing.mark);
+    let price = new.price.filter(|_| new.kind == OrderKind::Limit).unwrap_or(listing.mark);
     let exempt = new.reduce_only || closes(new);
-    if !exempt && new.quantity * price < min {
-        Err(Refusal::NotionalTooSmall(min))
-    } else {
-        Ok(())
-    }
+    if !exempt && new.quantity * price < min { Err(Refusal::NotionalTooSmall(min)) } else { Ok(()) }
 }

@@ -23,12 +23,9 @@ impl Exchange {
         }
         Answer::Respond(match held.stage {
             Stage::Gateway => self.process(now_ms, &held.request, Alteration::default()),
-            Stage::Engine => self.face.carry_out(
-                &mut self.engine,
-                now_ms,
-                &held.request,
-                Alteration::default(),
-            ),
+            Stage::Engine => {
+                self.face.carry_out(&mut self.engine, now_ms, &held.request, Alteration::default())
+            }
         })
     }
 
@@ -40,11 +37,7 @@ impl Exchange {
     ) -> Answer {
         let plain = Alteration::default();
         let alteration = match effect {
-            Effect::Refuse {
-                status,
-                code,
-                message,
-            } => {
+            Effect::Refuse { status, code, message } => {
                 return Answer::Respond(self.face.refusal(now_ms, status, code, &message));
             }
             Effect::RateLimited { retry_after_s } => {
@@ -76,26 +69,11 @@ impl Exchange {
             Effect::DelayRequest { delay_ms, before } => {
                 return self.delay(now_ms, request, delay_ms, before);
             }
-            Effect::ExecuteTwice => Alteration {
-                twice: true,
-                ..plain
-            },
-            Effect::PartialFill(fraction) => Alteration {
-                fraction: Some(fraction),
-                ..plain
-            },
-            Effect::WithoutMargin => Alteration {
-                without_margin: true,
-                ..plain
-            },
-            Effect::HideOrder { for_ms } => Alteration {
-                hidden_ms: for_ms,
-                ..plain
-            },
-            Effect::StaleOrder { for_ms } => Alteration {
-                stale_ms: for_ms,
-                ..plain
-            },
+            Effect::ExecuteTwice => Alteration { twice: true, ..plain },
+            Effect::PartialFill(fraction) => Alteration { fraction: Some(fraction), ..plain },
+            Effect::WithoutMargin => Alteration { without_margin: true, ..plain },
+            Effect::HideOrder { for_ms } => Alteration { hidden_ms: for_ms, ..plain },
+            Effect::StaleOrder { for_ms } => Alteration { stale_ms: for_ms, ..plain },
         };
         Answer::Respond(self.process(now_ms, request, alteration))
     }
@@ -112,13 +90,7 @@ impl Exchange {
         {
             return Answer::Respond(refusal);
         }
-        Answer::Late {
-            delay_ms,
-            held: Held {
-                request: request.clone(),
-                stage,
-            },
-        }
+        Answer::Late { delay_ms, held: Held { request: request.clone(), stage } }
     }
 }
 
@@ -138,50 +110,26 @@ fn broken_answer(
     let (status, kind, body) = match broken {
         Broken::Unknown503 => {
             let body = json!({ "code": -1000, "msg": UNKNOWN_TEXT }).to_string();
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "application/json",
-                Bytes::from(body),
-            )
+            (StatusCode::SERVICE_UNAVAILABLE, "application/json", Bytes::from(body))
         }
         Broken::UncodedUnknown503 => {
             let body =
                 json!({ "timestamp": now_ms, "path": request.uri().path(), "msg": UNKNOWN_TEXT })
                     .to_string();
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "application/json",
-                Bytes::from(body),
-            )
+            (StatusCode::SERVICE_UNAVAILABLE, "application/json", Bytes::from(body))
         }
         Broken::Html502 => {
             let page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>";
-            (
-                StatusCode::BAD_GATEWAY,
-                "text/html",
-                Bytes::from_static(page.as_bytes()),
-            )
+            (StatusCode::BAD_GATEWAY, "text/html", Bytes::from_static(page.as_bytes()))
         }
-        Broken::Truncated => (
-            StatusCode::OK,
-            "application/json",
-            whole.slice(..whole.len() / 2),
-        ),
-        Broken::Huge => (
-            StatusCode::OK,
-            "application/json",
-            Bytes::from(vec![b' '; HUGE_BYTES]),
-        ),
-        Broken::NotJson => (
-            StatusCode::OK,
-            "application/json",
-            Bytes::from_static(b"OK\x00\xff not json"),
-        ),
+        Broken::Truncated => (StatusCode::OK, "application/json", whole.slice(..whole.len() / 2)),
+        Broken::Huge => (StatusCode::OK, "application/json", Bytes::from(vec![b' '; HUGE_BYTES])),
+        Broken::NotJson => {
+            (StatusCode::OK, "application/json", Bytes::from_static(b"OK\x00\xff not json"))
+        }
     };
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
+    response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(kind));
     response
 }

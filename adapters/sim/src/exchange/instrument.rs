@@ -96,10 +96,7 @@ mod tests {
 
     #[test]
     fn rounding_down_and_printing_keep_the_scale() {
-        assert_eq!(
-            floor_to(Decimal::new(12_345, 4), Decimal::new(1, 3)),
-            Decimal::new(1234, 3)
-        );
+        assert_eq!(floor_to(Decimal::new(12_345, 4), Decimal::new(1, 3)), Decimal::new(1234, 3));
         assert_eq!(fixed(Decimal::new(5, 1), 3), "0.500");
         assert_eq!(fixed(Decimal::new(-1, 9), 3), "0.000");
     }

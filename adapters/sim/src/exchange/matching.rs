@@ -105,12 +105,7 @@ impl MatchingEngine {
         quantity: Decimal,
         price: Decimal,
     ) -> Result<(), Refusal> {
-        let Some(order) = self
-            .orders
-            .get(number)
-            .filter(|order| order.is_open())
-            .cloned()
-        else {
+        let Some(order) = self.orders.get(number).filter(|order| order.is_open()).cloned() else {
             return Ok(());
         };
         let wanted = NewOrder {
@@ -166,21 +161,15 @@ impl MatchingEngine {
 
     /// The book as a taker of the other side meets it on `side`.
     pub(crate) fn offers(&self, listing: &Listing, side: Side) -> Vec<Offer> {
-        let own = self
-            .orders
-            .open()
-            .filter(|order| order.symbol == listing.instrument.symbol);
+        let own = self.orders.open().filter(|order| order.symbol == listing.instrument.symbol);
         book::offers(listing, side, own)
     }
 
     fn accept(&mut self, now_ms: u64, new: &NewOrder, alteration: Alteration) -> u64 {
         let number = self.orders.next_number();
         let order_id = (self.policy.order_id)(number);
-        let time_in_force = if new.kind == OrderKind::Market {
-            TimeInForce::Ioc
-        } else {
-            new.time_in_force
-        };
+        let time_in_force =
+            if new.kind == OrderKind::Market { TimeInForce::Ioc } else { new.time_in_force };
         self.orders.insert(Order {
             number,
             client_order_id: new
@@ -208,11 +197,7 @@ impl MatchingEngine {
             } else {
                 0
             },
-            stale_until_ms: if alteration.stale_ms > 0 {
-                now_ms + alteration.stale_ms
-            } else {
-                0
-            },
+            stale_until_ms: if alteration.stale_ms > 0 { now_ms + alteration.stale_ms } else { 0 },
         });
         self.execute(now_ms, number, alteration.fraction);
         self.drop_idle_reduce_only(now_ms, &new.symbol);
@@ -227,18 +212,12 @@ impl MatchingEngine {
         let Some(listing) = self.listings.get(&order.symbol).cloned() else {
             return;
         };
-        let limit = order
-            .price
-            .unwrap_or_else(|| market_limit(&listing, order.side));
+        let limit = order.price.unwrap_or_else(|| market_limit(&listing, order.side));
         let offers = self.offers(&listing, order.side.opposite());
-        let offers: Vec<Offer> = offers
-            .into_iter()
-            .filter(|offer| offer.own != Some(number))
-            .collect();
+        let offers: Vec<Offer> =
+            offers.into_iter().filter(|offer| offer.own != Some(number)).collect();
         if order.time_in_force == TimeInForce::PostOnly {
-            if offers
-                .first()
-                .is_some_and(|best| book::crosses(order.side, limit, best.level.price))
+            if offers.first().is_some_and(|best| book::crosses(order.side, limit, best.level.price))
             {
                 self.end(now_ms, number, EndReason::PostOnly);
             }
@@ -274,10 +253,7 @@ impl MatchingEngine {
     /// Trades with one offer and returns the executed quantity.
     fn meet(&mut self, now_ms: u64, taker: u64, offer: Offer, quantity: Decimal) -> Decimal {
         if let Some(maker) = offer.own {
-            let mode = self
-                .orders
-                .get(taker)
-                .map_or(SelfTrade::Allowed, |order| order.self_trade);
+            let mode = self.orders.get(taker).map_or(SelfTrade::Allowed, |order| order.self_trade);
             if matches!(mode, SelfTrade::CancelMaker | SelfTrade::CancelBoth) {
                 self.end(now_ms, maker, EndReason::SelfTrade);
             }
@@ -314,10 +290,7 @@ impl MatchingEngine {
             return Decimal::ZERO;
         };
         if order.reduce_only {
-            order.left().min(
-                self.account
-                    .reducible(&order.symbol, order.position_side, order.side),
-            )
+            order.left().min(self.account.reducible(&order.symbol, order.position_side, order.side))
         } else {
             order.left()
         }
@@ -330,17 +303,11 @@ impl MatchingEngine {
         if quantity.is_zero() {
             return;
         }
-        let rate = if maker {
-            self.policy.maker_fee
-        } else {
-            self.policy.taker_fee
-        };
+        let rate = if maker { self.policy.maker_fee } else { self.policy.taker_fee };
         let fee = (price * quantity * rate).round_dp(FEE_DECIMALS);
         let key = (order.symbol.clone(), order.position_side);
         let change = order.side.signed(quantity);
-        let realised = self
-            .account
-            .execute((&key.0, key.1), change, price, fee, now_ms);
+        let realised = self.account.execute((&key.0, key.1), change, price, fee, now_ms);
         let id = self.orders.next_trade_id(self.policy.first_trade_id);
         let fee_asset = self.policy.fee_asset.to_owned();
         self.orders.change(number, |order| {
@@ -374,10 +341,7 @@ impl MatchingEngine {
 
     /// Resting reduce-only orders end when nothing is left for them to reduce.
     fn drop_idle_reduce_only(&mut self, now_ms: u64, symbol: &str) {
-        let open = self
-            .orders
-            .open()
-            .filter(|order| order.symbol == symbol && order.reduce_only);
+        let open = self.orders.open().filter(|order| order.symbol == symbol && order.reduce_only);
         let idle: Vec<u64> = open
             .map(|order| order.number)
             .filter(|number| self.executable(*number).is_zero())
@@ -391,11 +355,7 @@ impl MatchingEngine {
 /// The price beyond which a market order stops: the venue's band around the mark.
 pub(crate) fn market_limit(listing: &Listing, side: Side) -> Decimal {
     let band = listing.mark * listing.instrument.price_band;
-    let limit = if side == Side::Buy {
-        listing.mark + band
-    } else {
-        listing.mark - band
-    };
+    let limit = if side == Side::Buy { listing.mark + band } else { listing.mark - band };
     floor_to(limit, listing.instrument.tick)
 }
 

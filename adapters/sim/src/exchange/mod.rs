@@ -160,24 +160,13 @@ impl Exchange {
         settings: Settings,
     ) -> Result<Self, UnknownAdapter> {
         let (adapter, venue) = match adapter {
-            BINANCE_USDM => (
-                BINANCE_USDM,
-                binance::usdm(credentials, settings.rate_limits),
-            ),
-            BYBIT_LINEAR => (
-                BYBIT_LINEAR,
-                bybit::linear(credentials, settings.rate_limits),
-            ),
+            BINANCE_USDM => (BINANCE_USDM, binance::usdm(credentials, settings.rate_limits)),
+            BYBIT_LINEAR => (BYBIT_LINEAR, bybit::linear(credentials, settings.rate_limits)),
             _ => {
-                return Err(UnknownAdapter {
-                    name: adapter.to_owned(),
-                });
+                return Err(UnknownAdapter { name: adapter.to_owned() });
             }
         };
-        let listings = venue
-            .listings
-            .into_iter()
-            .map(|listing| configured(listing, &settings));
+        let listings = venue.listings.into_iter().map(|listing| configured(listing, &settings));
         let engine = MatchingEngine {
             policy: venue.policy,
             listings: listings
@@ -186,12 +175,7 @@ impl Exchange {
             account: Account::opened(settings.wallet, settings.hedge_mode, venue.leverage_default),
             orders: Orders::default(),
         };
-        Ok(Self {
-            adapter,
-            engine,
-            face: venue.face,
-            faults: FaultPlan::default(),
-        })
+        Ok(Self { adapter, engine, face: venue.face, faults: FaultPlan::default() })
     }
 
     /// The name it was started under.
@@ -228,10 +212,7 @@ impl Exchange {
 
     /// The rules of everything that trades here, by symbol.
     pub fn instruments(&self) -> impl Iterator<Item = &Instrument> {
-        self.engine
-            .listings
-            .values()
-            .map(|listing| &listing.instrument)
+        self.engine.listings.values().map(|listing| &listing.instrument)
     }
 
     /// Moves the mark price and the book with it; resting orders that are crossed execute at their own price.
@@ -245,13 +226,7 @@ impl Exchange {
         mark: Decimal,
     ) -> Result<(), UnknownSymbol> {
         let moved = self.engine.set_mark(now_ms, symbol, mark);
-        if moved {
-            Ok(())
-        } else {
-            Err(UnknownSymbol {
-                symbol: symbol.to_owned(),
-            })
-        }
+        if moved { Ok(()) } else { Err(UnknownSymbol { symbol: symbol.to_owned() }) }
     }
 
     /// Trades at the market without the interface, as the account's owner would on the venue's own screen.
@@ -281,10 +256,7 @@ impl Exchange {
             position_side,
             self_trade: SelfTrade::CancelTaker,
         };
-        let number = self
-            .engine
-            .place(now_ms, &new, Alteration::default())
-            .ok()?;
+        let number = self.engine.place(now_ms, &new, Alteration::default()).ok()?;
         self.engine.orders.get(number).cloned()
     }
 
@@ -295,9 +267,7 @@ impl Exchange {
         alteration: Alteration,
     ) -> Response<Bytes> {
         match self.face.turn_away(now_ms, request) {
-            None => self
-                .face
-                .carry_out(&mut self.engine, now_ms, request, alteration),
+            None => self.face.carry_out(&mut self.engine, now_ms, request, alteration),
             Some(refusal) => refusal,
         }
     }
@@ -306,11 +276,8 @@ impl Exchange {
 fn configured(mut listing: Listing, settings: &Settings) -> Listing {
     let symbol = listing.instrument.symbol;
     listing.mark = settings.marks.get(symbol).copied().unwrap_or(listing.mark);
-    listing.funding_rate = settings
-        .funding_rates
-        .get(symbol)
-        .copied()
-        .unwrap_or(listing.funding_rate);
+    listing.funding_rate =
+        settings.funding_rates.get(symbol).copied().unwrap_or(listing.funding_rate);
     listing.shape = listing.shape.at_depth(settings.depth);
     listing
 }

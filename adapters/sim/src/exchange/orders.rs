@@ -198,20 +198,13 @@ impl Order {
     /// Executed value in quote units.
     #[must_use]
     pub fn value(&self) -> Decimal {
-        self.trades
-            .iter()
-            .map(|trade| trade.price * trade.quantity)
-            .sum()
+        self.trades.iter().map(|trade| trade.price * trade.quantity).sum()
     }
 
     /// Average execution price, zero when nothing executed.
     #[must_use]
     pub fn average_price(&self) -> Decimal {
-        if self.executed.is_zero() {
-            Decimal::ZERO
-        } else {
-            self.value() / self.executed
-        }
+        if self.executed.is_zero() { Decimal::ZERO } else { self.value() / self.executed }
     }
 
     /// Sum of the fees.
@@ -258,10 +251,7 @@ impl Orders {
     }
 
     pub(crate) fn insert(&mut self, order: Order) {
-        self.by_client_id
-            .entry(order.client_order_id.clone())
-            .or_default()
-            .push(order.number);
+        self.by_client_id.entry(order.client_order_id.clone()).or_default().push(order.number);
         if order.is_open() {
             self.open.insert(order.number);
         }
@@ -269,9 +259,7 @@ impl Orders {
     }
 
     pub(crate) fn next_number(&self) -> u64 {
-        self.all
-            .last_key_value()
-            .map_or(1, |(number, _)| number + 1)
+        self.all.last_key_value().map_or(1, |(number, _)| number + 1)
     }
 
     pub(crate) fn next_trade_id(&mut self, first: u64) -> u64 {
@@ -303,10 +291,6 @@ impl Orders {
     }
 
     pub(crate) fn with_client_id(&self, id: &str) -> impl DoubleEndedIterator<Item = &Order> {
-        self.by_client_id
-            .get(id)
-            .into_iter()
-            .flatten()
-            .filter_map(|number| self.all.get(number))
+        self.by_client_id.get(id).into_iter().flatten().filter_map(|number| self.all.get(number))
     }
 }

@@ -43,20 +43,12 @@ impl Binance {
     pub(crate) fn start(settings: Settings) -> Self {
         let credentials = Credentials::demo(BINANCE_USDM);
         let exchange = Exchange::start(BINANCE_USDM, credentials.clone(), settings).unwrap();
-        Self {
-            exchange,
-            now_ms: NOW_MS,
-            secret: credentials.secret,
-        }
+        Self { exchange, now_ms: NOW_MS, secret: credentials.secret }
     }
 
     pub(crate) fn request(&self, method: &str, path: &str, params: &str) -> Request<Bytes> {
         let joint = if params.is_empty() { "" } else { "&" };
-        self.request_signed(
-            method,
-            path,
-            &format!("{params}{joint}timestamp={}", self.now_ms),
-        )
+        self.request_signed(method, path, &format!("{params}{joint}timestamp={}", self.now_ms))
     }
 
     pub(crate) fn request_signed(&self, method: &str, path: &str, params: &str) -> Request<Bytes> {
@@ -81,30 +73,18 @@ impl Binance {
     }
 
     pub(crate) fn place(&mut self, params: &str) -> (u16, Value) {
-        self.call(
-            "POST",
-            "/fapi/v1/order",
-            &format!("symbol=BTCUSDT&{params}"),
-        )
+        self.call("POST", "/fapi/v1/order", &format!("symbol=BTCUSDT&{params}"))
     }
 
     /// The venue's code, 0 for success.
     pub(crate) fn code(&mut self, params: &str) -> i64 {
         let (status, body) = self.place(params);
-        if status == 200 {
-            0
-        } else {
-            body["code"].as_i64().unwrap()
-        }
+        if status == 200 { 0 } else { body["code"].as_i64().unwrap() }
     }
 
     pub(crate) fn query(&mut self, client_id: &str) -> Value {
-        self.call(
-            "GET",
-            "/fapi/v1/order",
-            &format!("symbol=BTCUSDT&origClientOrderId={client_id}"),
-        )
-        .1
+        self.call("GET", "/fapi/v1/order", &format!("symbol=BTCUSDT&origClientOrderId={client_id}"))
+            .1
     }
 }
 
@@ -119,11 +99,7 @@ impl Bybit {
     pub(crate) fn start(settings: Settings) -> Self {
         let credentials = Credentials::demo(BYBIT_LINEAR);
         let exchange = Exchange::start(BYBIT_LINEAR, credentials.clone(), settings).unwrap();
-        Self {
-            exchange,
-            now_ms: NOW_MS,
-            secret: credentials.secret,
-        }
+        Self { exchange, now_ms: NOW_MS, secret: credentials.secret }
     }
 
     fn request(&self, method: &str, uri: String, signed: &str, body: String) -> Request<Bytes> {
@@ -134,10 +110,7 @@ impl Bybit {
             .header("X-BAPI-API-KEY", key)
             .header("X-BAPI-TIMESTAMP", now_ms)
             .header("X-BAPI-RECV-WINDOW", "5000")
-            .header(
-                "X-BAPI-SIGN",
-                sign(&self.secret, &format!("{now_ms}{key}5000{signed}")),
-            )
+            .header("X-BAPI-SIGN", sign(&self.secret, &format!("{now_ms}{key}5000{signed}")))
             .body(Bytes::from(body))
             .unwrap()
     }
@@ -175,26 +148,19 @@ impl Bybit {
 
     /// Places it and returns the venue's code.
     pub(crate) fn code(&mut self, client_id: &str, changes: Value) -> i64 {
-        self.post("/v5/order/create", &Self::order(client_id, changes))["retCode"]
-            .as_i64()
-            .unwrap()
+        self.post("/v5/order/create", &Self::order(client_id, changes))["retCode"].as_i64().unwrap()
     }
 
     /// The order as the live listing shows it, null when it does not.
     pub(crate) fn query(&mut self, client_id: &str) -> Value {
-        let found = self.get(
-            "/v5/order/realtime",
-            &format!("category=linear&orderLinkId={client_id}"),
-        );
+        let found =
+            self.get("/v5/order/realtime", &format!("category=linear&orderLinkId={client_id}"));
         found["result"]["list"][0].clone()
     }
 
     pub(crate) fn position(&mut self) -> (String, String) {
         let found = self.get("/v5/position/list", "category=linear&symbol=BTCUSDT");
         let row = &found["result"]["list"][0];
-        (
-            row["side"].as_str().unwrap().to_owned(),
-            row["size"].as_str().unwrap().to_owned(),
-        )
+        (row["side"].as_str().unwrap().to_owned(), row["size"].as_str().unwrap().to_owned())
     }
 }

@@ -97,10 +97,7 @@ impl<'a> ReportDocument<'a> {
             alarms: report
                 .alarms
                 .iter()
-                .map(|alarm| AlarmDocument {
-                    alarm: alarm.alarm.as_str(),
-                    leg: alarm.leg.as_str(),
-                })
+                .map(|alarm| AlarmDocument { alarm: alarm.alarm.as_str(), leg: alarm.leg.as_str() })
                 .collect(),
             exposure_ms: report.exposure_ms,
             admitted_at: rfc3339(report.admitted_at.0),
