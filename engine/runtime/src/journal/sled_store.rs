@@ -46,6 +46,10 @@ impl SledStore {
             .map_err(|error| StoreError::from_io("sled", &error))?;
         // Whatever sled repaired while opening is made durable before anything is built on it.
         file.sync_all().map_err(|error| StoreError::from_io("sled", &error))?;
+        // sled writes this file once and never syncs it; torn by a power cut it would make the whole store unreadable.
+        File::open(path.join("conf"))
+            .and_then(|conf| conf.sync_all())
+            .map_err(|error| StoreError::from_io("sled", &error))?;
         Ok(Self { db, file })
     }
 }

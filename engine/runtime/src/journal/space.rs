@@ -68,6 +68,13 @@ impl Ballast {
         &self,
         open: impl Fn() -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        // Some stores open on a full device and fail at the first write, so the place is made beforehand.
+        if self.len > 0
+            && free_bytes(self.folder()).is_ok_and(|free| free < NO_ROOM_BYTES)
+            && fs::remove_file(&self.path).is_ok()
+        {
+            tracing::warn!(bytes = self.len, "device is full: the journal's ballast was given up");
+        }
         let error = match open() {
             Ok(store) => return Ok(store),
             Err(error) => error,
