@@ -29,6 +29,8 @@ fn loopback(criterion: &mut Criterion, runtime: &Runtime) {
         ..equipoise_sim::Settings::default()
     };
     let exchanges = runtime.block_on(harness::Exchanges::start_with(settings));
+    // Its TLS is never used on loopback, but it wants a provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let urls = [
         format!("{}/fapi/v1/time", exchanges.binance.base_url()),
