@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use equipoise::journal::{self, JournalKind, JournalOptions};
-use equipoise::port::{Journal, Venue};
+use equipoise::port::{Journal, Observer, Venue};
 use equipoise::venues::{Credentials, Endpoint, HttpTransport, Settings as VenueSettings, open};
 use equipoise::{Engine, Leg, LegName, Occasion, OnResidual, Plan, Policy, Positions};
 use equipoise::{Quantity, Side, StrategyName, Symbol, SystemClock, VenueName, VenueSetup};
@@ -59,6 +59,14 @@ impl Exchanges {
     }
 
     pub(crate) async fn engine(&self, journal: Arc<dyn Journal>) -> Engine {
+        self.engine_with(journal, None).await
+    }
+
+    pub(crate) async fn engine_with(
+        &self,
+        journal: Arc<dyn Journal>,
+        observer: Option<Arc<dyn Observer>>,
+    ) -> Engine {
         let clock = Arc::new(SystemClock::start());
         let mut builder = Engine::builder(journal).clock(clock.clone());
         for (name, adapter, running) in
@@ -67,6 +75,9 @@ impl Exchanges {
             let venue = adapter_for(name, adapter, &running.base_url(), clock.clone());
             let setup = VenueSetup { venue, positions: Positions::Exclusive };
             builder = builder.venue(VenueName::new(name).unwrap(), setup);
+        }
+        if let Some(observer) = observer {
+            builder = builder.observer(observer);
         }
         builder.start().await.unwrap()
     }
