@@ -269,3 +269,8 @@ pub(crate) fn signed(side: Side, lots: u32) -> i64 {
         Side::Sell => -i64::from(lots),
     }
 }
+
+/// Only what is left is spent: an action that is not possible must not be taken.
+fn spend(left: &mut u8) {
+    *left = left.checked_sub(1).expect("only possible actions are taken");
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use equipoise_core::{Event, OrderTag, RefusalKind, ResendClass, Role, Stage, VenueMillis};
 
-use super::{Action, Answer, ById, Durable, Parcel, World, refusal};
+use super::{Action, Answer, ById, Durable, Parcel, World, refusal, spend};
 use crate::claims::{self, Violation};
 use crate::exchange::{Held, Reply, Verdict};
 use crate::journal::NotAppended;
@@ -395,9 +395,4 @@ impl World {
             owner.made.clear();
         }
     }
-}
-
-/// Only what is left is spent: an action that is not possible must not be taken.
-fn spend(left: &mut u8) {
-    *left = left.checked_sub(1).expect("only possible actions are taken");
 }
