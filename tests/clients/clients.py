@@ -186,7 +186,7 @@ def through_python_binance(url, key, secret):
     raises("python-binance: reduce-only without position", -2022, lambda: client.futures_create_order(**order, reduceOnly="true"))
     raises("python-binance: bad signature", -1022, lambda: session("wrong").futures_account_balance())
     late = session(secret)
-    late.timestamp_offset = -10000
+    late.timestamp_offset = -120000
     raises("python-binance: stale timestamp", -1021, late.futures_account_balance)
     try:
         urllib.request.urlopen(f"{url}/fapi/v1/nothing")
