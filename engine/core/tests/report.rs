@@ -32,6 +32,7 @@ fn leg_statuses_follow_the_orders() {
     run.send(&["long.e0", "short.e0"]);
     run.fill("long.e0");
     run.refuse("short.e0", RefusalKind::Final);
+    run.audit();
     assert_eq!(statuses(&run), ["parked", "rejected"]);
 }
 

@@ -162,7 +162,8 @@ fn a_final_refusal_of_one_leg_unwinds_the_other() {
         &["intent long.u0 sell 0.1 64350 ioc reduce-only"],
         &["send long.u0"],
     );
-    assert_eq!(run.fill("long.u0").records.last().unwrap(), "ended flat");
+    run.fill("long.u0");
+    assert_eq!(run.audit(), ["audited short.e0", "ended flat"]);
     assert_eq!(run.net(), "0");
 }
 
@@ -172,6 +173,7 @@ fn refusals_of_every_leg_end_flat_with_nothing_executed() {
     run.send(&["long.e0", "short.e0"]);
     run.refuse("long.e0", RefusalKind::Credentials);
     run.refuse("short.e0", RefusalKind::Final);
+    run.audit();
     assert_eq!(run.ending(), Some((Ending::Flat, "nothing was executed".to_owned())));
 }
 

@@ -1,4 +1,4 @@
-//! What a venue shows, late, twice, stale or in pieces, and what is made of it before an end is written (R8, R11, V4, V8, V15).
+//! What a venue shows, late, twice, stale or in pieces, and what is made of it (R8, R11, V4, V8, V15).
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod common;
@@ -200,75 +200,6 @@ fn a_restart_resolves_what_was_never_sent_by_the_same_rules() {
     again.fill("long.e1");
     again.fill("short.e1");
     assert_eq!(again.audit().last().unwrap(), "ended done");
-}
-
-#[test]
-fn done_is_said_only_after_one_more_look_beyond_deadline_and_margin() {
-    let mut run = Harness::new(pair(ResendClass::B));
-    run.send(&["long.e0", "short.e0"]);
-    let first = run.traded("long.e0", ended(), "0.1");
-    run.expect(
-        run.looked("long.e0", vec![first.clone()]),
-        &["fill long.e0 t1 0.1", "observed long.e0 filled 0.1"],
-        &[],
-    );
-    run.fill("short.e0");
-    assert_eq!(run.ending(), None);
-    assert_eq!(run.wake_at, Some(UnixMillis(START + 3_001)), "not before it can prove anything");
-    run.at(3_001);
-    run.expect(
-        Event::Wake,
-        &[],
-        &["query long.e0 thorough urgent", "query short.e0 thorough urgent"],
-    );
-    // The request was executed twice; the second effect showed late (V15).
-    let mut second = run.traded("long.e0", ended(), "0.1");
-    second.venue_order = VenueOrderId::new("another").unwrap();
-    run.expect(
-        run.looked("long.e0", vec![first, second]),
-        &[
-            "alarm LateFill long.e0",
-            "alarm Overfill long.e0",
-            "fill long.e0 t3 0.1",
-            "observed long.e0 filled 0.1",
-            "audited long.e0",
-            "unwind started",
-        ],
-        &["query short.e0 thorough urgent", "prepare long.u0"],
-    );
-}
-
-#[test]
-fn the_audit_of_an_order_that_rested_long_is_asked_for_before_it_is_given_up() {
-    let mut spec = pair(ResendClass::B);
-    spec.legs[0] = limit(spec.legs[0].clone(), "64000", TimeInForce::Gtc);
-    spec.policy.leg_timeout_ms = 86_400_000;
-    let mut run = Harness::new(spec);
-    run.send(&["long.e0", "short.e0"]);
-    run.fill("short.e0");
-    let open = run.snapshot("long.e0", OrderState::Open, "0");
-    run.placed("long.e0", open);
-    run.at(3_600_000);
-    let known = run.snapshot("short.e0", ended(), "0.1");
-    run.run(run.looked("short.e0", vec![known]));
-    let whole = run.traded("long.e0", ended(), "0.1");
-    let turn = run.placed("long.e0", whole.clone());
-    assert_eq!(turn.commands, ["query long.e0 thorough urgent"]);
-    run.expect(run.looked("long.e0", vec![whole]), &["audited long.e0", "ended done"], &[]);
-}
-
-#[test]
-fn a_batch_whose_audit_cannot_be_read_is_parked_with_the_range_of_a_second_effect() {
-    let mut run = Harness::new(pair(ResendClass::B));
-    run.send(&["long.e0", "short.e0"]);
-    run.fill("long.e0");
-    run.fill("short.e0");
-    run.at(8_001);
-    run.expect(Event::Wake, &["unresolved long.e0", "unresolved short.e0", "ended parked"], &[]);
-    let report = run.saga.report(run.now);
-    let doubts: Vec<_> = report.in_doubt.iter().map(|doubt| doubt.quantity).collect();
-    assert_eq!(doubts, [qty("0.1"), qty("0.1")]);
-    assert_eq!(report.net_delta_range.unwrap()[&asset("BTC")], (amount("-0.1"), amount("0.1")));
 }
 
 /// What an order came to, without the times at which it was learned.

@@ -125,6 +125,23 @@ fn what_is_too_small_to_trade_is_named_dust_and_the_batch_ends_flat() {
 }
 
 #[test]
+fn what_legs_of_one_position_hold_too_little_of_each_is_taken_back_by_one_order() {
+    let mut spec = pair(ResendClass::A);
+    for leg in &mut spec.legs {
+        leg.venue = VenueName::new("at-one").unwrap();
+        leg.side = Side::Sell;
+        leg.instrument.quantity_min = qty("0.016");
+    }
+    let mut run = after_entries(spec, &[("long.e0", "0.004"), ("short.e0", "0.012")]);
+    assert_eq!(
+        intents(&mut run, &["long.u0"]),
+        ["intent long.u0 buy 0.016 65650.1 ioc reduce-only"]
+    );
+    run.fill("long.u0");
+    assert_eq!(run.ending().unwrap().1, "everything was taken back");
+}
+
+#[test]
 fn several_untradable_rests_that_add_up_to_more_than_dust_park() {
     let mut spec = batch(vec![
         leg("one", Side::Buy, "0.1"),

@@ -78,6 +78,6 @@ fn one_hopeless_leg_withdraws_the_others() {
     run.placed("two.e0", open);
     let turn = run.refuse("one.e0", RefusalKind::Final);
     assert_eq!(turn.commands, ["query two.e0", "cancel two.e0"]);
-    let turn = run.fill_partly("two.e0", "0");
-    assert_eq!(turn.records.last().unwrap(), "ended flat", "three never went");
+    run.fill_partly("two.e0", "0");
+    assert_eq!(run.audit().last().unwrap(), "ended flat", "three never went");
 }

@@ -191,12 +191,14 @@ fn an_announced_wait_costs_no_attempt_but_counts_against_the_time() {
         run.refuse(&format!("long.u{attempt}"), wait);
         assert_eq!(run.ending(), None);
         run.later(20_000);
+        let audited = run.run(run.looked(&format!("long.u{attempt}"), vec![]));
+        assert_eq!(audited.records, [format!("audited long.u{attempt}")]);
     }
     run.send(&["long.u2"]);
     run.refuse("long.u2", RefusalKind::RateLimited { retry_after_ms: 20_000 });
-    assert_eq!(run.wake_at, Some(UnixMillis(START + 60_000)), "the time ends before the ban does");
     run.at(60_000);
-    run.expect(Event::Wake, &["ended parked"], &[]);
+    run.expect(Event::Wake, &[], &["query long.u2 thorough urgent"]);
+    assert_eq!(run.audit().last().unwrap(), "ended parked", "the time ends before the ban does");
     assert_eq!(run.ending().unwrap().1, "not flat after 60000 ms of unwinding");
 }
 
@@ -217,7 +219,8 @@ fn refused_credentials_end_compensation_at_once() {
     let mut run = one_sided();
     run.send(&["long.u0"]);
     let turn = run.refuse("long.u0", RefusalKind::Credentials);
-    assert_eq!(turn.records, ["refused long.u0", "ended parked"]);
+    assert_eq!((turn.records.len(), turn.commands.len()), (1, 0), "no further order");
+    assert_eq!(run.audit(), ["audited long.u0", "ended parked"]);
     assert_eq!(run.ending().unwrap().1, "venue at-long refuses the credentials");
 }
 

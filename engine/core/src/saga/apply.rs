@@ -160,6 +160,10 @@ impl Order {
                 self.pursued_from = *at;
                 self.closed_at = None;
             }
+            // Its refusal stands; it is only asked about again, by whoever started now.
+            (Record::Doubted { at, .. }, Stage::Closed(Closing::Refused(_))) => {
+                self.pursued_from = *at;
+            }
             (Record::Refused { refusal, at, .. }, Stage::Intended) if self.transmissions == 1 => {
                 self.close(Closing::Refused(refusal.clone()), *at);
             }
@@ -186,7 +190,7 @@ impl Order {
             }
             (
                 Record::Unresolved { why, at, .. },
-                Stage::InDoubt | Stage::Known | Stage::Closed(Closing::Ended),
+                Stage::InDoubt | Stage::Known | Stage::Closed(Closing::Ended | Closing::Refused(_)),
             ) => {
                 self.close(Closing::Unresolved(why.clone()), *at);
             }

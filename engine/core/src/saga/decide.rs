@@ -20,33 +20,41 @@ impl Saga {
             return step;
         }
         let (progress, stopping) = self.progress(now);
-        let (mut busy, mut doubt, mut unaudited) = (false, false, false);
         for (tag, order) in self.orders() {
             let Some(leg) = self.spec.leg(tag.leg) else { continue };
-            busy |= !order.is_closed();
-            doubt |= matches!(order.stage, Stage::InDoubt | Stage::Closed(Closing::Unresolved(_)));
-            unaudited |= order.needs_audit(&leg.traits);
             self.pursue(tag, order, leg, now, stopping, &mut step);
         }
         if !step.records.is_empty() {
             return Step::facts(now, step.records);
         }
         // K1: while any leg is in doubt, no new wave and no compensation.
+        let doubt = self.is_in_doubt();
         if !doubt {
             self.release(&progress, now, &mut step);
         }
-        let waiting = progress.iter().any(|leg| !leg.is_final());
-        if !busy && !waiting {
-            let undecided = step.clone();
-            self.judge(&progress, doubt, now, &mut step);
-            // An end is written only when no order can turn out to have been executed twice (V15): done and flat must
-            // be true, and what is parked exact. Waves and compensation do not wait for that.
-            let ends = step.records.iter().any(|record| matches!(record, Record::Ended { .. }));
-            if ends && unaudited {
-                return undecided;
-            }
+        let verdict = self.verdict(&progress, doubt, now);
+        let ends = verdict.records.iter().any(|record| matches!(record, Record::Ended { .. }));
+        if ends && self.orders().any(|(tag, order)| self.awaits_audit(tag, order)) {
+            // An end is written only when no order can turn out to have been executed once more (V15): done and flat
+            // must be true, and what is parked exact. Waves and compensation do not wait for that.
+            self.give_up_audits(now, &mut step);
+        } else {
+            step.add(verdict);
         }
         step
+    }
+
+    /// Whether all that keeps the batch from its end are audits.
+    pub(super) fn rests_on_audits(&self, now: UnixMillis) -> bool {
+        let (progress, _) = self.progress(now);
+        let verdict = self.verdict(&progress, self.is_in_doubt(), now);
+        verdict.records.iter().any(|record| matches!(record, Record::Ended { .. }))
+    }
+
+    fn is_in_doubt(&self) -> bool {
+        self.orders().any(|(_, order)| {
+            matches!(order.stage, Stage::InDoubt | Stage::Closed(Closing::Unresolved(_)))
+        })
     }
 
     /// Asks for what is needed to stamp the legs that may go now: they form one wave.
@@ -79,17 +87,22 @@ impl Saga {
             .collect()
     }
 
-    /// Every leg is final: done, flat, parked, or compensation.
-    fn judge(&self, progress: &[LegProgress], doubt: bool, now: UnixMillis, step: &mut Step) {
+    /// Once every leg is final: done, flat, parked, or compensation.
+    fn verdict(&self, progress: &[LegProgress], doubt: bool, now: UnixMillis) -> Step {
+        let mut step = Step::default();
+        let busy = self.orders().any(|(_, order)| !order.is_closed());
+        if busy || progress.iter().any(|leg| !leg.is_final()) {
+            return step;
+        }
         let end = |ending, why: &str| Record::Ended { ending, why: why.to_owned(), at: now };
         let untouched = self.orders().all(|(_, order)| order.fills.is_empty());
         let record = if doubt {
-            end(Ending::Parked, "the outcome of an order could not be learned")
+            end(Ending::Parked, &self.doubt_reason())
         } else if untouched {
             end(Ending::Flat, "nothing was executed")
         } else if self.is_unwinding() {
-            self.compensate(now, step);
-            return;
+            self.compensate(now, &mut step);
+            return step;
         } else if self.is_as_planned(progress) {
             end(Ending::Done, "every leg filled as planned")
         } else {
@@ -100,6 +113,16 @@ impl Saga {
         };
         step.records.push(record);
         step.wake_by(now);
+        step
+    }
+
+    fn doubt_reason(&self) -> String {
+        let why = self.orders().find_map(|(_, order)| match &order.stage {
+            Stage::Closed(Closing::Unresolved(why)) => Some(why.as_str()),
+            _ => None,
+        });
+        let why = why.unwrap_or("it is still asked about");
+        format!("the outcome of an order could not be learned: {why}")
     }
 
     /// Every leg filled its target, or is followed by one that did, and the net delta is the plan's within one lot (S2).
@@ -126,10 +149,7 @@ impl Saga {
         {
             return step;
         }
-        let doubt = self.orders().any(|(_, order)| {
-            matches!(order.stage, Stage::InDoubt | Stage::Closed(Closing::Unresolved(_)))
-        });
-        if self.ended.is_some() || doubt {
+        if self.ended.is_some() || self.is_in_doubt() {
             return Step::facts(now, Vec::new());
         }
         if prepared.iter().any(|prepared| prepared.tag.role == Role::Unwind) {

@@ -15,6 +15,8 @@ const TRANSMISSIONS_MAX: u8 = 5;
 /// How long an answer may take before the venue is asked about the order as well. *Found* counts at any moment, and
 /// every moment less in doubt is a moment less exposed.
 const SLOW_ANSWER_MS: u64 = 500;
+/// Longest announced wait of a refusal that is added to the time its audit may take.
+const ANNOUNCED_WAIT_MS_MAX: u64 = 600_000;
 /// How long an immediate order may still show as open before it is cancelled to be sure.
 const IMMEDIATE_OPEN_MS: u64 = 5_000;
 
@@ -34,7 +36,7 @@ impl Saga {
             Stage::InDoubt => self.resolve(tag, order, leg, now, stopping, step),
             Stage::Known => self.follow(tag, order, leg, now, stopping, step),
             Stage::Closed(_) if order.needs_audit(&leg.traits) => {
-                self.ask_for_audit(tag, order, leg, now, step);
+                ask_for_audit(tag, order, leg, now, step);
             }
             Stage::Intended => ask_about_slow_answer(tag, order, now, step),
             Stage::Closed(_) => {}
@@ -67,29 +69,28 @@ impl Saga {
         }
     }
 
-    /// An ended order whose request might have been executed twice: one complete look once that would show.
-    fn ask_for_audit(
-        &self,
-        tag: OrderTag,
-        order: &Order,
-        leg: &LegSpec,
-        now: UnixMillis,
-        step: &mut Step,
-    ) {
-        let from = order.provable_at(&leg.traits);
-        if now < from {
-            step.wake_by(from);
-            return;
+    /// The batch would have ended but for its audits: those that could not be read in time are given up.
+    /// Until then one that cannot be read keeps nothing else from being done.
+    pub(super) fn give_up_audits(&self, now: UnixMillis, step: &mut Step) {
+        let mut overdue = Vec::new();
+        for (tag, order) in self.orders().filter(|(tag, order)| self.awaits_audit(*tag, order)) {
+            let Some(leg) = self.spec.leg(tag.leg) else { continue };
+            let from = order.provable_at(&leg.traits);
+            // A ban that was announced is waited out: until it ends nobody can look.
+            let wait_ms = order.announced_wait_ms().min(ANNOUNCED_WAIT_MS_MAX);
+            let closed_at = order.closed_at.unwrap_or(from).plus_ms(wait_ms);
+            let asked_from = from.max(order.pursued_from).max(closed_at);
+            let give_up_at = asked_from.plus_ms(self.spec.doubt_grace_ms);
+            if now < give_up_at {
+                step.wake_by(give_up_at);
+            } else {
+                let why = "the venue's listings could not be read to the end in time".to_owned();
+                overdue.push(Record::Unresolved { tag, why, at: now });
+            }
         }
-        let asked_from = from.max(order.pursued_from).max(order.closed_at.unwrap_or(from));
-        let give_up_at = asked_from.plus_ms(self.spec.doubt_grace_ms);
-        if now >= give_up_at {
-            let why = "the venue's listings could not be read to the end in time".to_owned();
-            step.records.push(Record::Unresolved { tag, why, at: now });
-            return;
+        if !overdue.is_empty() {
+            *step = Step::facts(now, overdue);
         }
-        step.wake_by(give_up_at);
-        step.commands.push(Command::Query(Query { tag, thorough: true, urgent: true }));
     }
 
     /// Class A only: the same id again, after a look that found nothing, while it is still wanted and remembered.
@@ -156,6 +157,16 @@ impl Saga {
         } else {
             step.wake_by(open_until);
         }
+    }
+}
+
+/// An ended or refused order whose request might have been delivered twice: one complete look once that would show.
+fn ask_for_audit(tag: OrderTag, order: &Order, leg: &LegSpec, now: UnixMillis, step: &mut Step) {
+    let from = order.provable_at(&leg.traits);
+    if now < from {
+        step.wake_by(from);
+    } else {
+        step.commands.push(Command::Query(Query { tag, thorough: true, urgent: true }));
     }
 }
 

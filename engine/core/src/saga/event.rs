@@ -136,6 +136,15 @@ impl Step {
         Self { records, commands: Vec::new(), wake_at: Some(now) }
     }
 
+    /// Adds what another step asks for.
+    pub(super) fn add(&mut self, other: Self) {
+        self.records.extend(other.records);
+        self.commands.extend(other.commands);
+        if let Some(at) = other.wake_at {
+            self.wake_by(at);
+        }
+    }
+
     /// Moves the next call forward to `at` if it was later.
     pub(super) fn wake_by(&mut self, at: UnixMillis) {
         self.wake_at = Some(self.wake_at.map_or(at, |earlier| earlier.min(at)));

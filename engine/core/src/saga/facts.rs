@@ -41,19 +41,16 @@ impl Saga {
             Event::Answered { tag, thorough, venue_time, orders, position } => {
                 self.observe_others(*tag, orders, now, &mut records);
                 let found = self.own(*tag, orders);
-                if found.is_empty() {
-                    if *thorough {
+                self.observe(*tag, &found, now, &mut records);
+                if *thorough {
+                    if found.is_empty() {
                         self.not_found(*tag, *venue_time, *position, now, &mut records);
                     }
-                } else {
-                    self.observe(*tag, &found, now, &mut records);
-                    if *thorough {
-                        self.audit(*tag, *venue_time, &found, now, &mut records);
-                    }
+                    self.audit(*tag, *venue_time, &found, now, &mut records);
                 }
             }
             Event::Unanswerable { tag, why } => {
-                if self.is_asked_about(*tag) {
+                if self.is_asked_about(*tag, now) {
                     records.push(Record::Unresolved { tag: *tag, why: why.clone(), at: now });
                 }
             }
@@ -62,10 +59,11 @@ impl Saga {
         Step::facts(now, records)
     }
 
-    /// Whether queries about an attempt are under way.
-    fn is_asked_about(&self, tag: OrderTag) -> bool {
+    /// Whether the batch cannot go on without an answer about an attempt. An audit keeps it from its end only.
+    fn is_asked_about(&self, tag: OrderTag, now: UnixMillis) -> bool {
         self.order(tag).is_some_and(|order| {
-            matches!(order.stage, Stage::InDoubt | Stage::Known) || self.awaits_audit(tag, order)
+            matches!(order.stage, Stage::InDoubt | Stage::Known)
+                || (self.awaits_audit(tag, order) && self.rests_on_audits(now))
         })
     }
 

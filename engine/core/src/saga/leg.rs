@@ -156,9 +156,8 @@ impl Saga {
             Stage::Closed(Closing::Unsent) if unsent <= UNSENT_MAX => closed_at,
             Stage::Closed(Closing::Absent) => closed_at,
             Stage::Closed(Closing::Refused(refusal)) => match refusal.kind {
-                RefusalKind::Transient => closed_at.plus_ms(pause),
-                RefusalKind::RateLimited { retry_after_ms } => {
-                    closed_at.plus_ms(retry_after_ms.max(pause))
+                RefusalKind::Transient | RefusalKind::RateLimited { .. } => {
+                    closed_at.plus_ms(last.announced_wait_ms().max(pause))
                 }
                 _ => return LegProgress::Short,
             },

@@ -136,8 +136,8 @@ impl Saga {
         }
     }
 
-    /// A complete look at an ended order closes the question whether the venue executed it twice, once a further
-    /// effect of its request would show: beyond deadline and margin (V15).
+    /// A complete look at an ended or refused order closes the question whether its request took effect once more than
+    /// was seen, once that would show: beyond deadline and margin (V15).
     pub(super) fn audit(
         &self,
         tag: OrderTag,
@@ -149,8 +149,13 @@ impl Saga {
         let (Some(order), Some(leg)) = (self.order(tag), self.spec.leg(tag.leg)) else {
             return;
         };
+        let wanted = match &order.stage {
+            // Its ending may be part of this very answer.
+            _ if !found.is_empty() => leg.traits.class != ResendClass::A && !order.audited,
+            Stage::Closed(Closing::Refused(_)) => !order.audited,
+            _ => false,
+        };
         let all_ended = found.iter().all(|found| found.state != OrderState::Open);
-        let wanted = leg.traits.class != ResendClass::A && !order.audited;
         if !wanted || !all_ended || !order.is_past_margin(&leg.traits, venue_time) {
             return;
         }

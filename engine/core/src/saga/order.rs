@@ -8,7 +8,7 @@ use crate::decimal::{Amount, Price, Qty};
 use crate::instrument::{Instrument, InstrumentKind};
 use crate::name::{TradeId, VenueOrderId};
 use crate::order::{Fill, OrderEnd, OrderRequest, OrderState};
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, RefusalKind};
 use crate::time::{ClockOffset, UnixMillis, VenueMillis};
 use crate::venue::{ResendClass, VenueTraits};
 
@@ -79,7 +79,7 @@ pub struct Order {
     pub at_venue: BTreeMap<VenueOrderId, AtVenue>,
     /// Its fills, each with the engine time at which it was learned (R8).
     pub fills: BTreeMap<(VenueOrderId, TradeId), (Fill, UnixMillis)>,
-    /// Every listing was read after it ended, and after deadline and margin had passed.
+    /// Every listing was read after it ended or was refused, and after deadline and margin had passed.
     pub audited: bool,
     /// A look since the last transmission found nothing.
     pub missed: bool,
@@ -193,13 +193,28 @@ impl Order {
             && self.at_venue.iter().all(|(id, order)| self.filled_of(id) >= order.executed)
     }
 
-    /// Whether it could still turn out that its request took effect twice: on a venue that would not notice, until
-    /// deadline and margin have passed and every listing was read once more (V15).
+    /// Whether its request could still turn out to have taken effect once more than was seen, had it been delivered
+    /// twice (N5, V15): until deadline and margin have passed and every listing was read once more. After an executed
+    /// copy a class A venue refuses the second; after a refused copy no venue need refuse it.
     #[must_use]
     pub fn needs_audit(&self, traits: &VenueTraits) -> bool {
-        self.stage == Stage::Closed(Closing::Ended)
-            && traits.class != ResendClass::A
-            && !self.audited
+        let possible = match self.stage {
+            Stage::Closed(Closing::Ended) => traits.class != ResendClass::A,
+            Stage::Closed(Closing::Refused(_)) => true,
+            _ => false,
+        };
+        possible && !self.audited
+    }
+
+    /// How long the refusal told to wait before anything is asked of the venue, in milliseconds.
+    pub(super) fn announced_wait_ms(&self) -> u64 {
+        match &self.stage {
+            Stage::Closed(Closing::Refused(refusal)) => match refusal.kind {
+                RefusalKind::RateLimited { retry_after_ms } => retry_after_ms,
+                _ => 0,
+            },
+            _ => 0,
+        }
     }
 
     /// The venue's word for why it ended without filling, if it gave one.

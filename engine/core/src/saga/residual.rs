@@ -141,11 +141,6 @@ impl Saga {
     fn exposed(&self) -> Vec<Exposed<'_>> {
         let holdings: Vec<Amount> =
             (0_u8..).zip(&self.spec.legs).map(|(index, _)| self.holding(index)).collect();
-        let same_position = |one: &LegSpec, other: &LegSpec| {
-            one.venue == other.venue
-                && one.instrument.symbol == other.instrument.symbol
-                && one.position_side() == other.position_side()
-        };
         let mut exposed: Vec<Exposed<'_>> = Vec::new();
         for index in self.topology.iter().rev() {
             let leg = &self.spec.legs[usize::from(*index)];
@@ -164,8 +159,31 @@ impl Saga {
             let amount = if rest.magnitude() < holding.magnitude() { rest } else { holding };
             exposed.push(Exposed { index: *index, leg, reference: self.reference(leg), amount });
         }
-        exposed
+        gathered(exposed)
     }
+}
+
+/// What a leg holds too little of for an order goes along with the next leg in the same position: dust is what the
+/// position is left with, not each leg (K6).
+fn gathered(exposed: Vec<Exposed<'_>>) -> Vec<Exposed<'_>> {
+    let mut gathered: Vec<Exposed<'_>> = Vec::with_capacity(exposed.len());
+    for mut member in exposed {
+        let rest = gathered.iter().position(|earlier| {
+            same_position(earlier.leg, member.leg)
+                && earlier.tradable(earlier.amount.magnitude()).is_zero()
+        });
+        if let Some(rest) = rest {
+            member.amount = member.amount + gathered.remove(rest).amount;
+        }
+        gathered.push(member);
+    }
+    gathered
+}
+
+fn same_position(one: &LegSpec, other: &LegSpec) -> bool {
+    one.venue == other.venue
+        && one.instrument.symbol == other.instrument.symbol
+        && one.position_side() == other.position_side()
 }
 
 fn underlyings<'a>(exposed: &'a [Exposed<'_>]) -> Vec<&'a Asset> {

@@ -119,14 +119,8 @@ impl Saga {
         let fruitless = orders.iter().rev().take_while(|order| order.fills.is_empty()).count();
         let doublings = u32::try_from(fruitless.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
         let pause = if fruitless == 0 { 0 } else { (PAUSE_MS << doublings).min(PAUSE_MS_MAX) };
-        let announced = match &last.stage {
-            Stage::Closed(Closing::Refused(refusal)) => match refusal.kind {
-                RefusalKind::RateLimited { retry_after_ms } => retry_after_ms,
-                _ => 0,
-            },
-            _ => 0,
-        };
-        let after_pause = last.closed_at.unwrap_or_default().plus_ms(pause.max(announced));
+        let wait = pause.max(last.announced_wait_ms());
+        let after_pause = last.closed_at.unwrap_or_default().plus_ms(wait);
         after_pause.max(read_again)
     }
 

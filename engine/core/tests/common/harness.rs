@@ -254,8 +254,8 @@ impl Harness {
             }
             for tag in queries {
                 let name = show_tag(self.saga.spec(), tag);
-                let shown = self.shown.get(&tag).expect("it was shown before").clone();
-                records.extend(self.run(self.looked(&name, vec![shown])).records);
+                let shown = self.shown.get(&tag).cloned().into_iter().collect();
+                records.extend(self.run(self.looked(&name, shown)).records);
             }
         }
         records

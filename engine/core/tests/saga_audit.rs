@@ -1,0 +1,155 @@
+//! The last look before an end is written: nothing of the batch's requests can show later (V15).
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::*;
+use equipoise_core::*;
+
+#[test]
+fn done_is_said_only_after_one_more_look_beyond_deadline_and_margin() {
+    let mut run = Harness::new(pair(ResendClass::B));
+    run.send(&["long.e0", "short.e0"]);
+    let first = run.traded("long.e0", ended(), "0.1");
+    run.expect(
+        run.looked("long.e0", vec![first.clone()]),
+        &["fill long.e0 t1 0.1", "observed long.e0 filled 0.1"],
+        &[],
+    );
+    run.fill("short.e0");
+    assert_eq!(run.ending(), None);
+    assert_eq!(run.wake_at, Some(UnixMillis(START + 3_001)), "not before it can prove anything");
+    run.at(3_001);
+    run.expect(
+        Event::Wake,
+        &[],
+        &["query long.e0 thorough urgent", "query short.e0 thorough urgent"],
+    );
+    // The request was executed twice; the second effect showed late (V15).
+    let mut second = run.traded("long.e0", ended(), "0.1");
+    second.venue_order = VenueOrderId::new("another").unwrap();
+    run.expect(
+        run.looked("long.e0", vec![first, second]),
+        &[
+            "alarm LateFill long.e0",
+            "alarm Overfill long.e0",
+            "fill long.e0 t3 0.1",
+            "observed long.e0 filled 0.1",
+            "audited long.e0",
+            "unwind started",
+        ],
+        &["query short.e0 thorough urgent", "prepare long.u0"],
+    );
+}
+
+#[test]
+fn the_audit_of_an_order_that_rested_long_is_asked_for_before_it_is_given_up() {
+    let mut spec = pair(ResendClass::B);
+    spec.legs[0] = limit(spec.legs[0].clone(), "64000", TimeInForce::Gtc);
+    spec.policy.leg_timeout_ms = 86_400_000;
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    let open = run.snapshot("long.e0", OrderState::Open, "0");
+    run.placed("long.e0", open);
+    run.at(3_600_000);
+    let known = run.snapshot("short.e0", ended(), "0.1");
+    run.run(run.looked("short.e0", vec![known]));
+    let whole = run.traded("long.e0", ended(), "0.1");
+    let turn = run.placed("long.e0", whole.clone());
+    assert_eq!(turn.commands, ["query long.e0 thorough urgent"]);
+    run.expect(run.looked("long.e0", vec![whole]), &["audited long.e0", "ended done"], &[]);
+}
+
+#[test]
+fn a_batch_whose_audit_cannot_be_read_is_parked_with_the_range_of_a_second_effect() {
+    let mut run = Harness::new(pair(ResendClass::B));
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("long.e0");
+    run.fill("short.e0");
+    run.at(8_001);
+    run.expect(Event::Wake, &["unresolved long.e0", "unresolved short.e0", "ended parked"], &[]);
+    let report = run.saga.report(run.now);
+    let doubts: Vec<_> = report.in_doubt.iter().map(|doubt| doubt.quantity).collect();
+    assert_eq!(doubts, [qty("0.1"), qty("0.1")]);
+    assert_eq!(report.net_delta_range.unwrap()[&asset("BTC")], (amount("-0.1"), amount("0.1")));
+}
+
+#[test]
+fn a_refused_request_that_was_executed_all_the_same_is_found_and_taken_back() {
+    for class in [ResendClass::A, ResendClass::B, ResendClass::C] {
+        let mut run = Harness::new(pair(class));
+        run.send(&["long.e0", "short.e0"]);
+        run.refuse("long.e0", RefusalKind::Final);
+        run.fill_partly("short.e0", "0");
+        assert_eq!(run.ending(), None, "its request may have been delivered twice");
+        run.at(3_001);
+        run.expect(Event::Wake, &[], &run_audits(class));
+        let twin = run.traded("long.e0", ended(), "0.1");
+        let turn = run.run(run.looked("long.e0", vec![twin]));
+        assert_eq!(turn.records[0], "alarm LateFill long.e0");
+        assert_eq!(turn.records.last().unwrap(), "unwind started");
+        run.send(&["long.u0"]);
+        run.fill("long.u0");
+        run.audit();
+        assert_eq!((run.ending().unwrap().0, run.net().as_str()), (Ending::Flat, "0"));
+    }
+}
+
+/// Looks that are due once deadline and margin have passed: after an executed copy class A would refuse a second.
+fn run_audits(class: ResendClass) -> Vec<&'static str> {
+    match class {
+        ResendClass::A => vec!["query long.e0 thorough urgent"],
+        _ => vec!["query long.e0 thorough urgent", "query short.e0 thorough urgent"],
+    }
+}
+
+#[test]
+fn an_audit_that_cannot_be_read_keeps_no_compensation_waiting() {
+    let mut run = Harness::new(pair(ResendClass::A));
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("long.e0");
+    run.refuse("short.e0", RefusalKind::Credentials);
+    run.send(&["long.u0"]);
+    run.fill_partly("long.u0", "0.04");
+    run.at(5_000);
+    let revoked = |run: &Harness| Event::Unanswerable {
+        tag: run.tag("short.e0"),
+        why: "the key was revoked".to_owned(),
+    };
+    run.expect(revoked(&run), &[], &["query short.e0 thorough urgent", "prepare long.u1"]);
+    run.send(&["long.u1"]);
+    run.fill("long.u1");
+    assert_eq!((run.ending(), run.net().as_str()), (None, "0"));
+    run.expect(revoked(&run), &["unresolved short.e0", "ended parked"], &[]);
+    assert_eq!(
+        run.ending().unwrap().1,
+        "the outcome of an order could not be learned: the key was revoked"
+    );
+    let report = run.saga.report(run.now);
+    assert_eq!(report.net_delta_range.unwrap()[&asset("BTC")], (amount("-0.1"), amount("0")));
+}
+
+#[test]
+fn the_audit_of_an_order_refused_by_a_ban_is_given_up_only_after_the_ban() {
+    let mut run = Harness::new(pair(ResendClass::A));
+    run.send(&["long.e0", "short.e0"]);
+    run.refuse("long.e0", RefusalKind::RateLimited { retry_after_ms: 120_000 });
+    run.fill_partly("short.e0", "0");
+    run.at(124_999);
+    run.expect(Event::Wake, &[], &["query long.e0 thorough urgent"]);
+    run.at(125_000);
+    run.expect(Event::Wake, &["unresolved long.e0", "ended parked"], &[]);
+}
+
+#[test]
+fn a_restart_leaves_a_refusal_standing_and_asks_from_then_on() {
+    let mut run = Harness::new(pair(ResendClass::C));
+    run.send(&["long.e0", "short.e0"]);
+    run.refuse("long.e0", RefusalKind::Final);
+    run.refuse("short.e0", RefusalKind::Final);
+    let mut again = Harness::restart(&run.records, UnixMillis(START + 3_600_000));
+    let audits = ["query long.e0 thorough urgent", "query short.e0 thorough urgent"];
+    again.expect(Event::Resumed, &["doubted long.e0", "doubted short.e0"], &audits);
+    assert_eq!(again.audit(), ["audited long.e0", "audited short.e0", "ended flat"]);
+}
