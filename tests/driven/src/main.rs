@@ -21,9 +21,6 @@ struct Args {
     /// Threads, each playing seeds of its own.
     #[arg(long, default_value_t = 2)]
     threads: u64,
-    /// Lets the copy of a doubled order arrive also where the original was refused or held up.
-    #[arg(long)]
-    refused_doubles: bool,
     /// Plays this one alone and shows its trace and its logs.
     #[arg(long, env = "EQUIPOISE_DRIVEN_SEED")]
     seed: Option<u64>,
@@ -41,13 +38,13 @@ struct Total {
 fn main() -> ExitCode {
     let args = Args::parse();
     match args.seed {
-        Some(seed) => one(seed, args.refused_doubles),
+        Some(seed) => one(seed),
         None => many(&args),
     }
 }
 
-fn one(seed: u64, refused_doubles: bool) -> ExitCode {
-    let scenario = Scenario::draw(seed).with_refused_doubles(refused_doubles);
+fn one(seed: u64) -> ExitCode {
+    let scenario = Scenario::draw(seed);
     let outcome = scenario.play(true);
     say(&format!("{scenario:#?}\n{}\n{}", outcome.logs, outcome.trace.join("\n")));
     for violation in &outcome.violations {
@@ -69,9 +66,7 @@ fn many(args: &Args) -> ExitCode {
                     if seed >= until {
                         return;
                     }
-                    let refused_doubles = args.refused_doubles;
-                    let scenario = Scenario::draw(seed).with_refused_doubles(refused_doubles);
-                    let outcome = scenario.play(false);
+                    let outcome = Scenario::draw(seed).play(false);
                     if let Ok(mut total) = total.lock() {
                         total.add(seed, outcome);
                     }

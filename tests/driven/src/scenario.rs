@@ -40,11 +40,6 @@ pub struct Scenario {
     pub(crate) kills: Vec<Kill>,
     /// Longest time one sync takes; zero for a device that syncs at once.
     pub(crate) sync_ms: u64,
-    /// Whether the copy of a doubled order still arrives when the original was refused or held up.
-    ///
-    /// A refusal closes an attempt at once today, so that the copy's effect goes unnoticed: the batch may end `flat`
-    /// with an exposure. Off by default until that is decided; see the crate's page.
-    pub(crate) refused_doubles: bool,
     /// A planted bug: appends are answered before they are synced.
     pub(crate) hasty_journal: bool,
     pub(crate) moves: Vec<Move>,
@@ -105,7 +100,6 @@ impl Scenario {
             outages: [Vec::new(), Vec::new()],
             kills: Vec::new(),
             sync_ms: if rng.bool() { 0 } else { rng.u64(1..=20) },
-            refused_doubles: false,
             hasty_journal: false,
             moves: Vec::new(),
             foreign: Vec::new(),
@@ -137,16 +131,9 @@ impl Scenario {
             kills: Vec::new(),
             moves: Vec::new(),
             foreign: Vec::new(),
-            refused_doubles: true,
             heal_ms: START_MS + 15_000,
             ..scenario
         }
-    }
-
-    /// The same world, in which the copy of an order may arrive although the original was refused or held up.
-    #[must_use]
-    pub fn with_refused_doubles(self, refused_doubles: bool) -> Self {
-        Self { refused_doubles, ..self }
     }
 
     /// The same world with a bug planted into the journal: it answers before the device has synced.

@@ -24,22 +24,9 @@ pub(crate) type Reply = Option<Response<Bytes>>;
 
 /// Something under way.
 pub(crate) enum Parcel {
-    Request {
-        exchange: usize,
-        request: Request<Bytes>,
-        reply: Option<oneshot::Sender<Reply>>,
-        /// Original and copy of one order share a number.
-        order: Option<u32>,
-    },
-    Held {
-        exchange: usize,
-        held: Held,
-        reply: Option<oneshot::Sender<Reply>>,
-    },
-    Answer {
-        reply: oneshot::Sender<Reply>,
-        answer: Reply,
-    },
+    Request { exchange: usize, request: Request<Bytes>, reply: Option<oneshot::Sender<Reply>> },
+    Held { exchange: usize, held: Held, reply: Option<oneshot::Sender<Reply>> },
+    Answer { reply: oneshot::Sender<Reply>, answer: Reply },
     Move(Move),
     Foreign(Foreign),
 }
@@ -66,9 +53,6 @@ pub(crate) struct State {
     pub(crate) appends: u32,
     /// Connections that stay open without an answer.
     pub(crate) silent: Vec<oneshot::Sender<Reply>>,
-    /// Orders whose copy is dropped, see [`Scenario::refused_doubles`].
-    pub(crate) refused: BTreeSet<u32>,
-    pub(crate) refused_doubles: bool,
     pub(crate) found: Found,
 }
 
@@ -109,8 +93,6 @@ impl State {
             orders_handed: 0,
             appends: 0,
             silent: Vec::new(),
-            refused: BTreeSet::new(),
-            refused_doubles: scenario.refused_doubles,
             found,
         };
         if scenario.offsets_ms.iter().any(|offset| offset.unsigned_abs() > 1_000) {
@@ -216,21 +198,20 @@ impl State {
             None => self.note(|| format!("{now_ms} to {exchange} {} {path}", request.method())),
         }
         let (reply, replied) = oneshot::channel();
-        let order = client_id.is_some().then_some(self.orders_handed);
         let arrives_ms = now_ms + self.delay_ms();
         if self.chance(self.weather.lose_request) {
             self.met("request lost on the way");
             self.lose(reply);
         } else {
             let (request, reply) = (request.clone(), Some(reply));
-            self.enqueue(arrives_ms, Parcel::Request { exchange, request, reply, order });
+            self.enqueue(arrives_ms, Parcel::Request { exchange, request, reply });
         }
         if self.chance(self.weather.double) {
             self.met("request delivered twice");
             self.found.doubled.extend(client_id.clone());
             let later_ms = self.rng.u64(0..=3_000);
             let (request, reply) = (request.clone(), None);
-            let parcel = Parcel::Request { exchange, request, reply, order };
+            let parcel = Parcel::Request { exchange, request, reply };
             self.enqueue(arrives_ms + later_ms, parcel);
         }
         if client_id.is_some() && self.strike(is_order(self.orders_handed, true)) {
@@ -266,15 +247,9 @@ impl State {
 
     pub(crate) fn arrive(&mut self, at_ms: u64, parcel: Parcel) {
         match parcel {
-            Parcel::Request { order: Some(order), reply: None, .. }
-                if self.refused.contains(&order) => {}
-            Parcel::Request { exchange, request, reply, order } => {
+            Parcel::Request { exchange, request, reply } => {
                 let venue_ms = self.venue_ms(at_ms, exchange);
-                let before = order.map(|_| self.accepted(exchange));
                 let answer = self.exchanges[exchange].handle(venue_ms, &request);
-                if before.is_some_and(|before| self.accepted(exchange) == before) {
-                    self.refused.extend(order.filter(|_| !self.refused_doubles));
-                }
                 self.answer(at_ms, exchange, answer, reply);
             }
             Parcel::Held { exchange, held, reply } => {
@@ -294,11 +269,6 @@ impl State {
             }
             Parcel::Foreign(trade) => self.trade_by_hand(at_ms, &trade),
         }
-    }
-
-    /// How many orders an exchange has accepted so far.
-    pub(crate) fn accepted(&self, exchange: usize) -> usize {
-        self.exchanges[exchange].ledger().orders.len()
     }
 
     pub(crate) fn venue_ms(&self, at_ms: u64, exchange: usize) -> u64 {

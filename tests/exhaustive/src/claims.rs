@@ -62,7 +62,11 @@ pub(crate) fn is_quiet(world: &World) -> bool {
 /// that do not notice one.
 fn one_effect_each(world: &World) -> Result<(), Violation> {
     for (index, venue) in world.venues.iter().enumerate() {
-        let own = |order: &&Held| venue.class == ResendClass::A || !order.copied;
+        // Where one copy of a request was refused and another taken, the engine rightly believed the refusal.
+        let own = |order: &&Held| {
+            (venue.class == ResendClass::A || !order.copied)
+                && !venue.split.contains(&order.client_id)
+        };
         let mut effects: BTreeMap<&ClientOrderId, (u32, u32)> = BTreeMap::new();
         for order in venue.orders.iter() {
             let (sent, copied) = effects.entry(&order.client_id).or_default();
@@ -343,15 +347,15 @@ fn recorded_net(records: &[Record]) -> i64 {
 /// Attempts whose outcome is unknown by the records alone.
 fn in_doubt(records: &[Record]) -> Vec<OrderTag> {
     let mut doubts = BTreeSet::new();
-    let mut shown = BTreeSet::new();
+    let mut settled = BTreeSet::new();
     for record in records {
         let Some(tag) = record.tag() else {
             continue;
         };
         match record {
             Record::Doubted { .. } => {
-                // What was shown stays shown: only its final quantity is asked for again.
-                if shown.contains(&tag) {
+                // What was shown stays shown, and a refusal stands: both are only looked at once more.
+                if settled.contains(&tag) {
                     doubts.remove(&tag);
                 } else {
                     doubts.insert(tag);
@@ -361,13 +365,14 @@ fn in_doubt(records: &[Record]) -> Vec<OrderTag> {
                 doubts.insert(tag);
             }
             Record::Observed { .. } | Record::Filled { .. } => {
-                shown.insert(tag);
+                settled.insert(tag);
                 doubts.remove(&tag);
             }
-            Record::Transmission { .. }
-            | Record::Refused { .. }
-            | Record::Unsent { .. }
-            | Record::Absent { .. } => {
+            Record::Refused { .. } => {
+                settled.insert(tag);
+                doubts.remove(&tag);
+            }
+            Record::Transmission { .. } | Record::Unsent { .. } | Record::Absent { .. } => {
                 doubts.remove(&tag);
             }
             _ => {}

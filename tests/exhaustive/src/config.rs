@@ -70,9 +70,6 @@ pub struct Config {
     pub partial: bool,
     /// A kill may keep every prefix of the facts nothing waited for, not only none or all of them.
     pub prefixes: bool,
-    /// Of a request that the network repeats, one copy may be refused and the other taken. The engine believes the
-    /// refusal and does not look again, so this breaks S2 today; off in all configurations but the one that shows it.
-    pub half_refused: bool,
     /// Once nothing can go wrong any more, what is left happens in the fair order; its outcomes are still all tried.
     pub orderly: bool,
 }
@@ -95,7 +92,6 @@ fn config(name: String, legs: Vec<LegShape>, budget: Budget) -> Config {
         budget,
         partial: true,
         prefixes: one,
-        half_refused: false,
         orderly: !one,
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Its list of orders is the oracle. It knows nothing of sagas and records.
 
+use std::collections::BTreeSet;
+
 use equipoise_core::{
     Amount, ClientOrderId, Fill, OrderEnd, OrderKind, OrderRequest, OrderSnapshot, OrderState,
     Price, ResendClass, Side, TimeInForce, TradeId, UnixMillis, VenueMillis, VenueOrderId,
@@ -68,6 +70,8 @@ pub(crate) enum Reply {
 pub(crate) struct Exchange {
     pub(crate) class: ResendClass,
     pub(crate) orders: Vec<Held>,
+    /// Ids of requests of which one copy was refused while another was, or may yet be, taken.
+    pub(crate) split: BTreeSet<ClientOrderId>,
 }
 
 impl Held {
@@ -105,7 +109,7 @@ impl Held {
 
 impl Exchange {
     pub(crate) const fn new(class: ResendClass) -> Self {
-        Self { class, orders: Vec::new() }
+        Self { class, orders: Vec::new(), split: BTreeSet::new() }
     }
 
     /// Lots bought less lots sold.

@@ -261,7 +261,6 @@ impl Runner<'_> {
             budget: Budget { crashes: 2, takeovers: 1, faults: 9, refusals: 9, stops: 1, away: 1 },
             partial: true,
             prefixes: false,
-            half_refused: false,
             orderly: false,
         }
     }

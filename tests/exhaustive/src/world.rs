@@ -74,8 +74,6 @@ pub(crate) struct World {
     pub(crate) follows: Vec<Option<u8>>,
     /// See [`Config::prefixes`].
     prefixes: bool,
-    /// See [`Config::half_refused`].
-    half_refused: bool,
 }
 
 /// What of an owner's memory has reached the journal when it is cut off.
@@ -168,7 +166,6 @@ impl World {
             duplicated: false,
             follows: config.legs.iter().map(|leg| leg.after.filter(|_| leg.follows)).collect(),
             prefixes: config.prefixes,
-            half_refused: config.half_refused,
         }
     }
 

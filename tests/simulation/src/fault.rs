@@ -116,9 +116,6 @@ faults! {
     ShortLookup,
 }
 
-/// Kinds that break what the engine is told to rely on, and are left out unless asked for by name.
-pub(crate) const ASKED_FOR_ONLY: &[Fault] = &[Fault::SplitAnswer];
-
 /// Chances per thousand that an enabled kind strikes when it could; one is picked per kind and seed.
 const INTENSITIES: &[u32] = &[10, 40, 150, 400];
 
@@ -126,8 +123,7 @@ const INTENSITIES: &[u32] = &[10, 40, 150, 400];
 pub(crate) fn chosen_by(seed: u64) -> BTreeSet<Fault> {
     let mut rng = Rng::with_seed(seed ^ 0x5eed_fa01);
     let percent = *rng.choice(&[0_u32, 8, 20, 40, 70][..]).unwrap_or(&20);
-    let wanted = Fault::ALL.iter().copied().filter(|_| rng.u32(0..100) < percent);
-    wanted.filter(|fault| !ASKED_FOR_ONLY.contains(fault)).collect()
+    Fault::ALL.iter().copied().filter(|_| rng.u32(0..100) < percent).collect()
 }
 
 /// Decides when faults strike.

@@ -83,5 +83,9 @@ async fn a_stamp_the_venue_found_off_makes_it_measure_again() {
     desk.bybit.play([OnPlace::Refuse(equipoise_core::RefusalKind::Transient)]);
     let report = engine.submit(&pair("now", "0.1")).await.unwrap().wait().await.unwrap();
     assert_eq!(report.status, BatchStatus::Done);
-    assert_eq!(times(&desk), 2);
+    assert_eq!(
+        times(&desk),
+        3,
+        "to stamp, once more after the refusal, and for the audit of what was refused"
+    );
 }

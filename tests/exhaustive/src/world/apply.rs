@@ -6,7 +6,7 @@ use equipoise_core::{Event, OrderTag, RefusalKind, ResendClass, Role, Stage, Ven
 
 use super::{Action, Answer, ById, Durable, Parcel, World, refusal, spend};
 use crate::claims::{self, Violation};
-use crate::exchange::{Held, Reply, Verdict};
+use crate::exchange::{Reply, Verdict};
 use crate::journal::NotAppended;
 use crate::owner::{Made, Owner, Reading};
 
@@ -365,18 +365,20 @@ impl World {
             self.duplicated |= again && venue.class != ResendClass::A;
             venue.arrive(name, request, parcel.copied, now, verdict)
         };
-        let refused =
-            matches!(reply, Reply::RefusedFinal | Reply::RefusedTransient | Reply::RefusedLimited);
-        if refused && !self.half_refused {
-            let id = &parcel.request.0.client_id;
-            self.wire.retain(|other| other.request.0.client_id != *id);
+        let refused = matches!(
+            reply,
+            Reply::RefusedFinal
+                | Reply::RefusedTransient
+                | Reply::RefusedLimited
+                | Reply::RefusedReduceOnly
+        );
+        let id = &parcel.request.0.client_id;
+        let on_its_way = self.wire.iter().any(|other| other.request.0.client_id == *id);
+        let venue = &mut self.venues[usize::from(parcel.tag.leg)];
+        if refused && (on_its_way || venue.orders.iter().any(|order| order.client_id == *id)) {
+            venue.split.insert(id.clone());
         }
-        // Without half refusals the copy's acceptance was the answer, and it went astray.
-        let taken = |order: &Held| order.client_id == parcel.request.0.client_id;
-        let turned_down = matches!(reply, Reply::RefusedTransient | Reply::RefusedReduceOnly);
-        let twice = turned_down && self.venue(parcel.tag).orders.iter().any(taken);
-        let astray = twice && !self.half_refused;
-        if parcel.awaited && !astray {
+        if parcel.awaited {
             self.answers.push(Answer { tag: parcel.tag, epoch: parcel.epoch, reply });
         }
         Ok(())

@@ -176,9 +176,7 @@ impl World {
         if self.left.faults > 0 {
             verdicts.extend(fills.first().copied().map(Verdict::TakeHidden));
         }
-        let taken = |order: &crate::exchange::Held| order.client_id == parcel.request.0.client_id;
-        let half = !config.half_refused && self.venue(parcel.tag).orders.iter().any(taken);
-        if self.left.refusals > 0 && !half {
+        if self.left.refusals > 0 {
             verdicts.push(Verdict::RefuseFinal);
             verdicts.push(Verdict::RefuseTransient);
             verdicts.push(Verdict::RefuseLimited);

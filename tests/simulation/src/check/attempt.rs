@@ -92,6 +92,10 @@ impl Attempt {
             env.tally.hit(Mark::UnwindInDoubt);
         }
         self.doubted = true;
+        if matches!(self.standing, Standing::Closed(Closed::Refused { .. })) {
+            // A refusal stands; whoever starts again only looks once more whether its request took effect all the same.
+            return;
+        }
         self.standing = if self.at_venue.is_empty() { Standing::Doubt } else { Standing::Known };
     }
 

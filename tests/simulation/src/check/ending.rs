@@ -96,7 +96,7 @@ impl Checker {
         }
     }
 
-    /// S1: no leg of a fixed size fills beyond it, second effects of one handing over left out.
+    /// S1: no leg of a fixed size fills beyond it, second effects of one handing over left out, and effects of copies the venue also refused.
     fn judge_plan(&mut self, batch: u8, venues: &[Exchange]) {
         let Some(spec) = self.specs[usize::from(batch)].clone() else { return };
         for (index, leg) in (0_u8..).zip(&spec.legs) {
@@ -107,6 +107,7 @@ impl Checker {
                     let mut departures = BTreeSet::new();
                     let once = self
                         .orders_of(batch, tag, venues)
+                        .filter(|(venue, order)| !venue.is_split(order.departure))
                         .map(|(_, order)| order)
                         .filter(|order| order.executed > 0 && departures.insert(order.departure));
                     filled += once.map(|order| order.executed).sum::<i64>();

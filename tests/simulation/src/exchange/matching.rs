@@ -6,7 +6,7 @@ use equipoise_core::{
 use equipoise_port::PlaceError;
 
 use super::place::{refused, unknown};
-use super::{Exchange, Fate, State, VenueEvent};
+use super::{Exchange, State, VenueEvent};
 use crate::env::Env;
 use crate::fault::Fault;
 use crate::mark::Mark;
@@ -54,10 +54,10 @@ impl Exchange {
                 && self.orders[other].departure == departure
                 && self.orders[other].state != State::Void
         });
-        if taken && !self.splits_answers {
+        if taken && (!self.splits_answers || self.class() == ResendClass::C) {
             return unknown("a copy was taken");
         }
-        self.fates.insert(departure, Fate::Refused);
+        self.refuse_copy(departure);
         error
     }
 
@@ -105,7 +105,7 @@ impl Exchange {
         let copies: Vec<usize> =
             twins.filter(|twin| self.orders[*twin].departure == departure).collect();
         let margin_end = self.engine_time(deadline + u64::from(self.traits.margin_ms));
-        let copied = copies.len() > 1;
+        let copied = copies.len() > 1 || self.is_split(departure);
         for copy in copies.iter().filter(|_| copied) {
             // Both show within what the engine can watch, on class C too.
             let copy = &mut self.orders[*copy];

@@ -8,7 +8,7 @@ mod look;
 mod matching;
 mod place;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use equipoise_core::{
     Amount, BookTop, ClientOrderId, Instrument, OrderEnd, OrderRequest, OrderSnapshot,
@@ -173,6 +173,8 @@ pub(crate) struct Exchange {
     fates: HashMap<u64, Fate>,
     /// Copies of one request may be answered differently.
     pub(crate) splits_answers: bool,
+    /// Handings over of which one copy was refused and another taken.
+    split: HashSet<u64>,
     /// Index in the simulation.
     pub(crate) index: usize,
 }
@@ -239,6 +241,7 @@ impl Exchange {
             reads_may_be_stale: false,
             fates: HashMap::new(),
             splits_answers: false,
+            split: HashSet::new(),
             index,
         }
     }

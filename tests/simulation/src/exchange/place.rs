@@ -32,7 +32,10 @@ impl Exchange {
         ticket: Ticket,
         departure: u64,
     ) -> Option<Result<OrderSnapshot, PlaceError>> {
-        let earlier = self.fates.get(&departure).copied().filter(|_| !self.splits_answers);
+        let known = self.fates.get(&departure).copied();
+        // What class C takes may execute long after the last look: nobody could find out that a copy was refused.
+        let unlooked = known == Some(Fate::Taken) && self.class() == ResendClass::C;
+        let earlier = known.filter(|_| !self.splits_answers || unlooked);
         if earlier == Some(Fate::Refused) {
             // Refused once, refused for good: the way there may copy requests, the venue does not change its mind.
             return None;
@@ -43,6 +46,9 @@ impl Exchange {
             None => env.faults.strikes(Fault::AcceptedThenUnknown),
         };
         let copied = self.fates.insert(departure, Fate::Taken).is_some();
+        if known == Some(Fate::Refused) {
+            self.split.insert(departure);
+        }
         let latest = self.engine_time(request.deadline.0 + u64::from(self.traits.margin_ms));
         if copied && env.now > latest {
             // Class C again executes whenever it likes, but a second time only within what the engine can watch.
@@ -70,9 +76,20 @@ impl Exchange {
             if earlier == Some(Fate::Taken) {
                 return None;
             }
-            self.fates.insert(departure, Fate::Refused);
+            self.refuse_copy(departure);
         }
         Some(Err(error))
+    }
+
+    pub(super) fn refuse_copy(&mut self, departure: u64) {
+        if self.fates.insert(departure, Fate::Refused) == Some(Fate::Taken) {
+            self.split.insert(departure);
+        }
+    }
+
+    /// Whether the engine was rightly told that this handing over was refused, though a copy of it was taken.
+    pub(crate) fn is_split(&self, departure: u64) -> bool {
+        self.split.contains(&departure)
     }
 
     fn turn_away(&mut self, env: &mut Env, request: &OrderRequest) -> Option<Turned> {
