@@ -128,6 +128,7 @@ impl Venue for Paper {
             state: OrderState::Ended(OrderEnd::Filled),
             executed: order.quantity,
             fills: vec![fill],
+            busted: Vec::new(),
         };
         orders.push((order.side, snapshot.clone()));
         Ok(snapshot)

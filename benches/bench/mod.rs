@@ -90,6 +90,7 @@ pub(crate) fn filled(order: &OrderRequest, number: u64) -> OrderSnapshot {
         state: OrderState::Ended(OrderEnd::Filled),
         executed: order.quantity,
         fills: vec![fill(number, order.quantity)],
+        busted: Vec::new(),
     }
 }
 

@@ -169,10 +169,12 @@ pub struct OrderSnapshot {
     pub client_id: ClientOrderId,
     /// Open or ended.
     pub state: OrderState,
-    /// Executed so far, venue units.
+    /// Executed so far, venue units; trades that were taken back since still count.
     pub executed: Qty,
     /// The trades known to this answer; may lag behind `executed`.
     pub fills: Vec<Fill>,
+    /// Trades the venue has taken back (V12); empty where a venue documents no such thing.
+    pub busted: Vec<Fill>,
 }
 
 /// Best prices of a book and their sizes in venue units.

@@ -51,6 +51,8 @@ pub enum Alarm {
     LateFill,
     /// The account's position contradicts the batch's own fills (V13).
     Drift,
+    /// The venue took a trade back (V12).
+    Busted,
 }
 
 /// One fact or decision. Times named `at` are engine time.
@@ -205,6 +207,17 @@ pub enum Record {
         /// When.
         at: UnixMillis,
     },
+    /// The venue took a trade back (V12).
+    Busted {
+        /// Which attempt.
+        tag: OrderTag,
+        /// The order it belonged to.
+        venue_order: VenueOrderId,
+        /// The trade, as it was.
+        fill: Fill,
+        /// When that was learned.
+        at: UnixMillis,
+    },
 }
 
 impl Record {
@@ -220,6 +233,7 @@ impl Record {
             | Self::Refused { tag, .. }
             | Self::Observed { tag, .. }
             | Self::Filled { tag, .. }
+            | Self::Busted { tag, .. }
             | Self::Audited { tag, .. }
             | Self::NotFound { tag, .. }
             | Self::Absent { tag, .. }
@@ -246,6 +260,7 @@ impl Record {
             | Self::Refused { at, .. }
             | Self::Observed { at, .. }
             | Self::Filled { at, .. }
+            | Self::Busted { at, .. }
             | Self::Audited { at, .. }
             | Self::NotFound { at, .. }
             | Self::Absent { at, .. }

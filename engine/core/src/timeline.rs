@@ -94,6 +94,7 @@ fn describe(leg: Option<&LegSpec>, record: &Record) -> (&'static str, String) {
             (event, if reason.is_empty() { order } else { format!("{order}, {reason}") })
         }
         Record::Filled { fill, .. } => ("filled", filled(fill, leg, &unit())),
+        Record::Busted { fill, .. } => ("busted", filled(fill, leg, &unit())),
         Record::Audited { .. } => ("audited", "no further order under this id".to_owned()),
         Record::NotFound { .. } => ("not_found", "a complete search".to_owned()),
         Record::Absent { .. } => ("absent", "proven to have no effect".to_owned()),
@@ -172,6 +173,7 @@ impl Alarm {
             Self::Overfill => "overfill",
             Self::LateFill => "late_fill",
             Self::Drift => "drift",
+            Self::Busted => "busted",
         }
     }
 
@@ -181,6 +183,7 @@ impl Alarm {
         match self {
             Self::Overfill => "the venue executed more than was asked for",
             Self::LateFill => "a fill arrived after its order had been closed",
+            Self::Busted => "the venue took a trade back",
             Self::Drift => "the account's position contradicts the batch's own fills",
         }
     }

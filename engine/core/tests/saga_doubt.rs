@@ -111,6 +111,23 @@ fn class_a_is_class_c_once_the_venue_may_have_forgotten_the_id() {
 }
 
 #[test]
+fn a_transmission_that_only_the_newest_clock_forbids_is_not_prepared_in_a_circle() {
+    let mut spec = pair(ResendClass::A);
+    spec.legs[0].traits.id_horizon_ms = 3_000;
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    run.doubt("long.e0");
+    let turn = run.run(run.looked("long.e0", vec![]));
+    assert_eq!(turn.commands, [ASK[0], "prepare long.e0"]);
+    let mut ahead = run.ready("long.e0");
+    ahead.clock.offset_ms += 3_000;
+    let step = run.saga.step(run.now, &Event::Prepared(vec![ahead]));
+    assert_eq!((step.records.len(), step.commands.len()), (0, 0));
+    assert_eq!(step.wake_at, Some(run.now.plus_ms(1_000)));
+}
+
+#[test]
 fn absence_needs_two_complete_rounds_a_second_apart_beyond_deadline_and_margin() {
     let mut run = in_doubt(ResendClass::B);
     // Deadline and margin end 3000 ms after the stamp, exclusively.

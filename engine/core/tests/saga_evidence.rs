@@ -93,6 +93,28 @@ fn one_order_shown_by_two_listings_is_one_order() {
 }
 
 #[test]
+fn a_trade_that_is_taken_back_is_no_fill_and_what_it_hedged_is_taken_back_too() {
+    let mut run = Harness::new(pair(ResendClass::B));
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    let whole = run.traded("long.e0", ended(), "0.1");
+    run.placed("long.e0", whole.clone());
+    run.at(3_001);
+    let busted = OrderSnapshot { fills: vec![], busted: whole.fills.clone(), ..whole.clone() };
+    let turn = run.run(run.looked("long.e0", vec![busted]));
+    assert_eq!(
+        turn.records,
+        ["alarm Busted long.e0", "busted long.e0 t2 0.1", "audited long.e0", "unwind started"]
+    );
+    assert_eq!(run.net(), "-0.1");
+    assert_eq!(run.placed("long.e0", whole).records, [""; 0], "an older answer changes nothing");
+    run.send(&["short.u0"]);
+    run.fill("short.u0");
+    run.audit();
+    assert_eq!((run.ending().unwrap().0, run.net().as_str()), (Ending::Flat, "0"));
+}
+
+#[test]
 fn orders_of_others_in_an_answer_mean_nothing() {
     let mut run = in_doubt(ResendClass::B);
     let mut foreign = run.traded("short.e0", ended(), "0.1");

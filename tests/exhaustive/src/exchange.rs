@@ -212,6 +212,7 @@ impl Exchange {
             state: order.state(),
             executed: quantity(order.executed()),
             fills: order.trades.iter().enumerate().map(trade).collect(),
+            busted: Vec::new(),
         }
     }
 

@@ -197,6 +197,7 @@ pub(crate) fn short(record: &Record) -> String {
             format!("observed{tag}: {}", executed(state, *lots))
         }
         Record::Filled { fill, .. } => format!("filled{tag}: {}", fill.quantity),
+        Record::Busted { .. } => format!("busted{tag}"),
         Record::Audited { .. } => format!("audited{tag}"),
         Record::NotFound { .. } => format!("not found{tag}"),
         Record::Absent { .. } => format!("absent{tag}"),

@@ -212,6 +212,7 @@ impl Run<'_, '_> {
             state: self.state(),
             executed,
             fills: self.fills(executed),
+            busted: Vec::new(),
         }
     }
 

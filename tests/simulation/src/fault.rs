@@ -54,6 +54,8 @@ faults! {
     FillLag,
     /// Answers show an earlier moment (V4).
     StaleStatus,
+    /// The venue takes a trade back soon after (V12).
+    TradeBusted,
     /// The book holds less than is wanted (V3).
     ThinBook,
     /// A documented, final refusal.

@@ -96,6 +96,10 @@ marks! {
     OverfillAlarm,
     /// The late fill alarm.
     LateFillAlarm,
+    /// A trade that was taken back was noticed.
+    TradeBustNoticed,
+    /// The alarm for one.
+    BustAlarm,
     /// The drift alarm.
     DriftAlarm,
     /// A position contradicted a batch's fills.

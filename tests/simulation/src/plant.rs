@@ -70,5 +70,12 @@ pub(crate) fn ended_with_nothing(order: &equipoise_core::Order) -> Option<OrderS
     let state = OrderState::Ended(OrderEnd::Cancelled { reason: String::new() });
     let client_id = order.request.client_id.clone();
     let executed = Qty::ZERO;
-    Some(OrderSnapshot { venue_order, client_id, state, executed, fills: Vec::new() })
+    Some(OrderSnapshot {
+        venue_order,
+        client_id,
+        state,
+        executed,
+        fills: Vec::new(),
+        busted: Vec::new(),
+    })
 }

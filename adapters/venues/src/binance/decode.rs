@@ -56,6 +56,7 @@ impl Order {
             state: self.state(executed),
             executed,
             fills,
+            busted: Vec::new(),
         })
     }
 

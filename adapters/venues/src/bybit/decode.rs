@@ -71,6 +71,7 @@ impl Acknowledged {
             state: OrderState::Open,
             executed: Qty::ZERO,
             fills: Vec::new(),
+            busted: Vec::new(),
         })
     }
 }
@@ -116,6 +117,7 @@ impl Order {
             state: self.state(executed),
             executed,
             fills,
+            busted: Vec::new(),
         })
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::decimal::Qty;
 use crate::name::VenueOrderId;
-use crate::order::{Fill, OrderState};
+use crate::order::{Fill, OrderSnapshot, OrderState};
 use crate::record::{OrderTag, Record, Role};
 use crate::time::UnixMillis;
 
@@ -174,6 +174,9 @@ impl Order {
             (Record::Filled { venue_order, fill, at, .. }, _) => {
                 self.fill(venue_order, fill, *at);
             }
+            (Record::Busted { venue_order, fill, at, .. }, _) => {
+                self.bust(venue_order, fill, *at);
+            }
             (Record::Audited { .. }, _) => self.audited = true,
             (
                 Record::NotFound { venue_time, at, .. },
@@ -199,6 +202,18 @@ impl Order {
         Ok(())
     }
 
+    /// What it would be if all of a snapshot were applied.
+    pub(super) fn take_in(&mut self, snapshot: &OrderSnapshot) {
+        let (id, at) = (&snapshot.venue_order, self.intended_at);
+        for fill in &snapshot.busted {
+            self.bust(id, fill, at);
+        }
+        for fill in &snapshot.fills {
+            self.fill(id, fill, at);
+        }
+        self.observe(id, &snapshot.state, snapshot.executed, at);
+    }
+
     fn observe(&mut self, id: &VenueOrderId, state: &OrderState, executed: Qty, at: UnixMillis) {
         let order = self
             .at_venue
@@ -214,7 +229,20 @@ impl Order {
 
     fn fill(&mut self, id: &VenueOrderId, fill: &Fill, at: UnixMillis) {
         let key = (id.clone(), fill.trade.clone());
-        self.fills.entry(key).or_insert_with(|| (fill.clone(), at));
+        if !self.busted.contains_key(&key) {
+            self.fills.entry(key).or_insert_with(|| (fill.clone(), at));
+        }
+        self.shown(id, at);
+    }
+
+    fn bust(&mut self, id: &VenueOrderId, fill: &Fill, at: UnixMillis) {
+        let key = (id.clone(), fill.trade.clone());
+        self.fills.remove(&key);
+        self.busted.entry(key).or_insert_with(|| fill.clone());
+        self.shown(id, at);
+    }
+
+    fn shown(&mut self, id: &VenueOrderId, at: UnixMillis) {
         self.at_venue
             .entry(id.clone())
             .or_insert(AtVenue { state: OrderState::Open, executed: Qty::ZERO });
@@ -256,6 +284,7 @@ const fn kind(record: &Record) -> &'static str {
         Record::Refused { .. } => "Refused",
         Record::Observed { .. } => "Observed",
         Record::Filled { .. } => "Filled",
+        Record::Busted { .. } => "Busted",
         Record::Audited { .. } => "Audited",
         Record::NotFound { .. } => "NotFound",
         Record::Absent { .. } => "Absent",

@@ -13,6 +13,9 @@ use super::event::{Command, Prepared, Send, Step};
 use super::leg::LegProgress;
 use super::order::{Closing, Stage};
 
+/// Pause before a transmission is prepared again that the venue's newest clock forbids.
+const FORGOTTEN_PAUSE_MS: u64 = 1_000;
+
 impl Saga {
     pub(super) fn decide(&self, now: UnixMillis) -> Step {
         let mut step = Step::default();
@@ -180,8 +183,15 @@ impl Saga {
         // The memory of its id runs on the venue's clock, of which this reading is the latest.
         let remembered = order.is_remembered(&leg.traits, prepared.clock.venue_time(now));
         let wanted = self.may_send_again(tag, order, leg, now, stopping);
-        if self.ended.is_some() || !wanted || !remembered {
+        if self.ended.is_some() || !wanted {
             return Some(Step::facts(now, Vec::new()));
+        }
+        if !remembered {
+            // It is still wanted by the clock of its intent: not at once again, or preparing it would never end.
+            return Some(Step {
+                wake_at: Some(now.plus_ms(FORGOTTEN_PAUSE_MS)),
+                ..Step::default()
+            });
         }
         let deadline = prepared.clock.venue_time(now).plus_ms(leg.traits.window_ms.into());
         let request = OrderRequest { deadline, ..order.request.clone() };

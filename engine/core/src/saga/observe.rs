@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::decimal::Qty;
-use crate::name::VenueOrderId;
-use crate::order::{OrderSnapshot, OrderState};
+use crate::order::{Fill, OrderSnapshot, OrderState};
 use crate::record::{Alarm, OrderTag, Record};
 use crate::time::{UnixMillis, VenueMillis};
 use crate::venue::ResendClass;
@@ -31,6 +30,8 @@ impl Saga {
         }
         for snapshot in &mut own {
             let mut seen = BTreeSet::new();
+            // What was taken back is no fill, in whichever order two listings tell it.
+            snapshot.busted.retain(|fill| seen.insert(fill.trade.clone()));
             snapshot.fills.retain(|fill| seen.insert(fill.trade.clone()));
         }
         own
@@ -84,7 +85,7 @@ impl Saga {
             // Fills first, so that a settled order is settled by its last record and not reopened by it.
             for fill in &snapshot.fills {
                 let key = (snapshot.venue_order.clone(), fill.trade.clone());
-                if !order.fills.contains_key(&key) {
+                if !order.fills.contains_key(&key) && !order.busted.contains_key(&key) {
                     fresh = true;
                     news.push(Record::Filled {
                         tag,
@@ -93,6 +94,14 @@ impl Saga {
                         at: now,
                     });
                 }
+            }
+            for fill in taken_back(order, snapshot) {
+                news.push(Record::Busted {
+                    tag,
+                    venue_order: snapshot.venue_order.clone(),
+                    fill: fill.clone(),
+                    at: now,
+                });
             }
             if is_news(order, snapshot) {
                 fresh |= !snapshot.executed.is_zero();
@@ -133,6 +142,9 @@ impl Saga {
         }
         if executed_with(order, snapshots) > order.request.quantity {
             raise(Alarm::Overfill);
+        }
+        if snapshots.iter().any(|snapshot| taken_back(order, snapshot).next().is_some()) {
+            raise(Alarm::Busted);
         }
     }
 
@@ -175,23 +187,23 @@ fn is_news(order: &Order, snapshot: &OrderSnapshot) -> bool {
     })
 }
 
-/// What an order would have executed with the snapshots taken in, venue units.
+/// Trades of a snapshot that were taken back and not known to be.
+fn taken_back<'a>(order: &'a Order, snapshot: &'a OrderSnapshot) -> impl Iterator<Item = &'a Fill> {
+    snapshot.busted.iter().filter(|fill| {
+        let key = (snapshot.venue_order.clone(), fill.trade.clone());
+        !order.busted.contains_key(&key)
+    })
+}
+
+/// What an order would have executed with the snapshots taken in, venue units; what was taken back again counts.
 fn executed_with(order: &Order, snapshots: &[OrderSnapshot]) -> Qty {
-    let shown = |id: &VenueOrderId| snapshots.iter().any(|snapshot| snapshot.venue_order == *id);
-    let others = order.at_venue.iter().filter(|(id, _)| !shown(id));
-    let known = others.fold(Qty::ZERO, |sum, (id, at_venue)| {
-        sum.plus(at_venue.executed.max(order.filled_of(id)))
-    });
-    snapshots.iter().fold(known, |sum, snapshot| {
-        let id = &snapshot.venue_order;
-        let before = order.at_venue.get(id);
-        let before = before.map_or(Qty::ZERO, |at_venue| at_venue.executed);
-        let fresh = snapshot.fills.iter().filter(|fill| {
-            let key = (id.clone(), fill.trade.clone());
-            !order.fills.contains_key(&key)
-        });
-        let filled = fresh.fold(order.filled_of(id), |sum, fill| sum.plus(fill.quantity));
-        sum.plus(snapshot.executed.max(before).max(filled))
+    let mut after = order.clone();
+    for snapshot in snapshots {
+        after.take_in(snapshot);
+    }
+    after.at_venue.iter().fold(Qty::ZERO, |sum, (id, at_venue)| {
+        let traded = after.filled_of(id).plus(after.busted_of(id));
+        sum.plus(at_venue.executed.max(traded))
     })
 }
 
@@ -202,4 +214,5 @@ fn merge(known: &mut OrderSnapshot, other: &OrderSnapshot) {
         known.state = other.state.clone();
     }
     known.fills.extend(other.fills.iter().cloned());
+    known.busted.extend(other.busted.iter().cloned());
 }

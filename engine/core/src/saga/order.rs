@@ -79,6 +79,8 @@ pub struct Order {
     pub at_venue: BTreeMap<VenueOrderId, AtVenue>,
     /// Its fills, each with the engine time at which it was learned (R8).
     pub fills: BTreeMap<(VenueOrderId, TradeId), (Fill, UnixMillis)>,
+    /// Trades the venue took back (V12); they are no fills any more, whatever an older answer says.
+    pub busted: BTreeMap<(VenueOrderId, TradeId), Fill>,
     /// Every listing was read after it ended or was refused, and after deadline and margin had passed.
     pub audited: bool,
     /// A look since the last transmission found nothing.
@@ -105,6 +107,7 @@ impl Order {
             stage: Stage::Intended,
             at_venue: BTreeMap::new(),
             fills: BTreeMap::new(),
+            busted: BTreeMap::new(),
             audited: false,
             missed: false,
             searched_at: None,
@@ -131,11 +134,13 @@ impl Order {
         self.fills.values().fold(Qty::ZERO, |sum, (fill, _)| sum.plus(fill.quantity))
     }
 
-    /// Executed according to the venue, venue units: the larger of what it says and what its fills add up to.
+    /// Executed according to the venue, venue units: the larger of what it says, less what it took back, and what its
+    /// fills add up to.
     #[must_use]
     pub fn executed(&self) -> Qty {
         self.at_venue.iter().fold(Qty::ZERO, |sum, (id, at_venue)| {
-            sum.plus(at_venue.executed.max(self.filled_of(id)))
+            let lasting = at_venue.executed.minus(self.busted_of(id));
+            sum.plus(lasting.max(self.filled_of(id)))
         })
     }
 
@@ -143,6 +148,12 @@ impl Order {
     pub(super) fn filled_of(&self, id: &VenueOrderId) -> Qty {
         let of_order = self.fills.iter().filter(|((order, _), _)| order == id);
         of_order.fold(Qty::ZERO, |sum, (_, (fill, _))| sum.plus(fill.quantity))
+    }
+
+    /// What the venue took back of one order, venue units.
+    pub(super) fn busted_of(&self, id: &VenueOrderId) -> Qty {
+        let of_order = self.busted.iter().filter(|((order, _), _)| order == id);
+        of_order.fold(Qty::ZERO, |sum, (_, fill)| sum.plus(fill.quantity))
     }
 
     /// Largest quantity it may hold beyond its proven fills, venue units.
@@ -190,7 +201,10 @@ impl Order {
     /// All that the venue shows has ended, and all its fills are here.
     pub(super) fn is_settled(&self) -> bool {
         self.all_ended()
-            && self.at_venue.iter().all(|(id, order)| self.filled_of(id) >= order.executed)
+            && self
+                .at_venue
+                .iter()
+                .all(|(id, order)| self.filled_of(id).plus(self.busted_of(id)) >= order.executed)
     }
 
     /// Whether its request could still turn out to have taken effect once more than was seen, had it been delivered

@@ -115,6 +115,7 @@ impl Exchange {
                 state: OrderState::Open,
                 executed: Qty::ZERO,
                 fills: Vec::new(),
+                busted: Vec::new(),
             },
             _ => order.show(now, false),
         })
@@ -200,6 +201,7 @@ impl Resting {
             state,
             executed: self.executed,
             fills: fills.map(|(_, fill)| fill.clone()).collect(),
+            busted: Vec::new(),
         }
     }
 }

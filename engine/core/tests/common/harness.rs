@@ -176,6 +176,7 @@ impl Harness {
             state,
             executed: qty(executed),
             fills: Vec::new(),
+            busted: Vec::new(),
         }
     }
 
@@ -337,6 +338,7 @@ pub(crate) fn show_record(spec: &BatchSpec, record: &Record) -> String {
             format!("observed {tag} {} {executed}", show_state(state))
         }
         Record::Filled { fill, .. } => format!("fill {tag} {} {}", fill.trade, fill.quantity),
+        Record::Busted { fill, .. } => format!("busted {tag} {} {}", fill.trade, fill.quantity),
         Record::Audited { .. } => format!("audited {tag}"),
         Record::NotFound { .. } => format!("not found {tag}"),
         Record::Absent { .. } => format!("absent {tag}"),

@@ -142,6 +142,7 @@ pub(super) const fn kind_of(record: &Record) -> u8 {
         Record::Contradicted { .. } => 16,
         Record::Alarmed { .. } => 17,
         Record::Ended { .. } => ENDED,
+        Record::Busted { .. } => 19,
     }
 }
 
@@ -194,7 +195,7 @@ mod tests {
         let mut kinds = one_of_each().iter().map(kind_of).collect::<Vec<_>>();
         kinds.sort_unstable();
         kinds.dedup();
-        assert_eq!(kinds, (ADMITTED..=ENDED).collect::<Vec<_>>());
+        assert_eq!(kinds, (ADMITTED..=19).collect::<Vec<_>>());
     }
 
     #[test]

@@ -227,6 +227,7 @@ impl Exchange {
                 state: OrderState::Open,
                 executed: Qty::ZERO,
                 fills: Vec::new(),
+                busted: Vec::new(),
             },
             at,
         };

@@ -165,19 +165,7 @@ pub(crate) fn one_of_each() -> Vec<Record> {
         Record::Doubted { tag, why: why(), at },
         Record::Refused { tag, refusal: refusal(RefusalKind::Final), at },
         observed(OrderState::Open),
-        Record::Filled {
-            tag,
-            venue_order: of("8389765"),
-            fill: Fill {
-                trade: of("a1-b2"),
-                price: of("65000.5"),
-                quantity: of("0.04"),
-                fee: of("-0.0013"),
-                fee_asset: of("USDT"),
-                at: VenueMillis(1_795_000_001_000),
-            },
-            at,
-        },
+        Record::Filled { tag, venue_order: of("8389765"), fill: fill(), at },
         Record::Audited { tag, at },
         Record::NotFound { tag, venue_time: VenueMillis(1_795_000_006_000), at },
         Record::Absent { tag, at },
@@ -190,6 +178,17 @@ pub(crate) fn one_of_each() -> Vec<Record> {
     ];
     records.extend(further_shapes(at));
     records
+}
+
+fn fill() -> Fill {
+    Fill {
+        trade: of("a1-b2"),
+        price: of("65000.5"),
+        quantity: of("0.04"),
+        fee: of("-0.0013"),
+        fee_asset: of("USDT"),
+        at: VenueMillis(1_795_000_001_000),
+    }
 }
 
 fn further_shapes(at: UnixMillis) -> Vec<Record> {
@@ -233,6 +232,8 @@ fn further_shapes(at: UnixMillis) -> Vec<Record> {
         let why = "nothing is left".into();
         records.push(Record::Ended { ending, why, at });
     }
+    records.push(Record::Alarmed { alarm: Alarm::Busted, tag, at });
+    records.push(Record::Busted { tag, venue_order: of("8389765"), fill: fill(), at });
     records
 }
 

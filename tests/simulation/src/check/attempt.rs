@@ -38,6 +38,8 @@ pub(super) struct Attempt {
     pub(super) first_stamp: u64,
     pub(super) at_venue: BTreeMap<VenueOrderId, (i64, bool)>,
     pub(super) trades: BTreeMap<(VenueOrderId, TradeId), i64>,
+    /// Quantity of each order's trades that were taken back.
+    pub(super) busted: BTreeMap<VenueOrderId, i64>,
     pub(super) audited: bool,
     /// Venue and engine time of fruitless searches beyond deadline and margin since the last transmission.
     pub(super) searches: Vec<(u64, u64)>,
@@ -70,7 +72,8 @@ impl Attempt {
     pub(super) fn settle(&mut self) {
         let complete = self.at_venue.iter().all(|(id, (executed, ended))| {
             let listed = self.trades.iter().filter(|((order, _), _)| order == id);
-            *ended && listed.map(|(_, quantity)| quantity).sum::<i64>() >= *executed
+            let busted = self.busted.get(id).copied().unwrap_or(0);
+            *ended && listed.map(|(_, quantity)| quantity).sum::<i64>() + busted >= *executed
         });
         if self.standing == Standing::Known && complete && !self.at_venue.is_empty() {
             self.standing = Standing::Closed(Closed::Ended);

@@ -84,6 +84,8 @@ impl Checker {
             let missing = ledger.difference(&journal).next();
             let invented = journal.difference(&ledger).next();
             let problem = match (missing, invented) {
+                // An order nobody could be asked about any more may have lost a trade since.
+                (_, Some(_)) if attempt.is_unresolved() => None,
                 (_, Some(trade)) => Some(format!("journal holds {trade}, the ledger does not")),
                 (Some(trade), _) if !attempt.is_unresolved() => {
                     Some(format!("the ledger holds {trade}, the journal does not"))
@@ -128,7 +130,8 @@ impl Checker {
         let deltas = account.deltas(venues, &holdings);
         let Some(ending) = self.streams[usize::from(batch)].ending() else { return };
         let hidden = self.tags(batch).into_iter().any(|tag| {
-            self.may_hide_second_effect(batch, tag) && self.has_second_effect(batch, tag, venues)
+            (self.may_hide_second_effect(batch, tag) && self.has_second_effect(batch, tag, venues))
+                || self.hides_bust(batch, tag, venues)
         });
         if hidden {
             return;
@@ -162,6 +165,21 @@ impl Checker {
         let stream = &self.streams[usize::from(batch)];
         let unaudited = stream.attempts.get(&tag).is_some_and(Attempt::is_unaudited);
         !self.strict && unaudited && stream.is_parked()
+    }
+
+    /// A trade was taken back of an order that nobody could be asked about any more: no report can hold that.
+    fn hides_bust(&self, batch: u8, tag: OrderTag, venues: &[Exchange]) -> bool {
+        let stream = &self.streams[usize::from(batch)];
+        let Some(attempt) = stream.attempts.get(&tag).filter(|attempt| attempt.is_unresolved())
+        else {
+            return false;
+        };
+        let told: i64 = attempt.busted.values().sum();
+        let busted = self.orders_of(batch, tag, venues).map(|(venue, order)| {
+            let lasting: i64 = venue.trades_of(order).map(|trade| trade.quantity).sum();
+            order.executed - lasting
+        });
+        busted.sum::<i64>() != told
     }
 
     fn has_second_effect(&self, batch: u8, tag: OrderTag, venues: &[Exchange]) -> bool {

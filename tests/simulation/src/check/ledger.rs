@@ -150,7 +150,8 @@ impl Checker {
         let stream = &self.streams[usize::from(batch)];
         stream.attempts.iter().all(|(tag, attempt)| {
             let orders = self.orders_of(batch, *tag, venues);
-            let executed: i64 = orders.map(|(_, order)| order.executed).sum();
+            let lasting = orders.flat_map(|(venue, order)| venue.trades_of(order));
+            let executed: i64 = lasting.map(|trade| trade.quantity).sum();
             executed == attempt.trades.values().sum::<i64>()
         })
     }

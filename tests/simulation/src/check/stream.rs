@@ -108,8 +108,9 @@ impl Stream {
                 self.contradictions += 1;
             }
             Record::Alarmed { alarm, tag, .. } => {
-                use equipoise_core::Alarm::{Drift, LateFill, Overfill};
+                use equipoise_core::Alarm::{Busted, Drift, LateFill, Overfill};
                 env.tally.hit(match alarm {
+                    Busted => Mark::BustAlarm,
                     Overfill => Mark::OverfillAlarm,
                     LateFill => Mark::LateFillAlarm,
                     Drift => Mark::DriftAlarm,
@@ -218,6 +219,7 @@ impl Stream {
             first_stamp: request.stamp().0,
             at_venue: BTreeMap::new(),
             trades: BTreeMap::new(),
+            busted: BTreeMap::new(),
             audited: false,
             searches: Vec::new(),
             doubted: false,
@@ -277,6 +279,16 @@ impl Stream {
                 if attempt.trades.insert(key, quantity).is_some() {
                     return Err(broken(Claim::S4, format!("{tag:?} holds a trade twice")));
                 }
+                attempt.at_venue.entry(venue_order.clone()).or_insert((0, false));
+                attempt.standing = Standing::Known;
+            }
+            Record::Busted { venue_order, fill, .. } => {
+                env.tally.hit(Mark::TradeBustNoticed);
+                attempt.note_found(env, class);
+                self.trades += 1;
+                attempt.trades.remove(&(venue_order.clone(), fill.trade.clone()));
+                *attempt.busted.entry(venue_order.clone()).or_insert(0) +=
+                    units::whole(fill.quantity.get());
                 attempt.at_venue.entry(venue_order.clone()).or_insert((0, false));
                 attempt.standing = Standing::Known;
             }

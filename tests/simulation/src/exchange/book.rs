@@ -1,8 +1,8 @@
 //! Prices, and what the account holds.
 
-use equipoise_core::{BookTop, PositionMode, PositionSide, Side};
+use equipoise_core::{BookTop, PositionMode, PositionSide, ResendClass, Side};
 
-use super::{Exchange, FeeIn, Market, Trade};
+use super::{Exchange, FeeIn, Market, Trade, VenueEvent};
 use crate::env::Env;
 use crate::fault::Fault;
 use crate::units;
@@ -118,8 +118,10 @@ impl Exchange {
             fee_in,
             at: env.now,
             visible_from: env.now + lag,
+            busted: false,
             id: trade_id(self.index, index),
         });
+        self.plan_bust(env, order, index);
         let name = &self.name;
         env.trace.number(index as u64 ^ (quantity as u64) << 8);
         env.trace.line(env.now, || {
@@ -130,6 +132,37 @@ impl Exchange {
                 units::price(price)
             )
         });
+    }
+
+    /// A trade may be taken back while the engine still looks: by deadline and margin, and where it looks then at all.
+    fn plan_bust(&self, env: &mut Env, order: usize, trade: usize) {
+        let latest = self.engine_time(self.watched_until(order));
+        let watched = self.class() != ResendClass::A && latest > env.now;
+        if watched && env.faults.strikes(Fault::TradeBusted) {
+            let at = env.rng.u64(env.now + 1..=latest);
+            env.later(at, self.index, VenueEvent::Bust { trade });
+        }
+    }
+
+    fn watched_until(&self, order: usize) -> u64 {
+        self.orders[order].deadline + u64::from(self.traits.margin_ms)
+    }
+
+    pub(super) fn bust(&mut self, env: &mut Env, trade: usize) {
+        let (market, side, quantity) = {
+            let trade = &self.trades[trade];
+            (trade.market, trade.side, trade.quantity)
+        };
+        let Some(order) = self.trades[trade].order else { return };
+        if self.venue_time(env.now) > self.watched_until(order) {
+            return;
+        }
+        self.trades[trade].busted = true;
+        let position_side = self.orders[order].position_side;
+        self.book_trade(env.now, market, side.opposite(), position_side, quantity);
+        let name = &self.name;
+        env.trace
+            .line(env.now, || format!("{name} takes a trade of {} back", units::qty(quantity)));
     }
 
     fn book_trade(
@@ -172,6 +205,7 @@ impl Exchange {
             fee_in: FeeIn::Quote,
             at: env.now,
             visible_from: env.now,
+            busted: false,
             id: trade_id(self.index, index),
         });
         let name = &self.name;

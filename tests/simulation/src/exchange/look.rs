@@ -81,17 +81,15 @@ impl Exchange {
             State::Ended(end) => OrderState::Ended(end.clone()),
             _ => OrderState::Open,
         };
-        let fills = if with_fills {
-            order.trades.iter().map(|trade| self.fill(*trade)).collect()
-        } else {
-            Vec::new()
-        };
+        let fills = order.trades.iter().filter(|trade| !self.trades[**trade].busted);
+        let fills = fills.map(|trade| self.fill(*trade)).filter(|_| with_fills).collect();
         OrderSnapshot {
             venue_order: order.id.clone(),
             client_id: order.client.clone(),
             state,
             executed: units::qty(order.executed),
             fills,
+            busted: self.busted(order, with_fills),
         }
     }
 
@@ -102,7 +100,10 @@ impl Exchange {
         let at = env.now - stale;
         let seen = order.history.iter().rev().find(|(since, _, _)| *since <= at);
         let (_, executed, end) = seen.or(order.history.first())?;
-        let listed = |trade: &&usize| self.trades[**trade].visible_from <= env.now;
+        let listed = |trade: &&usize| {
+            let trade = &self.trades[**trade];
+            trade.visible_from <= env.now && !trade.busted
+        };
         let fills = order.trades.iter().filter(listed).map(|trade| self.fill(*trade));
         Some(OrderSnapshot {
             venue_order: order.id.clone(),
@@ -110,7 +111,13 @@ impl Exchange {
             state: end.clone().map_or(OrderState::Open, OrderState::Ended),
             executed: units::qty(*executed),
             fills: if with_fills { fills.collect() } else { Vec::new() },
+            busted: self.busted(order, with_fills),
         })
+    }
+
+    fn busted(&self, order: &super::VenueOrder, with_fills: bool) -> Vec<Fill> {
+        let busted = order.trades.iter().filter(|trade| self.trades[**trade].busted);
+        busted.map(|trade| self.fill(*trade)).filter(|_| with_fills).collect()
     }
 
     fn fill(&self, trade: usize) -> Fill {

@@ -65,6 +65,8 @@ pub(crate) enum VenueEvent {
     CancelTakes { order: usize },
     /// Someone else trades on the account.
     Foreign,
+    /// A trade is taken back.
+    Bust { trade: usize },
 }
 
 /// One instrument as the exchange keeps it.
@@ -133,6 +135,8 @@ pub(crate) struct Trade {
     /// Engine time.
     pub(crate) at: u64,
     visible_from: u64,
+    /// Taken back by the venue (V12).
+    busted: bool,
     pub(crate) id: equipoise_core::TradeId,
 }
 
@@ -314,6 +318,10 @@ impl Exchange {
                 self.foreign_trade(env);
                 None
             }
+            VenueEvent::Bust { trade } => {
+                self.bust(env, trade);
+                None
+            }
         }
     }
 
@@ -357,6 +365,6 @@ impl Exchange {
 
     /// The trades of one order.
     pub(crate) fn trades_of(&self, order: &VenueOrder) -> impl Iterator<Item = &Trade> {
-        order.trades.iter().map(|trade| &self.trades[*trade])
+        order.trades.iter().map(|trade| &self.trades[*trade]).filter(|trade| !trade.busted)
     }
 }

@@ -224,6 +224,7 @@ impl Exchange {
             state: equipoise_core::OrderState::Open,
             executed: equipoise_core::Qty::ZERO,
             fills: Vec::new(),
+            busted: Vec::new(),
         }
     }
 }
