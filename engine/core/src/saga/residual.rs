@@ -217,7 +217,7 @@ fn matched(members: &[&Exposed<'_>], net: Amount, dust: Qty) -> Vec<Takeback> {
     let lot = |member: &&Exposed<'_>| member.leg.instrument.lot_base(member.reference);
     let finest = members.iter().map(lot).min().unwrap_or(Qty::ZERO);
     let mut most = all.smaller();
-    let mut near = None;
+    let mut near: Option<(Qty, Matched)> = None;
     for _ in 0..MATCHES_MAX {
         let cut = Matched::of(members, most);
         if cut.smaller().is_zero() {
@@ -228,12 +228,12 @@ fn matched(members: &[&Exposed<'_>], net: Amount, dust: Qty) -> Vec<Takeback> {
         if left <= net.magnitude() {
             return cut.in_order(members);
         }
-        if left < dust && near.is_none() {
-            near = Some(cut);
+        if left < dust && near.as_ref().is_none_or(|(least, _)| left < *least) {
+            near = Some((left, cut));
         }
     }
     // What such lots cannot avoid stays below dust.
-    near.map_or_else(Vec::new, |cut| cut.in_order(members))
+    near.map_or_else(Vec::new, |(_, cut)| cut.in_order(members))
 }
 
 /// Orders of both directions.
