@@ -119,7 +119,7 @@ pub(crate) fn bybit() -> Stage {
     stage
 }
 
-fn stage(adapter: &str) -> Stage {
+pub(crate) fn stage(adapter: &str) -> Stage {
     let script = Arc::new(Script::default());
     let clock = Arc::new(Standing(AtomicU64::new(NOW)));
     let settings = Settings::builder(
