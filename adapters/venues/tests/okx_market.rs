@@ -192,7 +192,7 @@ async fn spot_is_marked_at_the_middle_of_its_book_or_at_its_last_trade() {
     assert_eq!((quote.mark.to_string(), quote.funding), ("65000.1".to_owned(), None));
     let quote = stage.venue.quote(&spot).await.unwrap();
     assert!(quote.book.bid.is_none());
-    assert_eq!(quote.mark.to_string(), "65000.1");
+    assert_eq!(quote.mark.to_string(), "64998");
     assert_eq!(stage.script.sent().len(), 2);
 }
 
