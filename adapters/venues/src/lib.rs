@@ -30,6 +30,7 @@ mod budget;
 mod bybit;
 mod credentials;
 mod number;
+mod okx;
 mod outcome;
 mod query;
 mod registry;

@@ -8,7 +8,7 @@ use equipoise_port::{Clock, Transport, Venue};
 use http::Uri;
 
 use crate::settings::{Endpoint, Settings};
-use crate::{binance, bybit};
+use crate::{binance, bybit, okx};
 
 /// Request windows that are accepted, in milliseconds: shorter ones die on the way, longer ones keep a leg in doubt
 /// for long without making a request more likely to arrive.
@@ -16,14 +16,34 @@ const WINDOW_MS: RangeInclusive<u32> = 500..=10_000;
 /// Largest margin and id horizon that configuration may set: a week.
 const OVERRIDE_MS_MAX: u64 = 7 * 86_400_000;
 
+/// Every venue with its adapters, in the order they are listed to people.
+const VENUES: &[&[Adapter]] = &[
+    // A venue adds itself with one line here and one `mod` in the crate root.
+    binance::ADAPTERS,
+    bybit::ADAPTERS,
+    okx::ADAPTERS,
+];
+
+/// Exchanges that people still ask for, and what became of them.
+const GONE: &[(&str, &str)] = &[("ftx", "closed in November 2022")];
+
 /// One adapter: what it is called, what it promises, where it is and how it starts.
-struct Adapter {
-    name: &'static str,
-    production: &'static str,
-    test: &'static str,
-    traits: fn() -> VenueTraits,
-    open: fn(Opening) -> Arc<dyn Venue>,
+pub(crate) struct Adapter {
+    /// What configuration calls it.
+    pub(crate) name: &'static str,
+    /// Base URL of the production host, without a slash at the end.
+    pub(crate) production: &'static str,
+    /// Base URL of the test network.
+    pub(crate) test: &'static str,
+    /// What it promises before configuration changes anything.
+    pub(crate) traits: fn() -> VenueTraits,
+    /// Starts it; what can fail was checked before.
+    pub(crate) open: fn(Opening) -> Result<Arc<dyn Venue>, Unusable>,
 }
+
+/// What an adapter cannot use of its settings, such as a missing passphrase. Holds no secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unusable(pub(crate) &'static str);
 
 /// Everything an adapter starts with, already checked.
 pub(crate) struct Opening {
@@ -33,23 +53,6 @@ pub(crate) struct Opening {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
 }
-
-const ADAPTERS: [Adapter; 2] = [
-    Adapter {
-        name: binance::usdm::NAME,
-        production: binance::usdm::PRODUCTION,
-        test: binance::usdm::TEST,
-        traits: binance::usdm::traits,
-        open: |opening| Arc::new(binance::BinanceUsdm::open(opening)),
-    },
-    Adapter {
-        name: bybit::linear::NAME,
-        production: bybit::linear::PRODUCTION,
-        test: bybit::linear::TEST,
-        traits: bybit::linear::traits,
-        open: |opening| Arc::new(bybit::BybitLinear::open(opening)),
-    },
-];
 
 /// Why a venue cannot be opened. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,6 +90,14 @@ pub enum OpenError {
         /// What is wrong.
         why: &'static str,
     },
+    /// The adapter cannot work with what is configured.
+    #[error("settings of venue {venue} are not usable: {why}")]
+    Settings {
+        /// The venue's configured name.
+        venue: String,
+        /// What is missing or wrong, without the value.
+        why: &'static str,
+    },
     /// A time is outside its range.
     #[error("{what} of venue {venue} is {value} ms: allowed are {allowed}")]
     OutOfRange {
@@ -103,14 +114,18 @@ pub enum OpenError {
 
 /// Names of all adapters.
 pub fn adapters() -> impl Iterator<Item = &'static str> {
-    ADAPTERS.iter().map(|adapter| adapter.name)
+    all().map(|adapter| adapter.name)
 }
 
 /// What an adapter declares before configuration changes anything; `None` if there is no such adapter.
 #[must_use]
 pub fn declared_traits(adapter: &str) -> Option<VenueTraits> {
-    let found = ADAPTERS.iter().find(|known| known.name == adapter)?;
+    let found = all().find(|known| known.name == adapter)?;
     Some((found.traits)())
+}
+
+fn all() -> impl Iterator<Item = &'static Adapter> {
+    VENUES.iter().flat_map(|adapters| adapters.iter())
 }
 
 /// Opens one venue. Sends nothing.
@@ -131,27 +146,25 @@ pub fn open(
             base(url).map_err(|why| OpenError::Url { venue: settings.name.to_string(), why })?
         }
     };
-    Ok((adapter.open)(Opening { settings, traits, base, transport, clock }))
+    let venue = settings.name.to_string();
+    (adapter.open)(Opening { settings, traits, base, transport, clock })
+        .map_err(|Unusable(why)| OpenError::Settings { venue, why })
 }
 
 fn find(settings: &Settings) -> Result<&'static Adapter, OpenError> {
     let wanted = settings.adapter.as_str();
-    if let Some(adapter) = ADAPTERS.iter().find(|adapter| adapter.name == wanted) {
+    if let Some(adapter) = all().find(|adapter| adapter.name == wanted) {
         return Ok(adapter);
     }
     let venue = settings.name.to_string();
     let shown: String = wanted.chars().take(64).flat_map(char::escape_default).collect();
     let known = adapters().collect::<Vec<_>>().join(", ");
     let family = wanted.split('-').next().unwrap_or_default();
-    if family.eq_ignore_ascii_case("ftx") {
-        return Err(OpenError::Gone {
-            venue,
-            adapter: shown,
-            why: "closed in November 2022",
-            known,
-        });
-    }
-    Err(OpenError::UnknownAdapter { venue, adapter: shown, known })
+    let gone = GONE.iter().find(|(name, _)| family.eq_ignore_ascii_case(name));
+    Err(match gone {
+        Some((_, why)) => OpenError::Gone { venue, adapter: shown, why, known },
+        None => OpenError::UnknownAdapter { venue, adapter: shown, known },
+    })
 }
 
 fn configured(settings: &Settings, declared: VenueTraits) -> Result<VenueTraits, OpenError> {

@@ -8,9 +8,9 @@ use std::future::Future;
 use equipoise_core::VenueMillis;
 use equipoise_port::QueryError;
 
-/// Longest span the listings of either exchange take: seven days, less a millisecond because both bounds are included.
+/// Seven days less a millisecond, because both bounds are included: the longest span most listings take.
 /// Source: Binance USDⓈ-M All Orders and Account Trade List; Bybit v5 Get Order History, read 2026-11-22.
-pub(crate) const SPAN_MS_MAX: u64 = 7 * 86_400_000 - 1;
+pub(crate) const WEEK_MS: u64 = 7 * 86_400_000 - 1;
 /// Most pages one listing may take before it is given up as incomplete.
 pub(crate) const PAGES_MAX: usize = 64;
 /// How much earlier than its stamp an order may have been created by the venue's clock: requests are accepted
@@ -25,12 +25,12 @@ pub(crate) struct Span {
     pub(crate) end: Option<u64>,
 }
 
-/// Spans of at most seven days that together cover everything from `since` on.
-pub(crate) fn spans(since: VenueMillis, now: VenueMillis) -> Vec<Span> {
+/// Spans of at most `span_ms_max` that together cover everything from `since` on.
+pub(crate) fn spans(since: VenueMillis, now: VenueMillis, span_ms_max: u64) -> Vec<Span> {
     let mut spans = Vec::new();
     let mut start = since.0.saturating_sub(STAMP_AHEAD_MS);
-    while now.0.saturating_sub(start) > SPAN_MS_MAX && spans.len() < PAGES_MAX {
-        let end = start + SPAN_MS_MAX;
+    while now.0.saturating_sub(start) > span_ms_max && spans.len() < PAGES_MAX {
+        let end = start + span_ms_max;
         spans.push(Span { start, end: Some(end) });
         start = end + 1;
     }
@@ -87,7 +87,7 @@ mod tests {
         let since = VenueMillis(NOW.0 - 86_400_000);
         let all: Vec<u64> = (0..5_000).map(|i| since.0 + i * 17_000).collect();
         for newest_first in [false, true] {
-            let mut found = list(spans(since, NOW), NOW, 100, |span| {
+            let mut found = list(spans(since, NOW, WEEK_MS), NOW, 100, |span| {
                 let mut page: Vec<u64> =
                     all.iter().copied().filter(|at| within(span, *at)).collect();
                 if newest_first {
@@ -99,7 +99,7 @@ mod tests {
             .await;
             // 5000 rows in pages of 100 need more than the 64 pages allowed: an error rather than a part.
             assert!(found.is_err());
-            found = list(spans(since, NOW), NOW, 1_000, |span| {
+            found = list(spans(since, NOW, WEEK_MS), NOW, 1_000, |span| {
                 let mut page: Vec<u64> =
                     all.iter().copied().filter(|at| within(span, *at)).collect();
                 if newest_first {
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn spans_join_without_a_gap_and_the_last_one_is_open() {
-        let spans = spans(VenueMillis(NOW.0 - 20 * 86_400_000), NOW);
+        let spans = spans(VenueMillis(NOW.0 - 20 * 86_400_000), NOW, WEEK_MS);
         assert_eq!(spans.len(), 3);
         for pair in spans.windows(2) {
             assert_eq!(pair[0].end.unwrap() + 1, pair[1].start);
@@ -127,7 +127,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_millisecond_that_fills_a_page_is_an_error_rather_than_a_part() {
-        let answer = list(spans(NOW, NOW), NOW, 2, |_| async { Ok(vec![1, 2]) }).await;
+        let answer = list(spans(NOW, NOW, WEEK_MS), NOW, 2, |_| async { Ok(vec![1, 2]) }).await;
         assert!(matches!(answer, Err(QueryError::Unavailable(_))));
     }
 }

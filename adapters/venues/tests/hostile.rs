@@ -134,3 +134,94 @@ async fn a_venue_time_outside_this_century_is_not_believed() {
         assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{time}: {answer:?}");
     }
 }
+
+fn okx_order(client_id: &str) -> equipoise_core::OrderRequest {
+    let symbol = "BTC-USDT-SWAP".parse().unwrap();
+    equipoise_core::OrderRequest { symbol, ..order(client_id, Side::Buy) }
+}
+
+fn okx_ref(venue_order: Option<&str>) -> equipoise_port::OrderRef {
+    let symbol = "BTC-USDT-SWAP".parse().unwrap();
+    equipoise_port::OrderRef { symbol, ..order_ref("leg2a1", venue_order) }
+}
+
+const OKX_ORDER: &str = "GET /api/v5/trade/order";
+const OKX_FILLS: &str = "GET /api/v5/trade/fills";
+
+#[tokio::test]
+async fn a_spoiled_okx_acknowledgement_is_neither_an_order_nor_a_refusal() {
+    let acknowledged = read_fixture("okx/place_acknowledged");
+    let refused = read_fixture("okx/place_balance_insufficient");
+    let codes = ["51008", "0", "1", "true", "null", "{}", "[\"51008\"]"]
+        .map(|code| refused.replace("\"sCode\": \"51008\"", &format!("\"sCode\": {code}")));
+    for body in spoiled(&acknowledged).into_iter().chain(spoiled(&refused)).chain(codes) {
+        let stage = common::okx_swap();
+        stage.venue.reserve(equipoise_port::Purpose::Entry).await.unwrap();
+        stage.script.body("POST /api/v5/trade/order", 200, &body);
+        let answer = stage.venue.place(&okx_order("leg2a1")).await;
+        let shown: String = body.chars().take(80).collect();
+        assert!(matches!(answer, Err(PlaceError::Unknown(_))), "{shown}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_spoiled_okx_listing_is_unavailable_rather_than_empty() {
+    for body in spoiled(&read_fixture("okx/fills_two")) {
+        let stage = common::okx_swap();
+        stage.script.fixture(OKX_ORDER, 200, "okx/order_filled");
+        stage.script.body(OKX_FILLS, 200, &body);
+        let answer = stage.venue.find(&okx_ref(Some("1969847235168714752"))).await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{answer:?}");
+    }
+    for body in spoiled(&read_fixture("okx/order_filled")) {
+        let stage = common::okx_swap();
+        stage.script.body(OKX_ORDER, 200, &body);
+        stage.script.fixture(OKX_FILLS, 200, "okx/fills_none");
+        let answer = stage.venue.find(&okx_ref(None)).await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn okx_numbers_that_are_none_make_an_answer_unusable() {
+    let fills = read_fixture("okx/fills_two");
+    for body in with_number(&fills, "\"65000.1\"").into_iter().chain(with_number(&fills, "\"6\"")) {
+        let stage = common::okx_swap();
+        stage.script.fixture(OKX_ORDER, 200, "okx/order_filled");
+        stage.script.body(OKX_FILLS, 200, &body);
+        let answer = stage.venue.find(&okx_ref(Some("1969847235168714752"))).await;
+        // A quantity of a tenth would be one; only its quotes are missing.
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{body}: {answer:?}");
+    }
+    let order =
+        read_fixture("okx/order_filled").replace("\"accFillSz\": \"10\"", "\"accFillSz\": \"?\"");
+    for body in with_number(&order, "\"?\"") {
+        let stage = common::okx_swap();
+        stage.script.body(OKX_ORDER, 200, &body);
+        stage.script.fixture(OKX_FILLS, 200, "okx/fills_none");
+        let answer = stage.venue.find(&okx_ref(None)).await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{body}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_okx_listing_of_another_instrument_is_not_believed() {
+    let symbol: Symbol = "BTC-USDT-SWAP".parse().unwrap();
+    let stage = common::okx_swap();
+    stage.script.fixture("GET /api/v5/trade/orders-pending", 200, "okx/orders_none");
+    stage.script.fixture("GET /api/v5/trade/orders-history", 200, "okx/orders_history_foreign");
+    stage.script.fixture(OKX_FILLS, 200, "okx/fills_none");
+    let answer = stage.venue.orders_since(&symbol, VenueMillis(NOW)).await;
+    assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_okx_time_outside_this_century_is_not_believed() {
+    for time in ["\"0\"", "\"-1\"", "\"99999999999999999\"", "\"1.5\"", "1795334400000", "\"\""] {
+        let stage = common::stage("okx-swap");
+        let body = format!("{{\"code\":\"0\",\"msg\":\"\",\"data\":[{{\"ts\":{time}}}]}}");
+        stage.script.body("GET /api/v5/public/time", 200, &body);
+        let answer = stage.venue.server_time().await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{time}: {answer:?}");
+    }
+}

@@ -37,11 +37,25 @@ fn refusal(settings: SettingsBuilder) -> String {
     opened(settings).unwrap_err().to_string()
 }
 
+fn known() -> String {
+    let known: Vec<_> = adapters().collect();
+    assert!(known.contains(&"binance-usdm") && known.contains(&"bybit-linear"));
+    known.join(", ")
+}
+
+#[test]
+fn no_two_adapters_share_a_name() {
+    let mut names: Vec<_> = adapters().collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), adapters().count());
+}
+
 #[test]
 fn an_unknown_adapter_is_refused_with_the_known_ones() {
     assert_eq!(
         refusal(settings("binance")),
-        "adapter 'binance' of venue desk is not known: known are binance-usdm, bybit-linear"
+        format!("adapter 'binance' of venue desk is not known: known are {}", known())
     );
 }
 
@@ -52,7 +66,8 @@ fn a_closed_exchange_is_named_as_such() {
             refusal(settings(name)),
             format!(
                 "adapter '{name}' of venue desk does not exist: the exchange closed in November 2022; \
-                 known are binance-usdm, bybit-linear"
+                 known are {}",
+                known()
             )
         );
     }
@@ -116,7 +131,7 @@ fn the_readme_states_the_declared_traits() {
     for adapter in adapters() {
         let traits = declared_traits(adapter).unwrap();
         let row = format!(
-            "| `{adapter}` | {:?} | {:?} | {} | {} | {} | {} | {} |",
+            "| `{adapter}` | {:?} | {:?} | {} | {} | {} | {} | {} | {:?}, {} | {} | {} |",
             traits.class,
             traits.deadline_check,
             traits.window_ms,
@@ -124,9 +139,17 @@ fn the_readme_states_the_declared_traits() {
             traits.id_horizon_ms,
             traits.lookup_window_ms,
             traits.doubt_ms(),
+            traits.id_alphabet,
+            traits.id_len_max,
+            yes(traits.native_dead_man_switch),
+            yes(traits.native_spreads),
         );
         assert!(readme.contains(&row), "the README lacks: {row}");
     }
     let rows = readme.lines().filter(|line| line.starts_with("| `"));
     assert_eq!(rows.count(), adapters().count());
+}
+
+fn yes(flag: bool) -> &'static str {
+    if flag { "yes" } else { "no" }
 }

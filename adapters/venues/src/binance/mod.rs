@@ -8,7 +8,7 @@ mod errors;
 mod market;
 mod orders;
 mod sign;
-pub(crate) mod usdm;
+mod usdm;
 
 use std::sync::Arc;
 
@@ -29,10 +29,19 @@ use crate::credentials::Credentials;
 use crate::number;
 use crate::outcome::{Failure, Meaning};
 use crate::query::QueryString;
-use crate::registry::Opening;
+use crate::registry::{Adapter, Opening};
 use crate::rules::RulesCache;
 use crate::venue_clock::VenueClock;
 use crate::wire::{Call, Wire, header};
+
+/// The adapters of this venue.
+pub(crate) const ADAPTERS: &[Adapter] = &[Adapter {
+    name: usdm::NAME,
+    production: usdm::PRODUCTION,
+    test: usdm::TEST,
+    traits: usdm::traits,
+    open: |opening| Ok(Arc::new(BinanceUsdm::open(opening))),
+}];
 
 /// One account on Binance USDⓈ-M futures.
 pub(crate) struct BinanceUsdm {

@@ -10,7 +10,7 @@ use super::BinanceUsdm;
 use super::decode::{Order, Trade};
 use crate::answer::{BadAnswer, read};
 use crate::query::QueryString;
-use crate::windows::{SPAN_MS_MAX, Span, list, spans};
+use crate::windows::{Span, WEEK_MS, list, spans};
 
 /// Rows of a full page.
 /// Source: Binance USDⓈ-M All Orders; Account Trade List, limit, read 2026-11-22.
@@ -19,7 +19,7 @@ const PAGE_ROWS: usize = 1_000;
 const LOOKUPS_MAX: usize = 50;
 /// Younger orders' trades are listed without a time: the exchange then shows the last seven days.
 /// The missing day is for clocks and for orders that cross the line while being asked for.
-const RECENT_MS: u64 = SPAN_MS_MAX - 86_400_000;
+const RECENT_MS: u64 = WEEK_MS - 86_400_000;
 
 /// How a request names one order: by the exchange's id where it is known, which stays unique when a client id does not.
 pub(super) fn name(order: &OrderRef) -> QueryString {
@@ -75,9 +75,10 @@ impl BinanceUsdm {
     ) -> Result<Vec<OrderSnapshot>, QueryError> {
         let now = self.venue_clock.now(|| self.read_time()).await?;
         let (history, open, trades) = try_join!(
-            list(spans(since, now), now, PAGE_ROWS, |span| self.order_page(symbol, span)),
+            list(spans(since, now, WEEK_MS), now, PAGE_ROWS, |span| self.order_page(symbol, span)),
             self.open_orders(symbol),
-            list(spans(since, now), now, PAGE_ROWS, |span| self.trade_page(symbol, None, span)),
+            list(spans(since, now, WEEK_MS), now, PAGE_ROWS, |span| self
+                .trade_page(symbol, None, span)),
         )?;
         let mut orders: BTreeMap<u64, Order> = BTreeMap::new();
         for order in history.into_iter().chain(open) {
@@ -167,7 +168,7 @@ impl BinanceUsdm {
                 return Ok(page);
             }
         }
-        list(spans(since, now), now, PAGE_ROWS, |span| {
+        list(spans(since, now, WEEK_MS), now, PAGE_ROWS, |span| {
             self.trade_page(symbol, Some(order_id), span)
         })
         .await

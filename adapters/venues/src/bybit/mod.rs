@@ -5,13 +5,13 @@
 mod decode;
 mod encode;
 mod errors;
-pub(crate) mod linear;
+mod linear;
 mod market;
 mod orders;
 mod sign;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -32,12 +32,21 @@ use crate::budget::{Budget, Cost};
 use crate::credentials::Credentials;
 use crate::outcome::{Failure, Meaning};
 use crate::query::QueryString;
-use crate::registry::Opening;
+use crate::registry::{Adapter, Opening};
 use crate::rules::RulesCache;
 use crate::venue_clock::VenueClock;
 use crate::wire::{Call, Wire, header};
 use linear::{CATEGORY, Endpoint};
 use sign::Validity;
+
+/// The adapters of this venue.
+pub(crate) const ADAPTERS: &[Adapter] = &[Adapter {
+    name: linear::NAME,
+    production: linear::PRODUCTION,
+    test: linear::TEST,
+    traits: linear::traits,
+    open: |opening| Ok(Arc::new(BybitLinear::open(opening))),
+}];
 
 /// One account on Bybit linear contracts.
 pub(crate) struct BybitLinear {

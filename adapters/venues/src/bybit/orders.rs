@@ -12,7 +12,7 @@ use super::linear::{CATEGORY, EXECUTIONS, Endpoint, HISTORY, REALTIME};
 use super::{BybitLinear, listed};
 use crate::answer::BadAnswer;
 use crate::query::QueryString;
-use crate::windows::{PAGES_MAX, SPAN_MS_MAX, STAMP_AHEAD_MS, Span, spans};
+use crate::windows::{PAGES_MAX, STAMP_AHEAD_MS, Span, WEEK_MS, spans};
 
 /// Orders of a full page.
 /// Source: Bybit v5 Get Open & Closed Orders; Get Order History, limit, read 2026-11-22.
@@ -24,7 +24,7 @@ const EXECUTION_ROWS: usize = 100;
 const LOOKUPS_MAX: usize = 50;
 /// Younger orders are listed without a time: the exchange then shows the last seven days.
 /// The missing day is for clocks and for orders that cross the line while being asked for.
-const RECENT_MS: u64 = SPAN_MS_MAX - 86_400_000;
+const RECENT_MS: u64 = WEEK_MS - 86_400_000;
 
 type Orders = BTreeMap<String, Order>;
 
@@ -69,7 +69,7 @@ impl BybitLinear {
             let oldest = rows.last().map(Order::created);
             matches!(oldest, Some(Ok(at)) if at < first)
         };
-        let times: Vec<Option<Span>> = spans(since, now).into_iter().map(Some).collect();
+        let times: Vec<Option<Span>> = spans(since, now, WEEK_MS).into_iter().map(Some).collect();
         let query = listed(symbol);
         let (open, ended, history, executions) = try_join!(
             self.pages(REALTIME, query.clone().with("openOnly", 0), ORDER_ROWS, never),
@@ -151,7 +151,7 @@ impl BybitLinear {
         if now.since(since) < RECENT_MS {
             return Ok(vec![None]);
         }
-        Ok(spans(since, now).into_iter().map(Some).collect())
+        Ok(spans(since, now, WEEK_MS).into_iter().map(Some).collect())
     }
 
     /// Everything in the spans; one without bounds is the exchange's own last seven days.
@@ -169,7 +169,7 @@ impl BybitLinear {
                 // Both bounds must be given; an open end becomes the longest span there is.
                 query = query
                     .with("startTime", span.start)
-                    .with("endTime", span.end.unwrap_or(span.start + SPAN_MS_MAX));
+                    .with("endTime", span.end.unwrap_or(span.start + WEEK_MS));
             }
             rows.extend(self.pages(endpoint, query, page_rows, never).await?);
         }

@@ -119,15 +119,37 @@ pub(crate) fn bybit() -> Stage {
     stage
 }
 
-fn stage(adapter: &str) -> Stage {
+pub(crate) fn okx_swap() -> Stage {
+    okx("okx-swap", "okx/config_futures_net")
+}
+
+pub(crate) fn okx_spot() -> Stage {
+    okx("okx-spot", "okx/config_spot")
+}
+
+/// Adapters that word their orders by the account's level; it is read when an order is reserved.
+pub(crate) fn okx(adapter: &str, config: &str) -> Stage {
+    let stage = stage(adapter);
+    stage.script.fixture("GET /api/v5/public/time", 200, "okx/time_now");
+    stage.script.fixture("GET /api/v5/account/config", 200, config);
+    stage
+}
+
+pub(crate) fn stage(adapter: &str) -> Stage {
+    stage_at(adapter, Endpoint::Url("http://venue.test/".to_owned()))
+}
+
+pub(crate) fn stage_at(adapter: &str, endpoint: Endpoint) -> Stage {
     let script = Arc::new(Script::default());
     let clock = Arc::new(Standing(AtomicU64::new(NOW)));
     let settings = Settings::builder(
         VenueName::new("desk").unwrap(),
         adapter,
-        Credentials::new("the-key", "the-secret").unwrap(),
+        Credentials::new("the-key", "the-secret")
+            .and_then(|credentials| credentials.with_passphrase("the-passphrase"))
+            .unwrap(),
     )
-    .endpoint(Endpoint::Url("http://venue.test/".to_owned()))
+    .endpoint(endpoint)
     .build();
     Stage { venue: open(settings, script.clone(), clock.clone()).unwrap(), script, clock }
 }
