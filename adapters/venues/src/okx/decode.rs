@@ -53,6 +53,7 @@ impl Acknowledged {
             state: OrderState::Open,
             executed: Qty::ZERO,
             fills: Vec::new(),
+            busted: Vec::new(),
         })
     }
 }
@@ -112,6 +113,7 @@ impl Order {
             state: self.state(),
             executed: self.executed()?,
             fills,
+            busted: Vec::new(),
         })
     }
 
