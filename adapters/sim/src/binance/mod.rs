@@ -41,7 +41,8 @@ pub(crate) fn usdm(credentials: Credentials, rate_limits: RateLimits) -> Venue {
         policy: Policy {
             client_ids: ClientIds::UniqueAmongOpen,
             offers_hedge_mode: true,
-            refuses_unsuitable: true,
+            refuses_taking_post_only: true,
+            refuses_unfillable_fok: true,
             checks_precision: true,
             open_orders_max: 200,
             // The usual base tier; not checked against the live schedule.

@@ -41,7 +41,8 @@ pub(crate) fn linear(credentials: Credentials, rate_limits: RateLimits) -> Venue
         policy: Policy {
             client_ids: ClientIds::UniqueForEver,
             offers_hedge_mode: true,
-            refuses_unsuitable: false,
+            refuses_taking_post_only: false,
+            refuses_unfillable_fok: false,
             checks_precision: false,
             open_orders_max: 500,
             // The usual base tier; not checked against the live schedule.

@@ -160,22 +160,23 @@ impl MatchingEngine {
 
     /// Some venues look at the book before they accept; the others accept and cancel.
     fn check_book(&self, listing: &Listing, new: &NewOrder) -> Result<(), Refusal> {
-        let (true, Some(price)) = (self.policy.refuses_unsuitable, new.price) else {
+        let Some(price) = new.price.filter(|_| new.kind == OrderKind::Limit) else {
             return Ok(());
         };
-        if new.kind == OrderKind::Market {
-            return Ok(());
-        }
         let offers = self.offers(listing, new.side.opposite());
         match new.time_in_force {
             TimeInForce::PostOnly
-                if offers
-                    .first()
-                    .is_some_and(|best| book::crosses(new.side, price, best.level.price)) =>
+                if self.policy.refuses_taking_post_only
+                    && offers
+                        .first()
+                        .is_some_and(|best| book::crosses(new.side, price, best.level.price)) =>
             {
                 Err(Refusal::WouldTake)
             }
-            TimeInForce::Fok if offered(&offers, new.side, price) < new.quantity => {
+            TimeInForce::Fok
+                if self.policy.refuses_unfillable_fok
+                    && offered(&offers, new.side, price) < new.quantity =>
+            {
                 Err(Refusal::CannotFill)
             }
             _ => Ok(()),

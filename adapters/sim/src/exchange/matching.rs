@@ -32,9 +32,10 @@ pub(crate) struct Policy {
     pub(crate) client_ids: ClientIds,
     /// The account may hold long and short positions apart.
     pub(crate) offers_hedge_mode: bool,
-    /// A post-only order that would take, or a fill-or-kill order that cannot fill, is refused;
-    /// otherwise it is accepted and then cancelled.
-    pub(crate) refuses_unsuitable: bool,
+    /// A post-only order that would take is refused; otherwise it is accepted and then cancelled.
+    pub(crate) refuses_taking_post_only: bool,
+    /// A fill-or-kill order that cannot fill is refused; otherwise it is accepted and then cancelled.
+    pub(crate) refuses_unfillable_fok: bool,
     /// What follows the decimal point of an order is checked before the increments are.
     pub(crate) checks_precision: bool,
     pub(crate) open_orders_max: usize,
