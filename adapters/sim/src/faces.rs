@@ -7,6 +7,10 @@ use crate::{binance, bybit};
 
 /// Binance USDⓈ-M futures.
 pub const BINANCE_USDM: &str = "binance-usdm";
+/// Binance spot.
+pub const BINANCE_SPOT: &str = "binance-spot";
+/// Binance COIN-M futures.
+pub const BINANCE_COINM: &str = "binance-coinm";
 /// Bybit v5, category `linear`.
 pub const BYBIT_LINEAR: &str = "bybit-linear";
 
@@ -35,6 +39,28 @@ pub(crate) const FACES: &[FaceEntry] = &[
         name: BINANCE_USDM,
         open: binance::usdm,
         // Source: Binance USDⓈ-M Error Codes, -2027, read 2026-11-22.
+        rejection: Rejection {
+            status: 400,
+            code: -2027,
+            message: "Exceeded the maximum allowable position at current leverage.",
+        },
+        unknown: Broken::Unknown503,
+    },
+    FaceEntry {
+        name: BINANCE_SPOT,
+        open: binance::spot,
+        // Source: Binance spot errors.md, -2010, read 2026-11-22.
+        rejection: Rejection {
+            status: 400,
+            code: -2010,
+            message: "This action is disabled on this account.",
+        },
+        unknown: Broken::Unknown503,
+    },
+    FaceEntry {
+        name: BINANCE_COINM,
+        open: binance::coinm,
+        // Source: Binance COIN-M Error Codes, -2027, read 2026-11-22.
         rejection: Rejection {
             status: 400,
             code: -2027,

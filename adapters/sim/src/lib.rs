@@ -45,7 +45,7 @@ pub use exchange::orders::{
     EndReason, Order, OrderKind, OrderOrigin, OrderStatus, SelfTrade, Side, TimeInForce, Trade,
 };
 pub use exchange::{Exchange, RateLimits, Settings, UnknownAdapter, UnknownSymbol};
-pub use faces::{BINANCE_USDM, BYBIT_LINEAR, adapters};
+pub use faces::{BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM, BYBIT_LINEAR, adapters};
 pub use fault::{Broken, Effect, Fault, FaultPlan, Loss, Matcher, Occurrence, Operation, Stage};
 pub use ledger::{Ledger, LedgerError, LedgerFile, LedgerPosition};
 pub use named_fault::UnknownFault;

@@ -7,7 +7,10 @@
 )]
 
 use bytes::Bytes;
-use equipoise_sim::{Answer, BINANCE_USDM, BYBIT_LINEAR, Credentials, Exchange, Settings};
+use equipoise_sim::{
+    Answer, BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM, BYBIT_LINEAR, Credentials, Exchange,
+    Settings,
+};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -32,18 +35,42 @@ pub(crate) fn responded(answer: Answer) -> Response<Bytes> {
     }
 }
 
+/// One of Binance's products.
+#[derive(Clone, Copy)]
+pub(crate) struct Product {
+    pub(crate) adapter: &'static str,
+    /// Of the paths of its interface.
+    pub(crate) prefix: &'static str,
+    /// The instrument that orders without a symbol are for.
+    pub(crate) symbol: &'static str,
+}
+
+pub(crate) const USDM: Product =
+    Product { adapter: BINANCE_USDM, prefix: "/fapi/v1", symbol: "BTCUSDT" };
+pub(crate) const COINM: Product =
+    Product { adapter: BINANCE_COINM, prefix: "/dapi/v1", symbol: "BTCUSD_PERP" };
+pub(crate) const SPOT: Product =
+    Product { adapter: BINANCE_SPOT, prefix: "/api/v3", symbol: "BTCUSDT" };
+
 /// Binance's side of the tests: everything in the query string.
 pub(crate) struct Binance {
     pub(crate) exchange: Exchange,
+    pub(crate) product: Product,
     pub(crate) now_ms: u64,
+    pub(crate) key: String,
     pub(crate) secret: String,
 }
 
 impl Binance {
     pub(crate) fn start(settings: Settings) -> Self {
-        let credentials = Credentials::demo(BINANCE_USDM);
-        let exchange = Exchange::start(BINANCE_USDM, credentials.clone(), settings).unwrap();
-        Self { exchange, now_ms: NOW_MS, secret: credentials.secret }
+        Self::at(USDM, settings)
+    }
+
+    pub(crate) fn at(product: Product, settings: Settings) -> Self {
+        let credentials = Credentials::demo(product.adapter);
+        let exchange = Exchange::start(product.adapter, credentials.clone(), settings).unwrap();
+        let Credentials { key, secret, .. } = credentials;
+        Self { exchange, product, now_ms: NOW_MS, key, secret }
     }
 
     pub(crate) fn request(&self, method: &str, path: &str, params: &str) -> Request<Bytes> {
@@ -56,7 +83,7 @@ impl Binance {
         Request::builder()
             .method(method)
             .uri(uri)
-            .header("X-MBX-APIKEY", "demo-key-binance-usdm")
+            .header("X-MBX-APIKEY", &self.key)
             .body(Bytes::new())
             .unwrap()
     }
@@ -72,8 +99,14 @@ impl Binance {
         (response.status().as_u16(), body_of(&response))
     }
 
+    /// The same for a page of the product's usual version.
+    pub(crate) fn page(&mut self, method: &str, page: &str, params: &str) -> Value {
+        self.call(method, &format!("{}/{page}", self.product.prefix), params).1
+    }
+
     pub(crate) fn place(&mut self, params: &str) -> (u16, Value) {
-        self.call("POST", "/fapi/v1/order", &format!("symbol=BTCUSDT&{params}"))
+        let Product { prefix, symbol, .. } = self.product;
+        self.call("POST", &format!("{prefix}/order"), &format!("symbol={symbol}&{params}"))
     }
 
     /// The venue's code, 0 for success.
@@ -83,8 +116,8 @@ impl Binance {
     }
 
     pub(crate) fn query(&mut self, client_id: &str) -> Value {
-        self.call("GET", "/fapi/v1/order", &format!("symbol=BTCUSDT&origClientOrderId={client_id}"))
-            .1
+        let params = format!("symbol={}&origClientOrderId={client_id}", self.product.symbol);
+        self.page("GET", "order", &params)
     }
 }
 
