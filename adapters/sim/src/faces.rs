@@ -13,6 +13,10 @@ pub const BINANCE_SPOT: &str = "binance-spot";
 pub const BINANCE_COINM: &str = "binance-coinm";
 /// Bybit v5, category `linear`.
 pub const BYBIT_LINEAR: &str = "bybit-linear";
+/// Bybit v5, category `inverse`.
+pub const BYBIT_INVERSE: &str = "bybit-inverse";
+/// Bybit v5, category `spot`.
+pub const BYBIT_SPOT: &str = "bybit-spot";
 
 /// One simulated exchange.
 pub(crate) struct FaceEntry {
@@ -74,6 +78,20 @@ pub(crate) const FACES: &[FaceEntry] = &[
         // Source: Bybit v5 Error Codes, UTA, 110007, read 2026-11-22.
         rejection: Rejection { status: 200, code: 110_007, message: "ab not enough for new order" },
         // Nothing is documented for 5xx here; this is a proxy's page.
+        unknown: Broken::Html502,
+    },
+    FaceEntry {
+        name: BYBIT_INVERSE,
+        open: bybit::inverse,
+        // Source: Bybit v5 Error Codes, UTA, 110007, read 2026-11-22.
+        rejection: Rejection { status: 200, code: 110_007, message: "ab not enough for new order" },
+        unknown: Broken::Html502,
+    },
+    FaceEntry {
+        name: BYBIT_SPOT,
+        open: bybit::spot,
+        // Source: Bybit v5 Error Codes, Spot Trade, 170131, read 2026-11-22.
+        rejection: Rejection { status: 200, code: 170_131, message: "Insufficient balance." },
         unknown: Broken::Html502,
     },
 ];
