@@ -1,4 +1,4 @@
-//! Simulated exchanges speaking the real wire formats of Binance USDⓈ-M and Bybit linear, with faults on request.
+//! Simulated exchanges speaking the real wire formats of the venues, with faults on request.
 //!
 //! An [`Exchange`] is a state machine without clock, socket or randomness: a request and the time go in,
 //! an [`Answer`] comes out. [`serve`] puts it on a loopback address for anything that speaks HTTP.
@@ -28,6 +28,7 @@ mod bybit;
 mod credentials;
 mod decimal_text;
 mod exchange;
+mod faces;
 mod fault;
 mod ledger;
 mod named_fault;
@@ -39,13 +40,13 @@ pub use answer::{Answer, Held};
 pub use credentials::Credentials;
 pub use exchange::account::PositionSide;
 pub use exchange::book::{Depth, Level};
-pub use exchange::instrument::Instrument;
+pub use exchange::instrument::{Instrument, InstrumentKind};
 pub use exchange::orders::{
-    EndReason, Order, OrderKind, OrderStatus, SelfTrade, Side, TimeInForce, Trade,
+    EndReason, Order, OrderKind, OrderOrigin, OrderStatus, SelfTrade, Side, TimeInForce, Trade,
 };
-pub use exchange::{
-    BINANCE_USDM, BYBIT_LINEAR, Exchange, RateLimits, Settings, UnknownAdapter, UnknownSymbol,
-    adapters,
+pub use exchange::{Exchange, RateLimits, Settings, UnknownAdapter, UnknownSymbol};
+pub use faces::{
+    BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM, BYBIT_INVERSE, BYBIT_LINEAR, BYBIT_SPOT, adapters,
 };
 pub use fault::{Broken, Effect, Fault, FaultPlan, Loss, Matcher, Occurrence, Operation, Stage};
 pub use ledger::{Ledger, LedgerError, LedgerFile, LedgerPosition};
