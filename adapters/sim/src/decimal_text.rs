@@ -36,3 +36,29 @@ pub(crate) mod optional {
             .transpose()
     }
 }
+
+/// The same for values by name.
+pub(crate) mod map {
+    use std::collections::BTreeMap;
+
+    use super::{Decimal, Deserialize, Deserializer, Error, FromStr, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(
+        values: &BTreeMap<String, Decimal>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let texts = values.iter().map(|(name, value)| (name, value.normalize().to_string()));
+        serializer.collect_map(texts)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<String, Decimal>, D::Error> {
+        let texts = BTreeMap::<String, String>::deserialize(deserializer)?;
+        let parse = |(name, text): (String, String)| {
+            let value = Decimal::from_str(&text).map_err(|_| D::Error::custom("not a decimal"))?;
+            Ok((name, value))
+        };
+        texts.into_iter().map(parse).collect()
+    }
+}

@@ -114,7 +114,7 @@ pub enum Effect {
     ExecuteTwice,
     /// Only this fraction of the order, rounded down to the lot but at least one lot, finds a counterpart.
     PartialFill(Decimal),
-    /// Refused for want of margin.
+    /// Refused for want of funds: margin on contracts, balance on spot.
     WithoutMargin,
     /// Arrives so much later.
     DelayRequest {

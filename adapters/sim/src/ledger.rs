@@ -16,12 +16,12 @@ use crate::decimal_text;
 use crate::exchange::account::PositionSide;
 use crate::exchange::orders::Order;
 
-/// Everything an exchange must know to carry on: orders with their trades, positions and the wallet.
+/// Everything an exchange must know to carry on: orders with their trades, positions and balances.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
-    /// Settled funds in the settlement asset.
-    #[serde(with = "decimal_text")]
-    pub wallet: Decimal,
+    /// Settled funds by asset, what open orders hold included.
+    #[serde(default, with = "decimal_text::map")]
+    pub balances: BTreeMap<String, Decimal>,
     /// Whether long and short positions are kept apart.
     pub hedge_mode: bool,
     /// Leverage set per symbol, where it is not the default.
@@ -40,10 +40,10 @@ pub struct LedgerPosition {
     pub symbol: String,
     /// Which of its positions.
     pub position_side: PositionSide,
-    /// Base units, negative when short.
+    /// In the instrument's unit, negative when short.
     #[serde(with = "decimal_text")]
     pub quantity: Decimal,
-    /// Quantity × average entry price, with the quantity's sign.
+    /// What it cost in the settlement asset, negative when it brought in: a short linear or a long inverse contract.
     #[serde(with = "decimal_text")]
     pub cost: Decimal,
     /// Profit realised so far, before fees.

@@ -28,6 +28,7 @@ mod bybit;
 mod credentials;
 mod decimal_text;
 mod exchange;
+mod faces;
 mod fault;
 mod ledger;
 mod named_fault;
@@ -39,14 +40,12 @@ pub use answer::{Answer, Held};
 pub use credentials::Credentials;
 pub use exchange::account::PositionSide;
 pub use exchange::book::{Depth, Level};
-pub use exchange::instrument::Instrument;
+pub use exchange::instrument::{Instrument, InstrumentKind};
 pub use exchange::orders::{
-    EndReason, Order, OrderKind, OrderStatus, SelfTrade, Side, TimeInForce, Trade,
+    EndReason, Order, OrderKind, OrderOrigin, OrderStatus, SelfTrade, Side, TimeInForce, Trade,
 };
-pub use exchange::{
-    BINANCE_USDM, BYBIT_LINEAR, Exchange, RateLimits, Settings, UnknownAdapter, UnknownSymbol,
-    adapters,
-};
+pub use exchange::{Exchange, RateLimits, Settings, UnknownAdapter, UnknownSymbol};
+pub use faces::{BINANCE_USDM, BYBIT_LINEAR, adapters};
 pub use fault::{Broken, Effect, Fault, FaultPlan, Loss, Matcher, Occurrence, Operation, Stage};
 pub use ledger::{Ledger, LedgerError, LedgerFile, LedgerPosition};
 pub use named_fault::UnknownFault;

@@ -38,7 +38,7 @@ proptest! {
     fn executions_positions_fees_and_wallet_agree(acts in proptest::collection::vec(act(), 1..60), thin in any::<bool>()) {
         let depth = if thin { Depth::Thin { levels: 2, quantity: Decimal::new(3, 1) } } else { Depth::Deep };
         let settings = Settings { depth, rate_limits: RateLimits::Counted, ..Settings::default() };
-        let start = settings.wallet;
+        let start = Decimal::from(250_000);
         let mut bybit = Bybit::start(settings);
         for (index, act) in acts.into_iter().enumerate() {
             carry_out(&mut bybit, index, act);
@@ -61,7 +61,7 @@ proptest! {
         let cost: Decimal = ledger.positions.iter().map(|position| position.cost).sum();
         prop_assert_eq!(held, position);
         // What was paid is either still in the position or has become profit.
-        prop_assert_eq!(ledger.wallet, start + cash + cost - fees);
+        prop_assert_eq!(ledger.balances["USDT"], start + cash + cost - fees);
         if held.is_zero() {
             prop_assert_eq!(cost, Decimal::ZERO);
         }

@@ -379,7 +379,7 @@ fn exchange(scenario: &Scenario, index: usize) -> Exchange {
     let credentials = equipoise_sim::Credentials { key: KEY.to_owned(), secret: CANARY.to_owned() };
     let marks = MARKS.map(|(symbol, mark)| (symbol.to_owned(), mark.into()));
     let settings = equipoise_sim::Settings {
-        wallet: 5_000_000.into(),
+        funds: BTreeMap::from([("USDT".to_owned(), 5_000_000.into())]),
         hedge_mode: scenario.hedge_mode,
         depth: scenario.depth,
         marks: if index == 0 { BTreeMap::from(marks) } else { BTreeMap::new() },

@@ -39,13 +39,13 @@ impl Inside<'_> {
 
     pub(super) fn balance(&self) -> Value {
         let engine = &self.engine;
-        let available = fixed(engine.available(), 8);
+        let available = fixed(engine.available("USDT"), 8);
         json!([{
             "accountAlias": "SgsR",
             "asset": "USDT",
-            "balance": fixed(engine.account.wallet, 8),
-            "crossWalletBalance": fixed(engine.account.wallet, 8),
-            "crossUnPnl": fixed(engine.unrealised(), 8),
+            "balance": fixed(engine.account.balance("USDT"), 8),
+            "crossWalletBalance": fixed(engine.account.balance("USDT"), 8),
+            "crossUnPnl": fixed(engine.unrealised("USDT"), 8),
             "availableBalance": available,
             "maxWithdrawAmount": available,
             "marginAvailable": true,
@@ -55,8 +55,8 @@ impl Inside<'_> {
 
     pub(super) fn account(&self) -> Value {
         let engine = &self.engine;
-        let (wallet, unrealised) = (engine.account.wallet, engine.unrealised());
-        let (positions, orders) = (engine.position_margin(), engine.order_margin());
+        let (wallet, unrealised) = (engine.account.balance("USDT"), engine.unrealised("USDT"));
+        let (positions, orders) = (engine.position_margin("USDT"), engine.order_margin("USDT"));
         let rows = self.rows(None).filter(|(listing, side)| self.is_active(listing, *side));
         let shown: Vec<Value> =
             rows.map(|(listing, side)| self.account_position(listing, side)).collect();
@@ -77,8 +77,8 @@ impl Inside<'_> {
             "totalOpenOrderInitialMargin": fixed(orders, 8),
             "totalCrossWalletBalance": fixed(wallet, 8),
             "totalCrossUnPnl": fixed(unrealised, 8),
-            "availableBalance": fixed(engine.available(), 8),
-            "maxWithdrawAmount": fixed(engine.available(), 8),
+            "availableBalance": fixed(engine.available("USDT"), 8),
+            "maxWithdrawAmount": fixed(engine.available("USDT"), 8),
             "assets": [{
                 "asset": "USDT",
                 "walletBalance": fixed(wallet, 8),
@@ -90,8 +90,8 @@ impl Inside<'_> {
                 "openOrderInitialMargin": fixed(orders, 8),
                 "crossWalletBalance": fixed(wallet, 8),
                 "crossUnPnl": fixed(unrealised, 8),
-                "availableBalance": fixed(engine.available(), 8),
-                "maxWithdrawAmount": fixed(engine.available(), 8),
+                "availableBalance": fixed(engine.available("USDT"), 8),
+                "maxWithdrawAmount": fixed(engine.available("USDT"), 8),
                 "marginAvailable": true,
                 "updateTime": self.now_ms,
             }],
@@ -271,10 +271,10 @@ impl Inside<'_> {
             "symbol": rules.symbol,
             "positionSide": render::position_side(side),
             "positionAmt": fixed(position.quantity, rules.quantity_decimals),
-            "entryPrice": position.entry_price().round_dp(8).normalize().to_string(),
-            "breakEvenPrice": position.entry_price().round_dp(8).normalize().to_string(),
+            "entryPrice": position.entry_price(rules).round_dp(8).normalize().to_string(),
+            "breakEvenPrice": position.entry_price(rules).round_dp(8).normalize().to_string(),
             "markPrice": fixed(listing.mark, 8),
-            "unRealizedProfit": fixed(position.unrealised(listing.mark), 8),
+            "unRealizedProfit": fixed(position.unrealised(rules, listing.mark), 8),
             "liquidationPrice": "0",
             "isolatedMargin": "0",
             "isolatedWallet": "0",

@@ -111,7 +111,7 @@ impl From<Refusal> for Failure {
             Refusal::NothingToReduce | Refusal::SameSideAsPosition | Refusal::MoreThanPosition => {
                 (-2022, "ReduceOnly Order is rejected.".to_owned())
             }
-            Refusal::Margin => (-2019, "Margin is insufficient.".to_owned()),
+            Refusal::Margin | Refusal::Balance => (-2019, "Margin is insufficient.".to_owned()),
             Refusal::WouldTake => {
                 let text = "Due to the order could not be executed as maker, the Post Only order will be rejected. \
                             The order will not be recorded in the order history";

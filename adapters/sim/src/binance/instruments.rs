@@ -6,7 +6,7 @@
 use rust_decimal::Decimal;
 
 use crate::exchange::book::Shape;
-use crate::exchange::instrument::{Instrument, Listing};
+use crate::exchange::instrument::{Instrument, InstrumentKind, Listing};
 
 pub(super) fn listings() -> Vec<Listing> {
     vec![btcusdt(), ethusdt()]
@@ -16,9 +16,13 @@ fn btcusdt() -> Listing {
     Listing {
         instrument: Instrument {
             symbol: "BTCUSDT",
+            kind: InstrumentKind::Linear,
             base: "BTC",
             quote: "USDT",
+            settle: "USDT",
+            contract_size: Decimal::ONE,
             tick: Decimal::new(1, 1),
+            tick_steps: Vec::new(),
             step: Decimal::new(1, 3),
             quantity_min: Decimal::new(1, 3),
             quantity_max: Decimal::from(1000),
@@ -27,6 +31,7 @@ fn btcusdt() -> Listing {
             price_min: Decimal::new(55_680, 2),
             price_max: Decimal::from(4_529_764),
             price_band: Decimal::new(5, 2),
+            price_band_below: Decimal::new(5, 2),
             price_decimals: 2,
             quantity_decimals: 3,
             leverage_max: 125,
@@ -42,9 +47,13 @@ fn ethusdt() -> Listing {
     Listing {
         instrument: Instrument {
             symbol: "ETHUSDT",
+            kind: InstrumentKind::Linear,
             base: "ETH",
             quote: "USDT",
+            settle: "USDT",
+            contract_size: Decimal::ONE,
             tick: Decimal::new(1, 2),
+            tick_steps: Vec::new(),
             step: Decimal::new(1, 3),
             quantity_min: Decimal::new(1, 3),
             quantity_max: Decimal::from(10_000),
@@ -53,6 +62,7 @@ fn ethusdt() -> Listing {
             price_min: Decimal::new(3986, 2),
             price_max: Decimal::from(306_177),
             price_band: Decimal::new(5, 2),
+            price_band_below: Decimal::new(5, 2),
             price_decimals: 2,
             quantity_decimals: 3,
             leverage_max: 100,

@@ -22,9 +22,10 @@ use self::limits::Limits;
 use self::route::Route;
 use crate::credentials::Credentials;
 use crate::exchange::checks::Refusal;
+use crate::exchange::funds::FeeRule;
 use crate::exchange::instrument::Listing;
-use crate::exchange::matching::{Alteration, MatchingEngine, Policy};
-use crate::exchange::{Call, Face, RateLimits, Venue};
+use crate::exchange::matching::{Alteration, ClientIds, MatchingEngine, Policy};
+use crate::exchange::{Call, Face, RateLimits, Refused, Venue};
 use crate::fault::Operation;
 use crate::params::{Params, plain_decimal};
 use crate::signature::hmac_sha256_hex;
@@ -38,20 +39,24 @@ const AHEAD_MAX_MS: u64 = 1000;
 pub(crate) fn usdm(credentials: Credentials, rate_limits: RateLimits) -> Venue {
     Venue {
         policy: Policy {
-            ids_taken_for_ever: false,
-            refuses_unsuitable: true,
+            client_ids: ClientIds::UniqueAmongOpen,
+            offers_hedge_mode: true,
+            refuses_taking_post_only: true,
+            refuses_unfillable_fok: true,
             checks_precision: true,
             open_orders_max: 200,
             // The usual base tier; not checked against the live schedule.
             maker_fee: Decimal::new(2, 4),
             taker_fee: Decimal::new(5, 4),
-            fee_asset: "USDT",
+            fee_rule: FeeRule::Received,
             order_id: |number| (8_389_765_000_000_000_000 + number).to_string(),
             absent_client_id: |number| format!("web_{number:018}"),
             first_trade_id: 5_600_000_000,
         },
         listings: instruments::listings(),
         leverage_default: 20,
+        funds: vec![("USDT", Decimal::from(250_000))],
+        fee_token: None,
         face: Box::new(Usdm { credentials, limits: Limits::new(rate_limits) }),
     }
 }
@@ -118,12 +123,13 @@ impl Face for Usdm {
         self.limits.stamped(now_ms, orders > 0, response)
     }
 
-    fn refusal(&self, now_ms: u64, status: u16, code: i64, message: &str) -> Response<Bytes> {
+    fn refusal(&self, now_ms: u64, _: &Request<Bytes>, refused: Refused<'_>) -> Response<Bytes> {
+        let Refused { status, code, message } = refused;
         let failure = Failure { status, code, message: message.to_owned(), retry_after_s: None };
         self.limits.stamped(now_ms, false, failure.response())
     }
 
-    fn rate_limited(&self, now_ms: u64, retry_after_s: u64) -> Response<Bytes> {
+    fn rate_limited(&self, now_ms: u64, _: &Request<Bytes>, retry_after_s: u64) -> Response<Bytes> {
         self.limits.stamped(now_ms, false, Failure::too_many_requests(retry_after_s).response())
     }
 

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::{Inside, plain_or_illegal};
 use crate::exchange::account::PositionSide;
 use crate::exchange::matching::NewOrder;
-use crate::exchange::orders::{OrderKind, SelfTrade, Side, TimeInForce};
+use crate::exchange::orders::{OrderKind, OrderOrigin, SelfTrade, Side, TimeInForce};
 use crate::params::Params;
 
 const CLIENT_ID_LEGAL: &str = "^[\\.A-Z\\:/a-z0-9_-]{1,36}$";
@@ -46,10 +46,12 @@ impl Inside<'_> {
             kind,
             time_in_force,
             quantity,
+            quote_quantity: None,
             price,
             reduce_only: flag(params, "reduceOnly")?,
             position_side: position_side(params)?,
             self_trade: self_trade(params)?,
+            origin: OrderOrigin::Interface,
         })
     }
 }

@@ -37,7 +37,7 @@ impl Inside<'_> {
     /// Validates as placing does and stops before the engine.
     pub(super) fn test_place(&self) -> Result<Value, Failure> {
         let new = self.new_order(&self.params)?;
-        self.engine.check(&new)?;
+        self.engine.check_only(&new)?;
         Ok(json!({}))
     }
 

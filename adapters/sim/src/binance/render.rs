@@ -94,8 +94,10 @@ pub(super) fn queried(instrument: &Instrument, order: &Order) -> Value {
     let mut value = placed(instrument, order);
     if let Some(fields) = value.as_object_mut() {
         fields.remove("cumQty");
-        fields.insert("avgPrice".to_owned(), Value::from(fixed(order.average_price(), 5)));
-        fields.insert("cumQuote".to_owned(), Value::from(fixed(order.value(), 5)));
+        fields
+            .insert("avgPrice".to_owned(), Value::from(fixed(instrument.average_price(order), 5)));
+        fields
+            .insert("cumQuote".to_owned(), Value::from(fixed(instrument.executed_value(order), 5)));
         fields.insert("time".to_owned(), Value::from(order.received_ms));
     }
     value

@@ -100,9 +100,9 @@ impl Inside<'_> {
         }
         let coin = self.params.get("coin");
         let engine = &self.engine;
-        let (wallet, unrealised) = (engine.account.wallet, engine.unrealised());
+        let (wallet, unrealised) = (engine.account.balance("USDT"), engine.unrealised("USDT"));
         let equity = wallet + unrealised;
-        let (positions, orders) = (engine.position_margin(), engine.order_margin());
+        let (positions, orders) = (engine.position_margin("USDT"), engine.order_margin("USDT"));
         let wanted = coin.is_none_or(|coins| coins.split(',').any(|coin| coin == "USDT"));
         let coins = if wanted { json!([self.coin()]) } else { json!([]) };
         Ok(json!({ "list": [{
@@ -115,7 +115,7 @@ impl Inside<'_> {
             "totalEquity": fixed(equity, 8),
             "totalWalletBalance": fixed(wallet, 8),
             "totalMarginBalance": fixed(equity, 8),
-            "totalAvailableBalance": fixed(engine.available(), 8),
+            "totalAvailableBalance": fixed(engine.available("USDT"), 8),
             "totalPerpUPL": fixed(unrealised, 8),
             "totalInitialMargin": fixed(positions + orders, 8),
             "totalInitialMarginByMp": fixed(positions + orders, 8),
@@ -209,7 +209,7 @@ impl Inside<'_> {
 
     fn coin(&self) -> Value {
         let engine = &self.engine;
-        let (wallet, unrealised) = (engine.account.wallet, engine.unrealised());
+        let (wallet, unrealised) = (engine.account.balance("USDT"), engine.unrealised("USDT"));
         let realised: Decimal =
             engine.account.positions().map(|(_, _, position)| position.realised).sum();
         json!({
@@ -222,8 +222,8 @@ impl Inside<'_> {
             "borrowAmount": "0",
             "spotBorrow": "0",
             "accruedInterest": "0",
-            "totalOrderIM": fixed(engine.order_margin(), 8),
-            "totalPositionIM": fixed(engine.position_margin(), 8),
+            "totalOrderIM": fixed(engine.order_margin("USDT"), 8),
+            "totalPositionIM": fixed(engine.position_margin("USDT"), 8),
             "totalPositionMM": fixed(self.maintenance_margin(), 8),
             "unrealisedPnl": fixed(unrealised, 8),
             "cumRealisedPnl": fixed(realised, 8),
@@ -263,7 +263,7 @@ impl Inside<'_> {
             "symbol": rules.symbol,
             "side": direction,
             "size": fixed(position.quantity.abs(), rules.quantity_decimals),
-            "avgPrice": position.entry_price().round_dp(8).normalize().to_string(),
+            "avgPrice": position.entry_price(rules).round_dp(8).normalize().to_string(),
             "positionValue": position.cost.abs().normalize().to_string(),
             "tradeMode": 0,
             "positionStatus": "Normal",
@@ -281,7 +281,7 @@ impl Inside<'_> {
             "stopLoss": "",
             "trailingStop": "0",
             "sessionAvgPrice": "",
-            "unrealisedPnl": fixed(position.unrealised(listing.mark), 8),
+            "unrealisedPnl": fixed(position.unrealised(rules, listing.mark), 8),
             "curRealisedPnl": fixed(position.realised, 8),
             "cumRealisedPnl": fixed(position.realised, 8),
             "seq": position.updated_ms,

@@ -103,7 +103,7 @@ impl From<Refusal> for Failure {
                 (110_017, "reduce-only order has same side with current position")
             }
             Refusal::MoreThanPosition => (110_017, "Reduce-only rule not satisfied"),
-            Refusal::Margin => (110_007, "ab not enough for new order"),
+            Refusal::Margin | Refusal::Balance => (110_007, "ab not enough for new order"),
             // Accepted and then cancelled at this venue; kept for a policy that says otherwise.
             Refusal::WouldTake | Refusal::CannotFill => (10001, "Request parameter error."),
             Refusal::TooManyOpenOrders => {

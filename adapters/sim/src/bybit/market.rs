@@ -7,7 +7,6 @@ use super::Inside;
 use super::failure::Failure;
 use crate::exchange::book::{self, Level};
 use crate::exchange::instrument::{FUNDING_INTERVAL_MS, Listing, fixed, next_funding_ms};
-use crate::exchange::matching::market_limit;
 use crate::exchange::orders::Side;
 
 impl Inside<'_> {
@@ -92,8 +91,8 @@ impl Inside<'_> {
         let decimals = listing.instrument.price_decimals;
         Ok(json!({
             "symbol": listing.instrument.symbol,
-            "buyLmt": fixed(market_limit(listing, Side::Buy), decimals),
-            "sellLmt": fixed(market_limit(listing, Side::Sell), decimals),
+            "buyLmt": fixed(listing.band(Side::Buy), decimals),
+            "sellLmt": fixed(listing.band(Side::Sell), decimals),
             "ts": self.now_ms.to_string(),
         }))
     }

@@ -22,9 +22,10 @@ use self::failure::Failure;
 use self::limits::Limits;
 use self::route::Route;
 use crate::credentials::Credentials;
+use crate::exchange::funds::FeeRule;
 use crate::exchange::instrument::Listing;
-use crate::exchange::matching::{Alteration, MatchingEngine, Policy};
-use crate::exchange::{Call, Face, RateLimits, Venue};
+use crate::exchange::matching::{Alteration, ClientIds, MatchingEngine, Policy};
+use crate::exchange::{Call, Face, RateLimits, Refused, Venue};
 use crate::fault::Operation;
 use crate::params::Params;
 use crate::signature::hmac_sha256_hex;
@@ -38,20 +39,24 @@ const AHEAD_MAX_MS: u64 = 1000;
 pub(crate) fn linear(credentials: Credentials, rate_limits: RateLimits) -> Venue {
     Venue {
         policy: Policy {
-            ids_taken_for_ever: true,
-            refuses_unsuitable: false,
+            client_ids: ClientIds::UniqueForEver,
+            offers_hedge_mode: true,
+            refuses_taking_post_only: false,
+            refuses_unfillable_fok: false,
             checks_precision: false,
             open_orders_max: 500,
             // The usual base tier; not checked against the live schedule.
             maker_fee: Decimal::new(2, 4),
             taker_fee: Decimal::new(55, 5),
-            fee_asset: "USDT",
+            fee_rule: FeeRule::Received,
             order_id: |number| render::uuid(0x5e1f, number),
             absent_client_id: |_| String::new(),
             first_trade_id: 7_000_000,
         },
         listings: instruments::listings(),
         leverage_default: 10,
+        funds: vec![("USDT", Decimal::from(250_000))],
+        fee_token: None,
         face: Box::new(Linear { credentials, limits: Limits::new(rate_limits) }),
     }
 }
@@ -119,11 +124,12 @@ impl Face for Linear {
         if route.is_signed() { self.limits.stamped(now_ms, route, response) } else { response }
     }
 
-    fn refusal(&self, now_ms: u64, status: u16, code: i64, message: &str) -> Response<Bytes> {
+    fn refusal(&self, now_ms: u64, _: &Request<Bytes>, refused: Refused<'_>) -> Response<Bytes> {
+        let Refused { status, code, message } = refused;
         Failure { status, code, message: message.to_owned() }.response(now_ms)
     }
 
-    fn rate_limited(&self, now_ms: u64, retry_after_s: u64) -> Response<Bytes> {
+    fn rate_limited(&self, now_ms: u64, _: &Request<Bytes>, retry_after_s: u64) -> Response<Bytes> {
         limits::announced(now_ms, retry_after_s, Failure::too_many_visits().response(now_ms))
     }
 

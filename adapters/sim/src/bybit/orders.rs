@@ -6,7 +6,7 @@ use super::Inside;
 use super::failure::Failure;
 use crate::exchange::account::PositionSide;
 use crate::exchange::matching::NewOrder;
-use crate::exchange::orders::{Order, OrderKind, SelfTrade, Side, TimeInForce};
+use crate::exchange::orders::{Order, OrderKind, OrderOrigin, SelfTrade, Side, TimeInForce};
 use crate::params::plain_decimal;
 
 impl Inside<'_> {
@@ -20,7 +20,7 @@ impl Inside<'_> {
     /// Says what creating the order would do to the margin, as far as this account knows.
     pub(super) fn pre_check(&self) -> Result<Value, Failure> {
         let new = self.new_order()?;
-        self.engine.check(&new)?;
+        self.engine.check_only(&new)?;
         Ok(json!({
             "orderId": "",
             "orderLinkId": new.client_order_id.unwrap_or_default(),
@@ -135,10 +135,12 @@ impl Inside<'_> {
             kind,
             time_in_force: self.time_in_force()?,
             quantity: quantity.ok_or_else(|| Failure::refused(10001, "Qty invalid"))?,
+            quote_quantity: None,
             price,
             reduce_only: self.params.get("reduceOnly") == Some("true"),
             position_side: self.position_side()?,
             self_trade: self.self_trade()?,
+            origin: OrderOrigin::Interface,
         })
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::exchange::account::PositionSide;
 use crate::exchange::instrument::{Listing, fixed};
-use crate::exchange::matching::{Policy, market_limit};
+use crate::exchange::matching::Policy;
 use crate::exchange::orders::{
     EndReason, Order, OrderKind, OrderStatus, SelfTrade, Side, TimeInForce, Trade,
 };
@@ -104,7 +104,7 @@ pub(super) fn order(listing: &Listing, order: &Order) -> Value {
     let quantity = |value: Decimal| fixed(value, rules.quantity_decimals);
     let left = if order.is_open() { order.left() } else { Decimal::ZERO };
     // A market order is an IOC limit order at the edge of the band.
-    let price = order.price.unwrap_or_else(|| market_limit(listing, order.side));
+    let price = order.price.unwrap_or_else(|| listing.band(order.side));
     let fee = fixed(order.fee(), 8);
     let fee_detail = if order.executed.is_zero() { json!({}) } else { json!({ rules.quote: fee }) };
     json!({
@@ -121,11 +121,11 @@ pub(super) fn order(listing: &Listing, order: &Order) -> Value {
         "createType": "CreateByUser",
         "cancelType": cancel_type(order),
         "rejectReason": reject_reason(order),
-        "avgPrice": average(order.average_price()),
+        "avgPrice": average(rules.average_price(order)),
         "leavesQty": quantity(left),
         "leavesValue": fixed(left * price, 4),
         "cumExecQty": quantity(order.executed),
-        "cumExecValue": order.value().normalize().to_string(),
+        "cumExecValue": rules.executed_value(order).normalize().to_string(),
         "cumExecFee": fee,
         "cumFeeDetail": fee_detail,
         "timeInForce": time_in_force(order),
@@ -167,7 +167,7 @@ pub(super) fn execution(listing: &Listing, policy: &Policy, order: &Order, trade
         "orderId": order.order_id,
         "orderLinkId": order.client_order_id,
         "side": side(order.side),
-        "orderPrice": fixed(order.price.unwrap_or_else(|| market_limit(listing, order.side)), rules.price_decimals),
+        "orderPrice": fixed(order.price.unwrap_or_else(|| listing.band(order.side)), rules.price_decimals),
         "orderQty": quantity(order.quantity),
         "leavesQty": quantity(order.quantity - before),
         "createType": "CreateByUser",

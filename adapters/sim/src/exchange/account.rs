@@ -1,10 +1,11 @@
-//! One margin account: wallet, positions, leverage and fees.
+//! One account: balances, positions and leverage.
 
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use super::instrument::{Instrument, VALUE_DECIMALS};
 use super::orders::Side;
 
 /// Which position of an instrument an order changes.
@@ -19,7 +20,7 @@ pub enum PositionSide {
     Short,
 }
 
-/// A held position. `quantity` is signed, `cost` is quantity × average entry and has its sign.
+/// A held position. `quantity` is signed; `cost` is what it cost in the settlement asset, negative when it brought in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
     pub(crate) quantity: Decimal,
@@ -29,49 +30,47 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    pub(crate) fn entry_price(&self) -> Decimal {
-        if self.quantity.is_zero() { Decimal::ZERO } else { self.cost / self.quantity }
+    /// Average entry price, zero without a position.
+    pub(crate) fn entry_price(&self, rules: &Instrument) -> Decimal {
+        rules.price_of(self.quantity.abs(), self.cost.abs())
     }
 
-    pub(crate) fn unrealised(&self, mark: Decimal) -> Decimal {
-        self.quantity * mark - self.cost
+    /// Profit at the mark in the settlement asset.
+    pub(crate) fn unrealised(&self, rules: &Instrument, mark: Decimal) -> Decimal {
+        rules.cost(self.quantity, mark) - self.cost
     }
 
     /// Books an execution of `change` (signed) and returns the profit it realised.
     ///
-    /// Cost is kept instead of the average, so that nothing is lost to rounding beyond the eighth decimal.
-    fn apply(&mut self, change: Decimal, price: Decimal) -> Decimal {
+    /// Cost is kept instead of the average, so that nothing is lost to rounding beyond the twelfth decimal.
+    fn apply(&mut self, rules: &Instrument, change: Decimal, price: Decimal) -> Decimal {
         let opens = self.quantity.is_zero()
             || self.quantity.is_sign_positive() == change.is_sign_positive();
         if opens {
             self.quantity += change;
-            self.cost += change * price;
+            self.cost += rules.cost(change, price);
             return Decimal::ZERO;
         }
         let closed = if change.abs() < self.quantity.abs() { change } else { -self.quantity };
         let released = if closed == -self.quantity {
             self.cost
         } else {
-            (self.cost * -closed / self.quantity).round_dp(FEE_DECIMALS)
+            (self.cost * -closed / self.quantity).round_dp(VALUE_DECIMALS)
         };
-        let profit = -closed * price - released;
+        let profit = rules.cost(-closed, price) - released;
         self.quantity += closed;
         self.cost -= released;
         self.realised += profit;
         if closed != change {
-            self.apply(change - closed, price);
+            self.apply(rules, change - closed, price);
         }
         profit
     }
 }
 
-/// Decimals of fees and realised profit.
-pub(crate) const FEE_DECIMALS: u32 = 8;
-
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
-    /// Settled funds in the settlement asset.
-    pub(crate) wallet: Decimal,
+    balances: BTreeMap<String, Decimal>,
     /// Long and short positions apart instead of one net position.
     pub(crate) hedge_mode: bool,
     pub(crate) leverage_default: u32,
@@ -80,14 +79,33 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    pub(crate) fn opened(wallet: Decimal, hedge_mode: bool, leverage_default: u32) -> Self {
+    pub(crate) fn opened(
+        balances: BTreeMap<String, Decimal>,
+        hedge_mode: bool,
+        leverage_default: u32,
+    ) -> Self {
         Self {
-            wallet,
+            balances,
             hedge_mode,
             leverage_default,
             leverage: BTreeMap::new(),
             positions: BTreeMap::new(),
         }
+    }
+
+    /// Settled funds in `asset`, what open orders hold included.
+    pub(crate) fn balance(&self, asset: &str) -> Decimal {
+        self.balances.get(asset).copied().unwrap_or_default()
+    }
+
+    /// Settled funds by asset.
+    pub(crate) fn balances(&self) -> &BTreeMap<String, Decimal> {
+        &self.balances
+    }
+
+    /// Adds `amount`, which may be negative.
+    pub(crate) fn credit(&mut self, asset: &str, amount: Decimal) {
+        *self.balances.entry(asset.to_owned()).or_default() += amount;
     }
 
     pub(crate) fn leverage_of(&self, symbol: &str) -> Decimal {
@@ -124,7 +142,7 @@ impl Account {
         }
     }
 
-    /// How much an order of `side` can take off the position, base units.
+    /// How much an order of `side` can take off the position, in the instrument's unit.
     pub(crate) fn reducible(
         &self,
         symbol: &str,
@@ -139,19 +157,20 @@ impl Account {
         }
     }
 
-    /// Books an execution and returns the profit it realised; the fee is charged at once.
+    /// Books an execution of a contract, credits the profit it realised and returns that.
     pub(crate) fn execute(
         &mut self,
-        key: (&str, PositionSide),
+        rules: &Instrument,
+        position_side: PositionSide,
         change: Decimal,
         price: Decimal,
-        fee: Decimal,
         now_ms: u64,
     ) -> Decimal {
-        let position = self.positions.entry((key.0.to_owned(), key.1)).or_default();
-        let profit = position.apply(change, price);
+        let key = (rules.symbol.to_owned(), position_side);
+        let position = self.positions.entry(key).or_default();
+        let profit = position.apply(rules, change, price);
         position.updated_ms = now_ms;
-        self.wallet += profit - fee;
+        self.credit(rules.settle, profit);
         profit
     }
 }
@@ -161,26 +180,95 @@ mod tests {
     use rust_decimal::Decimal;
 
     use super::Position;
+    use crate::exchange::instrument::{Instrument, InstrumentKind};
 
     fn units(value: i64) -> Decimal {
         Decimal::from(value)
     }
 
+    fn contract(kind: InstrumentKind, size: i64) -> Instrument {
+        Instrument {
+            symbol: "X",
+            kind,
+            base: "B",
+            quote: "Q",
+            settle: if kind == InstrumentKind::Inverse { "B" } else { "Q" },
+            contract_size: units(size),
+            tick: units(1),
+            tick_steps: vec![(units(100), units(5)), (units(1000), units(10))],
+            step: units(1),
+            quantity_min: units(1),
+            quantity_max: units(1_000_000),
+            market_quantity_max: units(1_000_000),
+            notional_min: units(0),
+            price_min: units(1),
+            price_max: units(1_000_000),
+            price_band: Decimal::new(5, 2),
+            price_band_below: Decimal::new(5, 2),
+            price_decimals: 0,
+            quantity_decimals: 0,
+            leverage_max: 10,
+            listed_ms: 0,
+        }
+    }
+
     #[test]
     fn the_entry_price_is_the_average_and_closing_keeps_it() {
+        let rules = contract(InstrumentKind::Linear, 1);
         let mut position = Position::default();
-        assert_eq!(position.apply(units(1), units(100)), Decimal::ZERO);
-        assert_eq!(position.apply(units(3), units(104)), Decimal::ZERO);
-        assert_eq!(position.entry_price(), units(103));
-        assert_eq!(position.apply(units(-2), units(110)), units(14));
-        assert_eq!(position.entry_price(), units(103));
+        assert_eq!(position.apply(&rules, units(1), units(100)), Decimal::ZERO);
+        assert_eq!(position.apply(&rules, units(3), units(104)), Decimal::ZERO);
+        assert_eq!(position.entry_price(&rules), units(103));
+        assert_eq!(position.apply(&rules, units(-2), units(110)), units(14));
+        assert_eq!(position.entry_price(&rules), units(103));
     }
 
     #[test]
     fn an_execution_through_zero_closes_first_and_opens_at_its_price() {
+        let rules = contract(InstrumentKind::Linear, 1);
         let mut position = Position::default();
-        let _ = position.apply(units(-2), units(50));
-        assert_eq!(position.apply(units(5), units(40)), units(20));
-        assert_eq!((position.quantity, position.entry_price()), (units(3), units(40)));
+        let _ = position.apply(&rules, units(-2), units(50));
+        assert_eq!(position.apply(&rules, units(5), units(40)), units(20));
+        assert_eq!((position.quantity, position.entry_price(&rules)), (units(3), units(40)));
+    }
+
+    #[test]
+    fn a_contract_of_several_base_units_earns_for_each_of_them() {
+        let rules = contract(InstrumentKind::Linear, 10);
+        let mut position = Position::default();
+        let _ = position.apply(&rules, units(2), units(100));
+        assert_eq!(position.unrealised(&rules, units(103)), units(60));
+        assert_eq!(position.entry_price(&rules), units(100));
+    }
+
+    #[test]
+    fn an_inverse_contract_earns_the_difference_of_its_worth_in_base() {
+        let rules = contract(InstrumentKind::Inverse, 100);
+        let mut position = Position::default();
+        // 200 of quote at 50 are 4 of base, at 80 they are 2.5.
+        let _ = position.apply(&rules, units(2), units(50));
+        assert_eq!(position.unrealised(&rules, units(80)), Decimal::new(15, 1));
+        assert_eq!(position.apply(&rules, units(-1), units(80)), Decimal::new(75, 2));
+        assert_eq!((position.quantity, position.entry_price(&rules)), (units(1), units(50)));
+        // A short one loses the same.
+        let mut short = Position::default();
+        let _ = short.apply(&rules, units(-2), units(50));
+        assert_eq!(short.unrealised(&rules, units(80)), Decimal::new(-15, 1));
+    }
+
+    #[test]
+    fn the_average_entry_of_an_inverse_contract_is_the_harmonic_one() {
+        let rules = contract(InstrumentKind::Inverse, 100);
+        let mut position = Position::default();
+        let _ = position.apply(&rules, units(1), units(50));
+        let _ = position.apply(&rules, units(1), units(200));
+        assert_eq!(position.entry_price(&rules), units(80));
+    }
+
+    #[test]
+    fn the_increment_grows_above_the_prices_named() {
+        let rules = contract(InstrumentKind::Linear, 1);
+        let ticks = [100, 101, 1001].map(|price| rules.tick_at(units(price)));
+        assert_eq!(ticks, [units(1), units(5), units(10)]);
     }
 }

@@ -5,7 +5,7 @@
 
 use rust_decimal::Decimal;
 
-use super::instrument::{Instrument, Listing};
+use super::instrument::Listing;
 use super::orders::{Order, Side};
 
 /// One price with what is offered there.
@@ -13,7 +13,7 @@ use super::orders::{Order, Side};
 pub struct Level {
     /// Quote units.
     pub price: Decimal,
-    /// Base units.
+    /// In the instrument's unit.
     pub quantity: Decimal,
 }
 
@@ -23,11 +23,11 @@ pub enum Depth {
     /// Twenty levels a side, enough for any order the venue accepts from one account at small slippage.
     #[default]
     Deep,
-    /// So many levels a side with this quantity (base units) each; larger orders find nothing more.
+    /// So many levels a side with this quantity (in the instrument's unit) each; larger orders find nothing more.
     Thin {
         /// Levels a side.
         levels: u32,
-        /// Base units per level.
+        /// In the instrument's unit, per level.
         quantity: Decimal,
     },
 }
@@ -36,9 +36,9 @@ pub enum Depth {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
     pub(crate) levels: u32,
-    /// Base units at the touch.
+    /// Quantity at the touch, in the instrument's unit.
     pub(crate) first: Decimal,
-    /// Base units added per further level.
+    /// Quantity added per further level.
     pub(crate) growth: Decimal,
 }
 
@@ -70,8 +70,8 @@ pub(crate) struct Offer {
 ///
 /// Level n lies n(n+1)/2 × 5 ticks behind the touch, so that walking the book costs more the deeper it goes.
 pub(crate) fn synthetic(listing: &Listing, side: Side) -> Vec<Level> {
-    let Instrument { tick, .. } = listing.instrument;
     let touch = touch(listing, side);
+    let tick = listing.instrument.tick_at(listing.mark);
     let sign = if side == Side::Buy { -tick } else { tick };
     (0..listing.shape.levels)
         .map(|n| Level {
@@ -84,7 +84,7 @@ pub(crate) fn synthetic(listing: &Listing, side: Side) -> Vec<Level> {
 
 /// Best synthetic price on `side`: one tick below the mark for bids, the mark's own tick for asks.
 pub(crate) fn touch(listing: &Listing, side: Side) -> Decimal {
-    let tick = listing.instrument.tick;
+    let tick = listing.instrument.tick_at(listing.mark);
     let mark = listing.mark - listing.mark % tick;
     if side == Side::Buy { mark - tick } else { mark }
 }

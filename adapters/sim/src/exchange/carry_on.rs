@@ -20,7 +20,7 @@ impl Exchange {
                 updated_ms: position.updated_ms,
             });
         Ledger {
-            wallet: account.wallet,
+            balances: account.balances().clone(),
             hedge_mode: account.hedge_mode,
             leverage: account.leverage.clone(),
             positions: positions.collect(),
@@ -33,7 +33,7 @@ impl Exchange {
     pub fn carry_on(&mut self, ledger: Ledger) {
         let account = &mut self.engine.account;
         *account = super::account::Account::opened(
-            ledger.wallet,
+            ledger.balances,
             ledger.hedge_mode,
             account.leverage_default,
         );

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::account::PositionSide;
 use super::book;
 use super::instrument::{Listing, is_multiple};
-use super::matching::{MatchingEngine, NewOrder, market_limit, offered};
+use super::matching::{ClientIds, MatchingEngine, NewOrder, offered};
 use super::orders::{Order, OrderKind, Side, TimeInForce};
 
 /// Why an order was not accepted. Nothing has changed.
@@ -38,7 +38,10 @@ pub(crate) enum Refusal {
     SameSideAsPosition,
     /// Closing more than is held, in hedge mode.
     MoreThanPosition,
+    /// A contract's margin and fee are more than is available.
     Margin,
+    /// A spot order needs more of an asset than is available.
+    Balance,
     WouldTake,
     CannotFill,
     TooManyOpenOrders,
@@ -55,7 +58,7 @@ impl MatchingEngine {
         {
             return Err(Refusal::TooManyOpenOrders);
         }
-        self.check_margin(listing, new)?;
+        self.check_funds(listing, new, None)?;
         self.check_book(listing, new)
     }
 
@@ -99,7 +102,7 @@ impl MatchingEngine {
         if new.kind == OrderKind::Market {
             return Ok(());
         }
-        let band = market_limit(listing, new.side);
+        let band = listing.band(new.side);
         if price <= Decimal::ZERO {
             Err(Refusal::PriceZero)
         } else if self.policy.checks_precision && price.normalize().scale() > rules.price_decimals {
@@ -108,7 +111,7 @@ impl MatchingEngine {
             Err(Refusal::PriceTooLow)
         } else if price > rules.price_max {
             Err(Refusal::PriceTooHigh)
-        } else if !is_multiple(price, rules.tick) {
+        } else if !is_multiple(price, rules.tick_at(price)) {
             Err(Refusal::PriceTick)
         } else if new.side == Side::Buy && price > band {
             Err(Refusal::PriceAboveBand(band))
@@ -124,15 +127,18 @@ impl MatchingEngine {
             return Ok(());
         };
         let mut namesakes = self.orders.with_client_id(id);
-        let taken = if self.policy.ids_taken_for_ever {
-            namesakes.next().is_some()
-        } else {
-            namesakes.any(Order::is_open)
+        let taken = match self.policy.client_ids {
+            ClientIds::UniqueForEver => namesakes.next().is_some(),
+            ClientIds::UniqueAmongOpen => namesakes.any(Order::is_open),
+            ClientIds::Free => false,
         };
         if taken { Err(Refusal::DuplicateId) } else { Ok(()) }
     }
 
     fn check_position(&self, new: &NewOrder) -> Result<(), Refusal> {
+        if self.listings.get(&new.symbol).is_some_and(|listing| listing.instrument.is_spot()) {
+            return Ok(());
+        }
         if (new.position_side == PositionSide::Net) == self.account.hedge_mode {
             return Err(Refusal::PositionSide);
         }
@@ -152,78 +158,34 @@ impl MatchingEngine {
         }
     }
 
-    fn check_margin(&self, listing: &Listing, new: &NewOrder) -> Result<(), Refusal> {
-        let reducible = self.account.reducible(&new.symbol, new.position_side, new.side);
-        let opening = (new.quantity - reducible).max(Decimal::ZERO);
-        if new.reduce_only || closes(new) || opening.is_zero() {
-            return Ok(());
-        }
-        let price = new.price.unwrap_or(listing.mark);
-        let needed = opening * price / self.account.leverage_of(&new.symbol)
-            + new.quantity * price * self.policy.taker_fee;
-        if needed > self.available() { Err(Refusal::Margin) } else { Ok(()) }
-    }
-
     /// Some venues look at the book before they accept; the others accept and cancel.
     fn check_book(&self, listing: &Listing, new: &NewOrder) -> Result<(), Refusal> {
-        let (true, Some(price)) = (self.policy.refuses_unsuitable, new.price) else {
+        let Some(price) = new.price.filter(|_| new.kind == OrderKind::Limit) else {
             return Ok(());
         };
-        if new.kind == OrderKind::Market {
-            return Ok(());
-        }
         let offers = self.offers(listing, new.side.opposite());
         match new.time_in_force {
             TimeInForce::PostOnly
-                if offers
-                    .first()
-                    .is_some_and(|best| book::crosses(new.side, price, best.level.price)) =>
+                if self.policy.refuses_taking_post_only
+                    && offers
+                        .first()
+                        .is_some_and(|best| book::crosses(new.side, price, best.level.price)) =>
             {
                 Err(Refusal::WouldTake)
             }
-            TimeInForce::Fok if offered(&offers, new.side, price) < new.quantity => {
+            TimeInForce::Fok
+                if self.policy.refuses_unfillable_fok
+                    && offered(&offers, new.side, price) < new.quantity =>
+            {
                 Err(Refusal::CannotFill)
             }
             _ => Ok(()),
         }
     }
-
-    /// Initial margin of all positions, quote units.
-    pub(crate) fn position_margin(&self) -> Decimal {
-        let margins = self.account.positions().filter_map(|(symbol, _, position)| {
-            let listing = self.listings.get(symbol)?;
-            Some(position.quantity.abs() * listing.mark / self.account.leverage_of(symbol))
-        });
-        margins.sum()
-    }
-
-    /// Initial margin of all resting orders that could open something, quote units.
-    pub(crate) fn order_margin(&self) -> Decimal {
-        let open = self.orders.open().filter(|order| !order.reduce_only);
-        let margins = open.filter_map(|order| {
-            Some(order.left() * order.price? / self.account.leverage_of(&order.symbol))
-        });
-        margins.sum()
-    }
-
-    /// Profit of all positions at the mark, quote units.
-    pub(crate) fn unrealised(&self) -> Decimal {
-        let profits = self.account.positions().filter_map(|(symbol, _, position)| {
-            Some(position.unrealised(self.listings.get(symbol)?.mark))
-        });
-        profits.sum()
-    }
-
-    /// What new orders may bind, quote units; never negative.
-    pub(crate) fn available(&self) -> Decimal {
-        let free =
-            self.account.wallet + self.unrealised() - self.position_margin() - self.order_margin();
-        free.max(Decimal::ZERO)
-    }
 }
 
 /// Whether the order closes a hedge-mode position, which needs no flag there.
-fn closes(new: &NewOrder) -> bool {
+pub(crate) fn closes(new: &NewOrder) -> bool {
     matches!(
         (new.position_side, new.side),
         (PositionSide::Long, Side::Sell) | (PositionSide::Short, Side::Buy)
@@ -234,5 +196,6 @@ fn check_notional(listing: &Listing, new: &NewOrder) -> Result<(), Refusal> {
     let min = listing.instrument.notional_min;
     let price = new.price.filter(|_| new.kind == OrderKind::Limit).unwrap_or(listing.mark);
     let exempt = new.reduce_only || closes(new);
-    if !exempt && new.quantity * price < min { Err(Refusal::NotionalTooSmall(min)) } else { Ok(()) }
+    let notional = listing.instrument.notional(new.quantity, price);
+    if !exempt && notional < min { Err(Refusal::NotionalTooSmall(min)) } else { Ok(()) }
 }

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use serde_json::json;
 
-use super::Exchange;
 use super::matching::Alteration;
+use super::{Exchange, Refused};
 use crate::answer::{Answer, Held};
 use crate::fault::{Broken, Effect, Loss, Stage};
 
@@ -38,10 +38,11 @@ impl Exchange {
         let plain = Alteration::default();
         let alteration = match effect {
             Effect::Refuse { status, code, message } => {
-                return Answer::Respond(self.face.refusal(now_ms, status, code, &message));
+                let refused = Refused { status, code, message: &message };
+                return Answer::Respond(self.face.refusal(now_ms, request, refused));
             }
             Effect::RateLimited { retry_after_s } => {
-                return Answer::Respond(self.face.rate_limited(now_ms, retry_after_s));
+                return Answer::Respond(self.face.rate_limited(now_ms, request, retry_after_s));
             }
             Effect::LoseRequest(loss) => return lost(loss),
             Effect::LoseAnswer(loss) => {
@@ -71,7 +72,7 @@ impl Exchange {
             }
             Effect::ExecuteTwice => Alteration { twice: true, ..plain },
             Effect::PartialFill(fraction) => Alteration { fraction: Some(fraction), ..plain },
-            Effect::WithoutMargin => Alteration { without_margin: true, ..plain },
+            Effect::WithoutMargin => Alteration { without_funds: true, ..plain },
             Effect::HideOrder { for_ms } => Alteration { hidden_ms: for_ms, ..plain },
             Effect::StaleOrder { for_ms } => Alteration { stale_ms: for_ms, ..plain },
         };

@@ -4,28 +4,44 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 
-use super::account::{Account, FEE_DECIMALS, PositionSide};
+use super::account::{Account, PositionSide};
 use super::book::{self, Offer};
 use super::checks::Refusal;
+use super::funds::{FeeRule, FeeToken, Settled};
 use super::instrument::{Listing, floor_to};
 use super::orders::{
-    EndReason, Order, OrderKind, OrderStatus, Orders, SelfTrade, Side, TimeInForce, Trade,
+    EndReason, Order, OrderKind, OrderOrigin, OrderStatus, Orders, SelfTrade, Side, TimeInForce,
+    Trade,
 };
+
+/// How long a client id stays taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClientIds {
+    /// After its order ended, too.
+    UniqueForEver,
+    /// While its order is open.
+    UniqueAmongOpen,
+    /// Never: it is a mere label.
+    #[allow(dead_code, reason = "for venues that take labels instead of ids")]
+    Free,
+}
 
 /// Where venues differ in what their engines do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
-    /// A client id stays taken after its order ended, too.
-    pub(crate) ids_taken_for_ever: bool,
-    /// A post-only order that would take, or a fill-or-kill order that cannot fill, is refused;
-    /// otherwise it is accepted and then cancelled.
-    pub(crate) refuses_unsuitable: bool,
+    pub(crate) client_ids: ClientIds,
+    /// The account may hold long and short positions apart.
+    pub(crate) offers_hedge_mode: bool,
+    /// A post-only order that would take is refused; otherwise it is accepted and then cancelled.
+    pub(crate) refuses_taking_post_only: bool,
+    /// A fill-or-kill order that cannot fill is refused; otherwise it is accepted and then cancelled.
+    pub(crate) refuses_unfillable_fok: bool,
     /// What follows the decimal point of an order is checked before the increments are.
     pub(crate) checks_precision: bool,
     pub(crate) open_orders_max: usize,
     pub(crate) maker_fee: Decimal,
     pub(crate) taker_fee: Decimal,
-    pub(crate) fee_asset: &'static str,
+    pub(crate) fee_rule: FeeRule,
     /// Renders an order number as the venue's id.
     pub(crate) order_id: fn(u64) -> String,
     /// The client id of an order that came without one; empty where the venue gives none.
@@ -42,11 +58,15 @@ pub(crate) struct NewOrder {
     pub(crate) side: Side,
     pub(crate) kind: OrderKind,
     pub(crate) time_in_force: TimeInForce,
+    /// In the instrument's unit; not looked at when `quote_quantity` is given.
     pub(crate) quantity: Decimal,
+    /// The amount of quote that a spot market order spends or brings in, instead of a quantity.
+    pub(crate) quote_quantity: Option<Decimal>,
     pub(crate) price: Option<Decimal>,
     pub(crate) reduce_only: bool,
     pub(crate) position_side: PositionSide,
     pub(crate) self_trade: SelfTrade,
+    pub(crate) origin: OrderOrigin,
 }
 
 /// What a fault changes about the execution of an order.
@@ -58,7 +78,7 @@ pub(crate) struct Alteration {
     pub(crate) stale_ms: u64,
     /// The order is executed twice under two order ids.
     pub(crate) twice: bool,
-    pub(crate) without_margin: bool,
+    pub(crate) without_funds: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -67,6 +87,8 @@ pub(crate) struct MatchingEngine {
     pub(crate) listings: BTreeMap<String, Listing>,
     pub(crate) account: Account,
     pub(crate) orders: Orders,
+    /// Pays spot fees while there is enough of it, where the account is set to that.
+    pub(crate) fee_token: Option<FeeToken>,
 }
 
 impl MatchingEngine {
@@ -77,15 +99,32 @@ impl MatchingEngine {
         new: &NewOrder,
         alteration: Alteration,
     ) -> Result<u64, Refusal> {
+        let new = &self.sized(new);
+        let listing = self.listings.get(&new.symbol).cloned().ok_or(Refusal::UnknownSymbol)?;
         self.check(new)?;
-        if alteration.without_margin {
-            return Err(Refusal::Margin);
+        if alteration.without_funds {
+            let spot = listing.instrument.is_spot();
+            return Err(if spot { Refusal::Balance } else { Refusal::Margin });
         }
         let number = self.accept(now_ms, new, alteration);
-        if alteration.twice {
+        if alteration.twice && self.check_funds(&listing, new, None).is_ok() {
             let _ = self.accept(now_ms, new, alteration);
         }
         Ok(number)
+    }
+
+    /// The same checks as placing makes, and nothing else.
+    pub(crate) fn check_only(&self, new: &NewOrder) -> Result<(), Refusal> {
+        self.check(&self.sized(new))
+    }
+
+    /// The order with the quantity that its amount of quote stands for.
+    fn sized(&self, new: &NewOrder) -> NewOrder {
+        let quantity = match (new.quote_quantity, self.listings.get(&new.symbol)) {
+            (Some(amount), Some(listing)) => self.quantity_for(listing, new.side, amount),
+            _ => new.quantity,
+        };
+        NewOrder { quantity, ..new.clone() }
     }
 
     /// Cancels an open order; `false` when it is not open.
@@ -115,15 +154,19 @@ impl MatchingEngine {
             kind: order.kind,
             time_in_force: order.time_in_force,
             quantity,
+            quote_quantity: None,
             price: Some(price),
             reduce_only: order.reduce_only,
             position_side: order.position_side,
             self_trade: order.self_trade,
+            origin: order.origin,
         };
-        self.check_sizes(&wanted)?;
+        let listing = self.check_sizes(&wanted)?;
         if quantity <= order.executed {
             return Err(Refusal::QuantityTooSmall);
         }
+        let rest = NewOrder { quantity: quantity - order.executed, ..wanted.clone() };
+        self.check_funds(listing, &rest, Some(number))?;
         self.orders.change(number, |order| {
             order.quantity = quantity;
             order.price = Some(price);
@@ -182,10 +225,12 @@ impl MatchingEngine {
             kind: new.kind,
             time_in_force,
             quantity: new.quantity,
+            quote_quantity: new.quote_quantity,
             price: new.price.filter(|_| new.kind == OrderKind::Limit),
             reduce_only: new.reduce_only,
             position_side: new.position_side,
             self_trade: new.self_trade,
+            origin: new.origin,
             received_ms: now_ms,
             updated_ms: now_ms,
             status: OrderStatus::New,
@@ -212,7 +257,7 @@ impl MatchingEngine {
         let Some(listing) = self.listings.get(&order.symbol).cloned() else {
             return;
         };
-        let limit = order.price.unwrap_or_else(|| market_limit(&listing, order.side));
+        let limit = order.price.unwrap_or_else(|| listing.band(order.side));
         let offers = self.offers(&listing, order.side.opposite());
         let offers: Vec<Offer> =
             offers.into_iter().filter(|offer| offer.own != Some(number)).collect();
@@ -303,13 +348,13 @@ impl MatchingEngine {
         if quantity.is_zero() {
             return;
         }
-        let rate = if maker { self.policy.maker_fee } else { self.policy.taker_fee };
-        let fee = (price * quantity * rate).round_dp(FEE_DECIMALS);
-        let key = (order.symbol.clone(), order.position_side);
-        let change = order.side.signed(quantity);
-        let realised = self.account.execute((&key.0, key.1), change, price, fee, now_ms);
+        let (symbol, sides) = (order.symbol.clone(), (order.side, order.position_side));
+        let settled = self.settle(now_ms, &symbol, sides, (price, quantity), maker);
+        let Some(Settled { fee, fee_asset, realised }) = settled else {
+            return;
+        };
         let id = self.orders.next_trade_id(self.policy.first_trade_id);
-        let fee_asset = self.policy.fee_asset.to_owned();
+        let fee_asset = fee_asset.to_owned();
         self.orders.change(number, |order| {
             order.trades.push(Trade {
                 id,
@@ -350,13 +395,6 @@ impl MatchingEngine {
             self.end(now_ms, number, EndReason::ReduceOnly);
         }
     }
-}
-
-/// The price beyond which a market order stops: the venue's band around the mark.
-pub(crate) fn market_limit(listing: &Listing, side: Side) -> Decimal {
-    let band = listing.mark * listing.instrument.price_band;
-    let limit = if side == Side::Buy { listing.mark + band } else { listing.mark - band };
-    floor_to(limit, listing.instrument.tick)
 }
 
 /// Quantity that a taker limited to `limit` would meet.

@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod book;
 pub(crate) mod checks;
+pub(crate) mod funds;
 pub(crate) mod instrument;
 pub(crate) mod matching;
 pub(crate) mod orders;
@@ -18,24 +19,14 @@ use rust_decimal::Decimal;
 
 use self::account::{Account, PositionSide};
 use self::book::Depth;
+use self::funds::FeeToken;
 use self::instrument::{Instrument, Listing};
 use self::matching::{Alteration, MatchingEngine, NewOrder, Policy};
-use self::orders::{Order, OrderKind, Orders, SelfTrade, Side, TimeInForce};
+use self::orders::{Order, OrderKind, OrderOrigin, Orders, SelfTrade, Side, TimeInForce};
 use crate::answer::Answer;
 use crate::credentials::Credentials;
+use crate::faces::{self, adapters};
 use crate::fault::{Fault, FaultPlan, Operation};
-use crate::{binance, bybit};
-
-/// Binance USDⓈ-M futures.
-pub const BINANCE_USDM: &str = "binance-usdm";
-/// Bybit v5, category `linear`.
-pub const BYBIT_LINEAR: &str = "bybit-linear";
-
-/// Names of all exchanges that can be simulated.
-#[must_use]
-pub fn adapters() -> &'static [&'static str] {
-    &[BINANCE_USDM, BYBIT_LINEAR]
-}
 
 /// An adapter name that does not exist; the message lists those that do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,9 +57,11 @@ pub enum RateLimits {
 /// How an exchange starts out.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Funds in the settlement asset.
-    pub wallet: Decimal,
-    /// Long and short positions apart (hedge mode) instead of one net position.
+    /// Funds that replace the built-in ones, by asset.
+    pub funds: BTreeMap<String, Decimal>,
+    /// Whether spot fees are paid in the venue's own token while there is enough of it, where it has one.
+    pub fees_in_token: bool,
+    /// Long and short positions apart (hedge mode) instead of one net position, where the venue offers that.
     pub hedge_mode: bool,
     /// Liquidity of every book.
     pub depth: Depth,
@@ -81,10 +74,11 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// 250,000 in the settlement asset, one-way mode, deep books, limits enforced.
+    /// The venue's built-in funds, fees in the traded assets, one-way mode, deep books, limits enforced.
     fn default() -> Self {
         Self {
-            wallet: Decimal::from(250_000),
+            funds: BTreeMap::new(),
+            fees_in_token: false,
             hedge_mode: false,
             depth: Depth::Deep,
             marks: BTreeMap::new(),
@@ -99,6 +93,10 @@ pub(crate) struct Venue {
     pub(crate) policy: Policy,
     pub(crate) listings: Vec<Listing>,
     pub(crate) leverage_default: u32,
+    /// What the account holds unless told otherwise.
+    pub(crate) funds: Vec<(&'static str, Decimal)>,
+    /// The venue's own token, where spot fees can be paid in one.
+    pub(crate) fee_token: Option<FeeToken>,
     pub(crate) face: Box<dyn Face>,
 }
 
@@ -106,6 +104,14 @@ pub(crate) struct Venue {
 pub(crate) struct Call {
     pub(crate) operation: Operation,
     pub(crate) symbol: Option<String>,
+}
+
+/// A refusal that a fault asks for.
+pub(crate) struct Refused<'a> {
+    /// HTTP status, where the venue's form leaves a choice.
+    pub(crate) status: u16,
+    pub(crate) code: i64,
+    pub(crate) message: &'a str,
 }
 
 /// How a venue speaks HTTP. The interior knows nothing of it.
@@ -126,10 +132,20 @@ pub(crate) trait Face: std::fmt::Debug + Send {
     ) -> Response<Bytes>;
 
     /// A refusal in the venue's form.
-    fn refusal(&self, now_ms: u64, status: u16, code: i64, message: &str) -> Response<Bytes>;
+    fn refusal(
+        &self,
+        now_ms: u64,
+        request: &Request<Bytes>,
+        refused: Refused<'_>,
+    ) -> Response<Bytes>;
 
     /// The rate limiter's refusal.
-    fn rate_limited(&self, now_ms: u64, retry_after_s: u64) -> Response<Bytes>;
+    fn rate_limited(
+        &self,
+        now_ms: u64,
+        request: &Request<Bytes>,
+        retry_after_s: u64,
+    ) -> Response<Bytes>;
 
     fn boxed_clone(&self) -> Box<dyn Face>;
 }
@@ -159,23 +175,24 @@ impl Exchange {
         credentials: Credentials,
         settings: Settings,
     ) -> Result<Self, UnknownAdapter> {
-        let (adapter, venue) = match adapter {
-            BINANCE_USDM => (BINANCE_USDM, binance::usdm(credentials, settings.rate_limits)),
-            BYBIT_LINEAR => (BYBIT_LINEAR, bybit::linear(credentials, settings.rate_limits)),
-            _ => {
-                return Err(UnknownAdapter { name: adapter.to_owned() });
-            }
-        };
+        let entry = faces::find(adapter);
+        let entry = entry.ok_or_else(|| UnknownAdapter { name: adapter.to_owned() })?;
+        let venue = (entry.open)(credentials, settings.rate_limits);
+        let mut funds: BTreeMap<String, Decimal> =
+            venue.funds.into_iter().map(|(asset, amount)| (asset.to_owned(), amount)).collect();
+        funds.extend(settings.funds.clone());
+        let hedge_mode = settings.hedge_mode && venue.policy.offers_hedge_mode;
         let listings = venue.listings.into_iter().map(|listing| configured(listing, &settings));
         let engine = MatchingEngine {
             policy: venue.policy,
             listings: listings
                 .map(|listing| (listing.instrument.symbol.to_owned(), listing))
                 .collect(),
-            account: Account::opened(settings.wallet, settings.hedge_mode, venue.leverage_default),
+            account: Account::opened(funds, hedge_mode, venue.leverage_default),
             orders: Orders::default(),
+            fee_token: venue.fee_token.filter(|_| settings.fees_in_token),
         };
-        Ok(Self { adapter, engine, face: venue.face, faults: FaultPlan::default() })
+        Ok(Self { adapter: entry.name, engine, face: venue.face, faults: FaultPlan::default() })
     }
 
     /// The name it was started under.
@@ -251,10 +268,12 @@ impl Exchange {
             kind: OrderKind::Market,
             time_in_force: TimeInForce::Ioc,
             quantity,
+            quote_quantity: None,
             price: None,
             reduce_only: false,
             position_side,
             self_trade: SelfTrade::CancelTaker,
+            origin: OrderOrigin::Screen,
         };
         let number = self.engine.place(now_ms, &new, Alteration::default()).ok()?;
         self.engine.orders.get(number).cloned()

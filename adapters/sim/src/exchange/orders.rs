@@ -76,6 +76,17 @@ pub enum SelfTrade {
     CancelBoth,
 }
 
+/// Where an order was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderOrigin {
+    /// Through the interface.
+    #[default]
+    Interface,
+    /// By hand, on the venue's own screen.
+    Screen,
+}
+
 /// How far an order has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,17 +125,17 @@ pub struct Trade {
     /// Quote units.
     #[serde(with = "decimal_text")]
     pub price: Decimal,
-    /// Base units.
+    /// In the instrument's unit.
     #[serde(with = "decimal_text")]
     pub quantity: Decimal,
-    /// Charged fee in `fee_asset`.
+    /// Charged fee in `fee_asset`, negative when paid out.
     #[serde(with = "decimal_text")]
     pub fee: Decimal,
     /// Asset of the fee.
     pub fee_asset: String,
     /// Whether the order rested.
     pub maker: bool,
-    /// Profit realised by it, before the fee, in the fee asset.
+    /// Profit realised by it, before the fee, in the settlement asset; zero on spot.
     #[serde(with = "decimal_text")]
     pub realised: Decimal,
     /// Milliseconds UTC.
@@ -149,9 +160,12 @@ pub struct Order {
     pub kind: OrderKind,
     /// What becomes of the rest.
     pub time_in_force: TimeInForce,
-    /// Ordered base units.
+    /// Ordered quantity in the instrument's unit.
     #[serde(with = "decimal_text")]
     pub quantity: Decimal,
+    /// The amount of quote that was ordered instead; `quantity` is then what it stood for on acceptance.
+    #[serde(default, with = "decimal_text::optional")]
+    pub quote_quantity: Option<Decimal>,
     /// Limit price, none for market orders.
     #[serde(with = "decimal_text::optional")]
     pub price: Option<Decimal>,
@@ -161,6 +175,9 @@ pub struct Order {
     pub position_side: PositionSide,
     /// What happens when it meets the account itself.
     pub self_trade: SelfTrade,
+    /// Where it was given.
+    #[serde(default)]
+    pub origin: OrderOrigin,
     /// Milliseconds UTC of acceptance.
     pub received_ms: u64,
     /// Milliseconds UTC of the last change.
@@ -169,7 +186,7 @@ pub struct Order {
     pub status: OrderStatus,
     /// Why it ended early, if it did.
     pub ended_by: Option<EndReason>,
-    /// Executed base units, the sum over `trades`.
+    /// Executed quantity, the sum over `trades`.
     #[serde(with = "decimal_text")]
     pub executed: Decimal,
     /// Its executions, oldest first.
@@ -183,7 +200,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// Base units not executed yet.
+    /// Quantity not executed yet.
     #[must_use]
     pub fn left(&self) -> Decimal {
         self.quantity - self.executed
@@ -193,18 +210,6 @@ impl Order {
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self.status, OrderStatus::New | OrderStatus::PartiallyFilled)
-    }
-
-    /// Executed value in quote units.
-    #[must_use]
-    pub fn value(&self) -> Decimal {
-        self.trades.iter().map(|trade| trade.price * trade.quantity).sum()
-    }
-
-    /// Average execution price, zero when nothing executed.
-    #[must_use]
-    pub fn average_price(&self) -> Decimal {
-        if self.executed.is_zero() { Decimal::ZERO } else { self.value() / self.executed }
     }
 
     /// Sum of the fees.

@@ -1,0 +1,73 @@
+//! Which exchanges can be simulated, by adapter name.
+
+use crate::credentials::Credentials;
+use crate::exchange::{RateLimits, Venue};
+use crate::fault::Broken;
+use crate::{binance, bybit};
+
+/// Binance USDⓈ-M futures.
+pub const BINANCE_USDM: &str = "binance-usdm";
+/// Bybit v5, category `linear`.
+pub const BYBIT_LINEAR: &str = "bybit-linear";
+
+/// One simulated exchange.
+pub(crate) struct FaceEntry {
+    /// Adapter name.
+    pub(crate) name: &'static str,
+    /// Opens the venue; it knows one API key.
+    pub(crate) open: fn(Credentials, RateLimits) -> Venue,
+    /// What the fault kind `reject` answers to an order.
+    pub(crate) rejection: Rejection,
+    /// What the fault kind `5xx-unknown` answers after the order was carried out.
+    pub(crate) unknown: Broken,
+}
+
+/// A refusal that the venue documents as "not executed".
+pub(crate) struct Rejection {
+    pub(crate) status: u16,
+    pub(crate) code: i64,
+    pub(crate) message: &'static str,
+}
+
+/// Every face there is. Whatever is listed here can be started by name and plays every kind of named fault.
+pub(crate) const FACES: &[FaceEntry] = &[
+    FaceEntry {
+        name: BINANCE_USDM,
+        open: binance::usdm,
+        // Source: Binance USDⓈ-M Error Codes, -2027, read 2026-11-22.
+        rejection: Rejection {
+            status: 400,
+            code: -2027,
+            message: "Exceeded the maximum allowable position at current leverage.",
+        },
+        unknown: Broken::Unknown503,
+    },
+    FaceEntry {
+        name: BYBIT_LINEAR,
+        open: bybit::linear,
+        // Source: Bybit v5 Error Codes, UTA, 110007, read 2026-11-22.
+        rejection: Rejection { status: 200, code: 110_007, message: "ab not enough for new order" },
+        // Nothing is documented for 5xx here; this is a proxy's page.
+        unknown: Broken::Html502,
+    },
+];
+
+/// The face behind a name.
+pub(crate) fn find(name: &str) -> Option<&'static FaceEntry> {
+    FACES.iter().find(|face| face.name == name)
+}
+
+/// Names of all exchanges that can be simulated.
+#[must_use]
+pub fn adapters() -> &'static [&'static str] {
+    const NAMES: [&str; FACES.len()] = {
+        let mut names = [""; FACES.len()];
+        let mut at = 0;
+        while at < names.len() {
+            names[at] = FACES[at].name;
+            at += 1;
+        }
+        names
+    };
+    &NAMES
+}
