@@ -3,12 +3,20 @@
 use crate::credentials::Credentials;
 use crate::exchange::{RateLimits, Venue};
 use crate::fault::Broken;
-use crate::{binance, bybit};
+use crate::{binance, bybit, okx};
 
 /// Binance USDⓈ-M futures.
 pub const BINANCE_USDM: &str = "binance-usdm";
 /// Bybit v5, category `linear`.
 pub const BYBIT_LINEAR: &str = "bybit-linear";
+/// OKX v5 perpetual swaps.
+pub const OKX_SWAP: &str = "okx-swap";
+/// OKX v5 spot.
+pub const OKX_SPOT: &str = "okx-spot";
+/// Deribit v2.
+pub const DERIBIT: &str = "deribit";
+/// Coinbase Advanced Trade spot.
+pub const COINBASE: &str = "coinbase";
 
 /// One simulated exchange.
 pub(crate) struct FaceEntry {
@@ -50,7 +58,23 @@ pub(crate) const FACES: &[FaceEntry] = &[
         // Nothing is documented for 5xx here; this is a proxy's page.
         unknown: Broken::Html502,
     },
+    FaceEntry {
+        name: OKX_SWAP,
+        open: okx::swap,
+        rejection: OKX_REJECTION,
+        unknown: Broken::NeitherWay,
+    },
+    FaceEntry {
+        name: OKX_SPOT,
+        open: okx::spot,
+        rejection: OKX_REJECTION,
+        unknown: Broken::NeitherWay,
+    },
 ];
+
+// Source: OKX v5 docs, Error Code, 51027, read 2026-11-22.
+const OKX_REJECTION: Rejection =
+    Rejection { status: 200, code: 51_027, message: "Contract expired." };
 
 /// The face behind a name.
 pub(crate) fn find(name: &str) -> Option<&'static FaceEntry> {

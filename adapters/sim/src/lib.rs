@@ -1,4 +1,4 @@
-//! Simulated exchanges speaking the real wire formats of Binance USDⓈ-M and Bybit linear, with faults on request.
+//! Simulated exchanges speaking the real wire formats of several venues, with faults on request.
 //!
 //! An [`Exchange`] is a state machine without clock, socket or randomness: a request and the time go in,
 //! an [`Answer`] comes out. [`serve`] puts it on a loopback address for anything that speaks HTTP.
@@ -25,6 +25,7 @@
 mod answer;
 mod binance;
 mod bybit;
+mod civil;
 mod credentials;
 mod decimal_text;
 mod exchange;
@@ -32,7 +33,9 @@ mod faces;
 mod fault;
 mod ledger;
 mod named_fault;
+mod okx;
 mod params;
+mod rate;
 mod server;
 mod signature;
 
@@ -45,7 +48,7 @@ pub use exchange::orders::{
     EndReason, Order, OrderKind, OrderOrigin, OrderStatus, SelfTrade, Side, TimeInForce, Trade,
 };
 pub use exchange::{Exchange, RateLimits, Settings, UnknownAdapter, UnknownSymbol};
-pub use faces::{BINANCE_USDM, BYBIT_LINEAR, adapters};
+pub use faces::{BINANCE_USDM, BYBIT_LINEAR, COINBASE, DERIBIT, OKX_SPOT, OKX_SWAP, adapters};
 pub use fault::{Broken, Effect, Fault, FaultPlan, Loss, Matcher, Occurrence, Operation, Stage};
 pub use ledger::{Ledger, LedgerError, LedgerFile, LedgerPosition};
 pub use named_fault::UnknownFault;

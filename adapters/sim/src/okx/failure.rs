@@ -122,8 +122,10 @@ impl From<Refusal> for Failure {
             Refusal::PriceTooLow => (51122, "Order price must be higher than the minimum price."),
             Refusal::PriceTooHigh => (51116, "Order price exceeds the limit."),
             Refusal::PriceAboveBand(limit) | Refusal::PriceBelowBand(limit) => {
-                let text =
-                    format!("The order price is not within the price limit ({})", limit.normalize());
+                let text = format!(
+                    "The order price is not within the price limit ({})",
+                    limit.normalize()
+                );
                 return Self::refused(51006, text);
             }
             Refusal::DuplicateId => (51016, "Client order ID already exists."),
@@ -136,7 +138,9 @@ impl From<Refusal> for Failure {
                 51170,
                 "Failed to place order. A reduce-only order can't be the same trading direction as your existing positions.",
             ),
-            Refusal::MoreThanPosition => (51112, "Close order size exceeds available size for this position."),
+            Refusal::MoreThanPosition => {
+                (51112, "Close order size exceeds available size for this position.")
+            }
             Refusal::Margin => (51008, "Order failed. Insufficient USDT margin in account"),
             Refusal::Balance => (51008, "Order failed. Insufficient balance in account"),
             // Accepted and then cancelled at this venue; kept for a policy that says otherwise.

@@ -27,7 +27,7 @@ use crate::credentials::Credentials;
 use crate::exchange::funds::FeeRule;
 use crate::exchange::instrument::{InstrumentKind, Listing};
 use crate::exchange::matching::{Alteration, ClientIds, MatchingEngine, Policy};
-use crate::exchange::{Call, Face, RateLimits, Venue};
+use crate::exchange::{Call, Face, RateLimits, Refused, Venue};
 use crate::fault::Operation;
 use crate::params::Params;
 use crate::signature::hmac_sha256_base64;
@@ -61,8 +61,8 @@ fn venue(product: Product, credentials: Credentials, rate_limits: RateLimits) ->
         policy: Policy {
             client_ids: ClientIds::UniqueAmongOpen,
             offers_hedge_mode: product == Product::Swap,
-            refuses_unsuitable: false,
-            market_orders_rest: product == Product::Swap,
+            refuses_taking_post_only: false,
+            refuses_unfillable_fok: false,
             checks_precision: false,
             open_orders_max: 500,
             maker_fee,
@@ -74,6 +74,12 @@ fn venue(product: Product, credentials: Credentials, rate_limits: RateLimits) ->
         },
         listings,
         leverage_default: if product == Product::Swap { 10 } else { 1 },
+        funds: vec![
+            ("USDT", Decimal::from(250_000)),
+            ("BTC", Decimal::from(2)),
+            ("ETH", Decimal::from(40)),
+        ],
+        fee_token: None,
         face: Box::new(Okx { product, credentials, limits: Limits::new(rate_limits) }),
     }
 }
@@ -160,16 +166,19 @@ impl Face for Okx {
         let params = asked.entries.into_iter().next().unwrap_or_default();
         let product = self.product;
         match (Inside { engine, product, now_ms, params, alteration }).answer(route) {
-            Ok(data) => {
-                respond(StatusCode::OK, &json!({ "code": "0", "data": data, "msg": "" }))
-            }
+            Ok(data) => respond(StatusCode::OK, &json!({ "code": "0", "data": data, "msg": "" })),
             Err(failure) => failure.response(),
         }
     }
 
-    fn refusal(&self, now_ms: u64, status: u16, code: i64, message: &str) -> Response<Bytes> {
-        let code = u32::try_from(code).unwrap_or(1);
-        let failure = Failure { status, code, message: message.to_owned() };
+    fn refusal(
+        &self,
+        now_ms: u64,
+        _request: &Request<Bytes>,
+        refused: Refused<'_>,
+    ) -> Response<Bytes> {
+        let code = u32::try_from(refused.code).unwrap_or(1);
+        let failure = Failure { status: refused.status, code, message: refused.message.to_owned() };
         // The order codes stand in the entry of the order, the others on top.
         if (51_000..60_000).contains(&code) {
             return orders::response(now_ms, &[Err(failure.entry("", "", now_ms))]);
@@ -177,7 +186,12 @@ impl Face for Okx {
         failure.response()
     }
 
-    fn rate_limited(&self, _now_ms: u64, _retry_after_s: u64) -> Response<Bytes> {
+    fn rate_limited(
+        &self,
+        _now_ms: u64,
+        _request: &Request<Bytes>,
+        _retry_after_s: u64,
+    ) -> Response<Bytes> {
         // No header says how long to wait.
         Failure::too_many_requests().response()
     }
@@ -265,7 +279,11 @@ impl Inside<'_> {
             Route::FundingBalances => json!([]),
             Route::CancelAllAfter => self.cancel_all_after()?,
             // Orders are carried out one by one before this is asked.
-            Route::Place | Route::PlaceBatch | Route::Amend | Route::Cancel | Route::CancelBatch => {
+            Route::Place
+            | Route::PlaceBatch
+            | Route::Amend
+            | Route::Cancel
+            | Route::CancelBatch => {
                 json!([])
             }
         })
@@ -284,9 +302,8 @@ impl Inside<'_> {
             return Err(Failure::parameter("instType"));
         }
         let listed = self.engine.listings.values().filter(|listing| {
-            let matches = |name, value: &str| {
-                self.params.get(name).is_none_or(|wanted| wanted == value)
-            };
+            let matches =
+                |name, value: &str| self.params.get(name).is_none_or(|wanted| wanted == value);
             let family = render::family(listing);
             render::instrument_type(listing) == kind
                 && matches("instId", listing.instrument.symbol)
@@ -317,8 +334,7 @@ fn asked(request: &Request<Bytes>) -> Result<Asked, Failure> {
         params.extend(request.uri().query().unwrap_or_default());
         return Ok(Asked { entries: vec![params], expires_ms });
     }
-    let body: Value =
-        serde_json::from_slice(request.body()).map_err(|_| Failure::malformed())?;
+    let body: Value = serde_json::from_slice(request.body()).map_err(|_| Failure::malformed())?;
     let entries = match body {
         Value::Array(entries) => entries.into_iter().map(fields).collect::<Result<_, _>>()?,
         entry => vec![fields(entry)?],

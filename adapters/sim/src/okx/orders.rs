@@ -51,7 +51,8 @@ pub(super) fn response(now_ms: u64, entries: &[Result<Value, Value>]) -> Respons
         all if all == entries.len() => ("1", "All operations failed"),
         _ => ("2", "Bulk operation partially succeeded."),
     };
-    let data: Vec<&Value> = entries.iter().map(|entry| entry.as_ref().unwrap_or_else(|e| e)).collect();
+    let data: Vec<&Value> =
+        entries.iter().map(|entry| entry.as_ref().unwrap_or_else(|e| e)).collect();
     let gateway_us = (now_ms * 1000).to_string();
     let body = json!({
         "code": code, "data": data, "inTime": gateway_us, "msg": message, "outTime": gateway_us,
@@ -65,9 +66,7 @@ impl Inside<'_> {
         let (now_ms, client_id) = (self.now_ms, self.given_client_id());
         let order_id = match step {
             Step::Place => String::new(),
-            Step::Amend | Step::Cancel => {
-                self.params.get("ordId").unwrap_or_default().to_owned()
-            }
+            Step::Amend | Step::Cancel => self.params.get("ordId").unwrap_or_default().to_owned(),
         };
         let done = match step {
             _ if late => Err(Failure::expired()),
@@ -91,7 +90,8 @@ impl Inside<'_> {
 
     fn amend(&mut self) -> Result<Order, Failure> {
         let open = self.named_order()?.filter(Order::is_open);
-        let order = open.filter(|order| order.price.is_some()).ok_or_else(Failure::not_amendable)?;
+        let order =
+            open.filter(|order| order.price.is_some()).ok_or_else(Failure::not_amendable)?;
         let changed = |name, field, old| match self.params.get(name) {
             None => Ok(old),
             Some(text) => plain_decimal(text).ok_or_else(|| Failure::parameter(field)),
@@ -122,9 +122,7 @@ impl Inside<'_> {
             (Some(id), _) => {
                 self.engine.orders.iter().find(|order| order.order_id == id).and_then(seen)
             }
-            (None, Some(id)) => {
-                self.engine.orders.with_client_id(id).filter_map(seen).next_back()
-            }
+            (None, Some(id)) => self.engine.orders.with_client_id(id).filter_map(seen).next_back(),
             (None, None) => return Err(Failure::missing("ordId or clOrdId")),
         })
     }
@@ -133,7 +131,8 @@ impl Inside<'_> {
     pub(super) fn cancel_all_after(&self) -> Result<Value, Failure> {
         let seconds = self.params.u64("timeOut");
         let valid = seconds.filter(|s| *s == 0 || (10..=120).contains(s));
-        let seconds = valid.ok_or_else(|| Failure::refused(51071, "timeOut must be 0 or between 10 and 120"))?;
+        let seconds = valid
+            .ok_or_else(|| Failure::refused(51071, "timeOut must be 0 or between 10 and 120"))?;
         let trigger = if seconds == 0 { 0 } else { self.now_ms + seconds * 1000 };
         Ok(json!([{
             "triggerTime": trigger.to_string(), "tag": "", "ts": self.now_ms.to_string(),
@@ -152,6 +151,11 @@ impl Inside<'_> {
         let size = self.params.get("sz").and_then(plain_decimal);
         let size = size.ok_or_else(|| Failure::parameter("sz"))?;
         let price = match kind {
+            OrderKind::Market
+                if self.product == Product::Swap && time_in_force == TimeInForce::Gtc =>
+            {
+                Some(self.instrument()?.band(side))
+            }
             OrderKind::Market => None,
             OrderKind::Limit => {
                 let price = self.params.get("px").and_then(plain_decimal);

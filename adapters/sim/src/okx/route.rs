@@ -99,7 +99,12 @@ impl Route {
     pub(super) fn per_two_seconds(self) -> usize {
         match self {
             Self::PlaceBatch | Self::CancelBatch => 300,
-            Self::Place | Self::Amend | Self::Cancel | Self::Order | Self::Pending | Self::Fills => 60,
+            Self::Place
+            | Self::Amend
+            | Self::Cancel
+            | Self::Order
+            | Self::Pending
+            | Self::Fills => 60,
             Self::History | Self::Books => 40,
             Self::Ticker
             | Self::Tickers
