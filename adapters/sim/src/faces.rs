@@ -3,7 +3,7 @@
 use crate::credentials::Credentials;
 use crate::exchange::{RateLimits, Venue};
 use crate::fault::Broken;
-use crate::{binance, bybit, okx};
+use crate::{binance, bybit, coinbase, okx};
 
 /// Binance USDⓈ-M futures.
 pub const BINANCE_USDM: &str = "binance-usdm";
@@ -69,6 +69,15 @@ pub(crate) const FACES: &[FaceEntry] = &[
         open: okx::spot,
         rejection: OKX_REJECTION,
         unknown: Broken::NeitherWay,
+    },
+    FaceEntry {
+        name: COINBASE,
+        open: coinbase::venue,
+        // The reason stands for the code. Source: Coinbase Advanced Trade API, Create Order, new_order_failure_reason,
+        // read 2026-11-22.
+        rejection: Rejection { status: 200, code: 0, message: "ORDER_ENTRY_DISABLED" },
+        // Nothing is documented for 5xx here; this is a proxy's page.
+        unknown: Broken::Html502,
     },
 ];
 

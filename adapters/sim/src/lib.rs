@@ -26,6 +26,7 @@ mod answer;
 mod binance;
 mod bybit;
 mod civil;
+mod coinbase;
 mod credentials;
 mod decimal_text;
 mod exchange;

@@ -124,8 +124,8 @@ impl Occasion<'_> {
         let Some(place) = rest.and_then(|rest| rest.strip_suffix(self.path)) else {
             return false;
         };
-        let called = !self.host.is_empty()
-            && place.strip_prefix("http://").unwrap_or(place) == self.host;
+        let called =
+            !self.host.is_empty() && place.strip_prefix("http://").unwrap_or(place) == self.host;
         place == HOST || called
     }
 }
@@ -181,7 +181,9 @@ mod tests {
     fn a_token_counts_for_its_own_method_and_path_only() {
         let now_ms = 1_700_000_000_000;
         assert!(!keys().admit(TOKEN, Occasion { method: "GET", ..post(now_ms) }));
-        assert!(!keys().admit(TOKEN, Occasion { path: "/api/v3/brokerage/accounts", ..post(now_ms) }));
+        assert!(
+            !keys().admit(TOKEN, Occasion { path: "/api/v3/brokerage/accounts", ..post(now_ms) })
+        );
         assert!(!keys().admit(TOKEN, Occasion { path: "/orders", ..post(now_ms) }));
     }
 

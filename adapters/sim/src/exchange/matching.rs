@@ -122,7 +122,10 @@ impl MatchingEngine {
     /// The order with the quantity that its amount of quote stands for.
     fn sized(&self, new: &NewOrder) -> NewOrder {
         let quantity = match (new.quote_quantity, self.listings.get(&new.symbol)) {
-            (Some(amount), Some(listing)) => self.quantity_for(listing, new.side, amount),
+            (Some(amount), Some(listing)) => {
+                let amount = self.without_fee(new.side, amount);
+                self.quantity_for(listing, new.side, amount)
+            }
             _ => new.quantity,
         };
         NewOrder { quantity, ..new.clone() }
