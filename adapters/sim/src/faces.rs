@@ -3,7 +3,7 @@
 use crate::credentials::Credentials;
 use crate::exchange::{RateLimits, Venue};
 use crate::fault::Broken;
-use crate::{binance, bybit};
+use crate::{binance, bybit, coinbase, okx};
 
 /// Binance USDⓈ-M futures.
 pub const BINANCE_USDM: &str = "binance-usdm";
@@ -17,6 +17,14 @@ pub const BYBIT_LINEAR: &str = "bybit-linear";
 pub const BYBIT_INVERSE: &str = "bybit-inverse";
 /// Bybit v5, category `spot`.
 pub const BYBIT_SPOT: &str = "bybit-spot";
+/// OKX v5 perpetual swaps.
+pub const OKX_SWAP: &str = "okx-swap";
+/// OKX v5 spot.
+pub const OKX_SPOT: &str = "okx-spot";
+/// Deribit v2.
+pub const DERIBIT: &str = "deribit";
+/// Coinbase Advanced Trade spot.
+pub const COINBASE: &str = "coinbase";
 
 /// One simulated exchange.
 pub(crate) struct FaceEntry {
@@ -94,7 +102,32 @@ pub(crate) const FACES: &[FaceEntry] = &[
         rejection: Rejection { status: 200, code: 170_131, message: "Insufficient balance." },
         unknown: Broken::Html502,
     },
+    FaceEntry {
+        name: OKX_SWAP,
+        open: okx::swap,
+        rejection: OKX_REJECTION,
+        unknown: Broken::NeitherWay,
+    },
+    FaceEntry {
+        name: OKX_SPOT,
+        open: okx::spot,
+        rejection: OKX_REJECTION,
+        unknown: Broken::NeitherWay,
+    },
+    FaceEntry {
+        name: COINBASE,
+        open: coinbase::venue,
+        // The reason stands for the code. Source: Coinbase Advanced Trade API, Create Order, new_order_failure_reason,
+        // read 2026-11-22.
+        rejection: Rejection { status: 200, code: 0, message: "ORDER_ENTRY_DISABLED" },
+        // Nothing is documented for 5xx here; this is a proxy's page.
+        unknown: Broken::Html502,
+    },
 ];
+
+// Source: OKX v5 docs, Error Code, 51027, read 2026-11-22.
+const OKX_REJECTION: Rejection =
+    Rejection { status: 200, code: 51_027, message: "Contract expired." };
 
 /// The face behind a name.
 pub(crate) fn find(name: &str) -> Option<&'static FaceEntry> {

@@ -1,4 +1,4 @@
-//! Simulated exchanges speaking the real wire formats of the venues, with faults on request.
+//! Simulated exchanges speaking the real wire formats of several venues, with faults on request.
 //!
 //! An [`Exchange`] is a state machine without clock, socket or randomness: a request and the time go in,
 //! an [`Answer`] comes out. [`serve`] puts it on a loopback address for anything that speaks HTTP.
@@ -25,6 +25,8 @@
 mod answer;
 mod binance;
 mod bybit;
+mod civil;
+mod coinbase;
 mod credentials;
 mod decimal_text;
 mod exchange;
@@ -32,7 +34,9 @@ mod faces;
 mod fault;
 mod ledger;
 mod named_fault;
+mod okx;
 mod params;
+mod rate;
 mod server;
 mod signature;
 
@@ -46,7 +50,8 @@ pub use exchange::orders::{
 };
 pub use exchange::{Exchange, RateLimits, Settings, UnknownAdapter, UnknownSymbol};
 pub use faces::{
-    BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM, BYBIT_INVERSE, BYBIT_LINEAR, BYBIT_SPOT, adapters,
+    BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM, BYBIT_INVERSE, BYBIT_LINEAR, BYBIT_SPOT, COINBASE,
+    DERIBIT, OKX_SPOT, OKX_SWAP, adapters,
 };
 pub use fault::{Broken, Effect, Fault, FaultPlan, Loss, Matcher, Occurrence, Operation, Stage};
 pub use ledger::{Ledger, LedgerError, LedgerFile, LedgerPosition};

@@ -11,10 +11,7 @@ pub(crate) struct Params(BTreeMap<String, String>);
 impl Params {
     /// Adds the pairs of `text` (`a=1&b=2`, percent-encoded), replacing earlier ones.
     pub(crate) fn extend(&mut self, text: &str) {
-        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            self.0.insert(percent_decoded(name), percent_decoded(value));
-        }
+        self.0.extend(pairs(text));
     }
 
     /// The value under `name`; one sent empty counts as not sent.
@@ -29,6 +26,14 @@ impl Params {
     pub(crate) fn u64(&self, name: &str) -> Option<u64> {
         self.get(name)?.parse().ok()
     }
+}
+
+/// The pairs of `text` (`a=1&a=2`, percent-encoded) in their order, repeated ones included.
+pub(crate) fn pairs(text: &str) -> impl Iterator<Item = (String, String)> + '_ {
+    text.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (percent_decoded(name), percent_decoded(value))
+    })
 }
 
 /// `digits[.digits]` with at most 20 digits on either side; no sign, exponent or separator.

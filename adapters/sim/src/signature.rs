@@ -1,21 +1,32 @@
-//! HMAC-SHA256 over request text, as both exchanges sign.
+//! HMAC-SHA256 over request text, in hex or base64.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 /// Lower-case hex of HMAC-SHA256 over `parts` in order, without separators.
 pub(crate) fn hmac_sha256_hex(secret: &str, parts: &[&[u8]]) -> String {
+    hex::encode(hmac_sha256(secret, parts))
+}
+
+/// Base64 of HMAC-SHA256 over `parts` in order, without separators.
+pub(crate) fn hmac_sha256_base64(secret: &str, parts: &[&[u8]]) -> String {
+    STANDARD.encode(hmac_sha256(secret, parts))
+}
+
+fn hmac_sha256(secret: &str, parts: &[&[u8]]) -> Vec<u8> {
     let mut mac =
         Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
     for part in parts {
         mac.update(part);
     }
-    hex::encode(mac.finalize().into_bytes())
+    mac.finalize().into_bytes().to_vec()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::hmac_sha256_hex;
+    use super::{hmac_sha256_base64, hmac_sha256_hex};
 
     // Source: Binance derivatives docs, General Info, HMAC example, read 2026-11-22.
     #[test]
@@ -63,6 +74,31 @@ mod tests {
                 &[b"1658385579423", b"TESTKEY", b"5000", post.as_bytes()]
             ),
             "8886964fee9ab2c8232cc65cfa00ece6f22c4c4ccfb6165920540df3aa02902a"
+        );
+    }
+    // The venue publishes no secret with its examples, so these follow its recipe:
+    // timestamp + method + path with query + body. Source: OKX v5 docs, Overview, REST Authentication, read 2026-11-22.
+    #[test]
+    fn an_okx_signature_is_base64_over_the_joined_parts() {
+        let at = b"2020-12-08T09:08:57.715Z";
+        let secret = "22582BD0CFF14C41EDBF1AB98506286D";
+        assert_eq!(
+            hmac_sha256_base64(secret, &[at, b"GET", b"/api/v5/account/balance?ccy=BTC"]),
+            "HiZhvSfMtWJA3uUIVXV3a/bSXNPCWvYFXoGCVS8V4zY="
+        );
+        let body = r#"{"instId":"BTC-USDT-SWAP","tdMode":"cross","clOrdId":"b15","side":"buy","ordType":"limit","px":"50000","sz":"0.01"}"#;
+        assert_eq!(
+            hmac_sha256_base64(secret, &[at, b"POST", b"/api/v5/trade/order", body.as_bytes()]),
+            "ffC+f8IEzD4AjZcp9PqE4wpjGMnMGUIa8q/s3A64I80="
+        );
+    }
+
+    // Source: Deribit docs, Authentication, client signature, whose sample inputs these are, read 2026-11-22.
+    #[test]
+    fn a_deribit_client_signature_ends_in_a_newline_when_there_is_no_data() {
+        assert_eq!(
+            hmac_sha256_hex("AMANDASECRECT", &[b"1576074319000", b"\n", b"1iqt2wls", b"\n", b""]),
+            "56590594f97921b09b18f166befe0d1319b198bbcdad7ca73382de2f88fe9aa1"
         );
     }
 }

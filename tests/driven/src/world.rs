@@ -346,7 +346,11 @@ fn is_order(nth: u32, left: bool) -> impl Fn(When) -> bool {
 
 fn exchange(scenario: &Scenario, index: usize) -> Exchange {
     let adapter = ADAPTERS[index];
-    let credentials = equipoise_sim::Credentials { key: KEY.to_owned(), secret: CANARY.to_owned() };
+    let credentials = equipoise_sim::Credentials {
+        key: KEY.to_owned(),
+        secret: CANARY.to_owned(),
+        ..equipoise_sim::Credentials::demo(adapter)
+    };
     let marks = MARKS.map(|(symbol, mark)| (symbol.to_owned(), mark.into()));
     let settings = equipoise_sim::Settings {
         funds: BTreeMap::from([("USDT".to_owned(), 5_000_000.into())]),

@@ -170,7 +170,11 @@ pub fn request(bytes: &[u8]) -> bool {
     let source = &mut Source::new(bytes);
     let venue = source.below(2);
     let adapter = [BINANCE_USDM, BYBIT_LINEAR][venue];
-    let credentials = Credentials { key: "the-key".to_owned(), secret: SECRET.to_owned() };
+    let credentials = Credentials {
+        key: "the-key".to_owned(),
+        secret: SECRET.to_owned(),
+        ..Credentials::demo(adapter)
+    };
     let settings = Settings {
         hedge_mode: source.odds(64),
         rate_limits: source.pick(&[RateLimits::Counted, RateLimits::Enforced]),

@@ -15,6 +15,9 @@ const HUGE_BYTES: usize = 8 * 1024 * 1024;
 /// Source: Binance USDⓈ-M General Info, HTTP Return Codes, 503, read 2026-11-22.
 const UNKNOWN_TEXT: &str = "Unknown error, please check your request or try again later.";
 
+/// Source: OKX v5 docs, Error Code, General Class, 50004, read 2026-11-22.
+const NEITHER_TEXT: &str = "API endpoint request timeout (does not mean that the request was successful or failed, please check the request result).";
+
 impl Exchange {
     /// Takes a request that [`Answer::Late`] held up, at the time it gets there.
     pub fn resume(&mut self, now_ms: u64, held: Held) -> Answer {
@@ -118,6 +121,10 @@ fn broken_answer(
                 json!({ "timestamp": now_ms, "path": request.uri().path(), "msg": UNKNOWN_TEXT })
                     .to_string();
             (StatusCode::SERVICE_UNAVAILABLE, "application/json", Bytes::from(body))
+        }
+        Broken::NeitherWay => {
+            let body = json!({ "code": "50004", "data": [], "msg": NEITHER_TEXT }).to_string();
+            (StatusCode::BAD_REQUEST, "application/json", Bytes::from(body))
         }
         Broken::Html502 => {
             let page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>";

@@ -18,7 +18,6 @@ pub(crate) enum FeeRule {
     /// Contracts: the settlement asset. Spot: what the order receives, base of a buy and quote of a sell.
     Received,
     /// The quote asset on spot, on top of what a buy pays and out of what a sell brings.
-    #[allow(dead_code, reason = "for venues whose spot fees are all in the quote asset")]
     Quote,
 }
 
@@ -138,6 +137,14 @@ impl MatchingEngine {
         match self.policy.fee_rule {
             FeeRule::Received => value,
             FeeRule::Quote => value + value * self.policy.taker_fee,
+        }
+    }
+
+    /// What is left to trade of an amount of quote when a buy pays its fee out of it.
+    pub(crate) fn without_fee(&self, side: Side, amount: Decimal) -> Decimal {
+        match (self.policy.fee_rule, side) {
+            (FeeRule::Quote, Side::Buy) => amount / (Decimal::ONE + self.policy.taker_fee),
+            _ => amount,
         }
     }
 

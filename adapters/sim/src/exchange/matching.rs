@@ -62,6 +62,7 @@ pub(crate) struct NewOrder {
     pub(crate) quantity: Decimal,
     /// The amount of quote that a spot market order spends or brings in, instead of a quantity.
     pub(crate) quote_quantity: Option<Decimal>,
+    /// Limit. A market order has one only where the venue turns it into a limit order, whose rest may stay.
     pub(crate) price: Option<Decimal>,
     pub(crate) reduce_only: bool,
     pub(crate) position_side: PositionSide,
@@ -121,7 +122,10 @@ impl MatchingEngine {
     /// The order with the quantity that its amount of quote stands for.
     fn sized(&self, new: &NewOrder) -> NewOrder {
         let quantity = match (new.quote_quantity, self.listings.get(&new.symbol)) {
-            (Some(amount), Some(listing)) => self.quantity_for(listing, new.side, amount),
+            (Some(amount), Some(listing)) => {
+                let amount = self.without_fee(new.side, amount);
+                self.quantity_for(listing, new.side, amount)
+            }
             _ => new.quantity,
         };
         NewOrder { quantity, ..new.clone() }
@@ -211,8 +215,8 @@ impl MatchingEngine {
     fn accept(&mut self, now_ms: u64, new: &NewOrder, alteration: Alteration) -> u64 {
         let number = self.orders.next_number();
         let order_id = (self.policy.order_id)(number);
-        let time_in_force =
-            if new.kind == OrderKind::Market { TimeInForce::Ioc } else { new.time_in_force };
+        let priced = new.kind == OrderKind::Limit || new.price.is_some();
+        let time_in_force = if priced { new.time_in_force } else { TimeInForce::Ioc };
         self.orders.insert(Order {
             number,
             client_order_id: new
@@ -226,7 +230,7 @@ impl MatchingEngine {
             time_in_force,
             quantity: new.quantity,
             quote_quantity: new.quote_quantity,
-            price: new.price.filter(|_| new.kind == OrderKind::Limit),
+            price: new.price,
             reduce_only: new.reduce_only,
             position_side: new.position_side,
             self_trade: new.self_trade,

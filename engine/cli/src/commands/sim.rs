@@ -37,6 +37,8 @@ struct VenueDocument {
 struct DemoDocument {
     key: String,
     secret: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passphrase: Option<String>,
 }
 
 pub(super) async fn sim(arguments: &SimArguments, output: Output) -> Result<Exit, Failure> {
@@ -67,6 +69,7 @@ pub(super) async fn sim(arguments: &SimArguments, output: Output) -> Result<Exit
             demo: keys.is_none().then(|| DemoDocument {
                 key: credentials.key.clone(),
                 secret: credentials.secret.clone(),
+                passphrase: credentials.passphrase.clone(),
             }),
         });
         running.push(served);
@@ -159,7 +162,15 @@ fn resolve(address: &str) -> Result<SocketAddr, String> {
 fn text(document: &SimDocument) -> String {
     let line = |venue: &VenueDocument| match &venue.demo {
         Some(demo) => {
-            format!("{} at {}, key {}, secret {}", venue.adapter, venue.url, demo.key, demo.secret)
+            let passphrase = demo.passphrase.as_ref().map(|it| format!(", passphrase {it}"));
+            format!(
+                "{} at {}, key {}, secret {}{}",
+                venue.adapter,
+                venue.url,
+                demo.key,
+                demo.secret,
+                passphrase.unwrap_or_default()
+            )
         }
         None => format!("{} at {}, key from the credentials file", venue.adapter, venue.url),
     };
