@@ -131,6 +131,18 @@ pub(crate) fn bybit() -> Stage {
     stage
 }
 
+pub(crate) fn bybit_inverse() -> Stage {
+    let stage = stage("bybit-inverse");
+    stage.script.fixture("GET /v5/market/time", 200, "bybit_inverse/time_now");
+    stage
+}
+
+pub(crate) fn bybit_spot() -> Stage {
+    let stage = stage("bybit-spot");
+    stage.script.fixture("GET /v5/market/time", 200, "bybit_spot/time_now");
+    stage
+}
+
 pub(crate) fn stage(adapter: &str) -> Stage {
     let script = Arc::new(Script::default());
     let clock = Arc::new(Standing(AtomicU64::new(NOW)));
