@@ -3,7 +3,7 @@
 //! A text is digits with at most one point and a sign, nothing else, and its value is small enough that later products of
 //! two such numbers stay exact or are rounded, never out of range. Anything else is a bad answer, never a panic (A8).
 
-use equipoise_core::{Amount, Price, Qty, VenueMillis};
+use equipoise_core::{Amount, BookTop, Price, Qty, VenueMillis};
 use rust_decimal::Decimal;
 
 use crate::answer::BadAnswer;
@@ -53,6 +53,14 @@ pub(crate) fn book_side(
         return Ok(None);
     }
     Ok(Some((price(price_text, field)?, quantity(size_text, field)?)))
+}
+
+/// The middle of a book, or its one side; `None` when it is empty.
+pub(crate) fn middle(book: &BookTop) -> Option<Price> {
+    match (book.bid, book.ask) {
+        (Some((bid, _)), Some((ask, _))) => Price::new((bid.get() + ask.get()) / Decimal::TWO).ok(),
+        (one, other) => one.or(other).map(|(price, _)| price),
+    }
 }
 
 /// A venue time in milliseconds that can be believed.
@@ -145,6 +153,16 @@ mod tests {
         assert_eq!(book_side("0.00", "0.000", "bid").unwrap(), None);
         assert!(book_side("65000.1", "0.5", "bid").unwrap().is_some());
         assert!(book_side("NaN", "0.5", "bid").is_err());
+    }
+
+    #[test]
+    fn the_middle_of_a_book_is_exact_and_one_side_stands_for_both() {
+        let side = |price: &str| Some((price.parse().unwrap(), "1".parse().unwrap()));
+        let middle = |bid, ask| middle(&BookTop { bid, ask }).map(|price| price.to_string());
+        assert_eq!(middle(side("65000"), side("65000.01")), Some("65000.005".to_owned()));
+        assert_eq!(middle(None, side("65000.1")), Some("65000.1".to_owned()));
+        assert_eq!(middle(side("65000"), None), Some("65000".to_owned()));
+        assert_eq!(middle(None, None), None);
     }
 
     #[test]

@@ -115,7 +115,7 @@ async fn an_empty_side_and_a_delivery_contract_are_shown_as_they_are() {
     let stage = binance();
     stage.script.fixture("GET /fapi/v1/ticker/bookTicker", 200, "binance/book_ticker_one_sided");
     stage.script.fixture("GET /fapi/v1/premiumIndex", 200, "binance/premium_index_delivery");
-    let quote = stage.venue.quote(&btc()).await.unwrap();
+    let quote = stage.venue.quote(&"BTCUSDT_270326".parse().unwrap()).await.unwrap();
     assert!(quote.book.ask.is_none() && quote.book.sound().is_none());
     assert!(quote.funding.is_none());
 }

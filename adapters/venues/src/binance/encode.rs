@@ -1,23 +1,37 @@
 //! Orders in the exchange's parameters.
 //!
-//! Source: Binance USDⓈ-M New Order, Request Parameters, read 2026-11-22.
+//! Source: Binance USDⓈ-M New Order; COIN-M New Order; Spot REST API, New order, Parameters, read 2026-11-22.
 
 use equipoise_core::{OrderKind, OrderRequest, PositionSide, Side, TimeInForce};
 
+use super::product::Kind;
 use crate::answer::BadAnswer;
 use crate::query::QueryString;
 
 /// One order as query parameters, without window, timestamp and signature.
 ///
+/// The quantity is what the product counts in: base units, on COIN-M whole contracts. Market orders by value exist on
+/// spot but nothing here asks for them.
+///
 /// # Errors
-/// When a reduce-only order would open a position, which hedge mode cannot express.
-pub(crate) fn order(order: &OrderRequest) -> Result<QueryString, BadAnswer> {
+/// When a reduce-only order would open a position, which hedge mode cannot express, and when an order for spot speaks of
+/// positions.
+pub(crate) fn order(kind: Kind, order: &OrderRequest) -> Result<QueryString, BadAnswer> {
+    if kind == Kind::Spot && (order.reduce_only || order.position_side != PositionSide::Net) {
+        return Err(BadAnswer::new(
+            "spot has no positions: neither reduce-only nor a position side",
+        ));
+    }
     let mut query = QueryString::new()
         .with("symbol", &order.symbol)
         .with("side", side(order.side))
         .with_some("positionSide", position_side(order.position_side));
     query = match order.kind {
         OrderKind::Market => query.with("type", "MARKET").with("quantity", order.quantity),
+        // On spot a post-only order is a type of its own, which has no lifetime.
+        OrderKind::Limit { price, time_in_force: TimeInForce::PostOnly } if kind == Kind::Spot => {
+            query.with("type", "LIMIT_MAKER").with("quantity", order.quantity).with("price", price)
+        }
         OrderKind::Limit { price, time_in_force } => query
             .with("type", "LIMIT")
             .with("timeInForce", lifetime(time_in_force))
@@ -98,7 +112,7 @@ mod tests {
     }
 
     fn text(request: &OrderRequest) -> String {
-        order(request).unwrap().as_str().to_owned()
+        order(Kind::Usdm, request).unwrap().as_str().to_owned()
     }
 
     const END: &str =
@@ -146,8 +160,56 @@ mod tests {
         let opening =
             OrderRequest { side: Side::Sell, position_side: PositionSide::Short, ..closing };
         assert_eq!(
-            order(&opening).unwrap_err().to_string(),
+            order(Kind::Usdm, &opening).unwrap_err().to_string(),
             "a reduce-only order cannot open a position of hedge mode"
+        );
+    }
+
+    fn spot(request: &OrderRequest) -> String {
+        order(Kind::Spot, request).unwrap().as_str().to_owned()
+    }
+
+    #[test]
+    fn a_spot_order_is_in_base_units_and_post_only_is_a_type_without_lifetime() {
+        assert_eq!(
+            spot(&market(Side::Buy)),
+            format!("symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.1{END}")
+        );
+        assert_eq!(
+            spot(&limit(TimeInForce::PostOnly)),
+            format!("symbol=BTCUSDT&side=BUY&type=LIMIT_MAKER&quantity=0.1&price=65000.5{END}")
+        );
+        for (time_in_force, word) in
+            [(TimeInForce::Gtc, "GTC"), (TimeInForce::Ioc, "IOC"), (TimeInForce::Fok, "FOK")]
+        {
+            let expected = format!(
+                "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce={word}&quantity=0.1&price=65000.5{END}"
+            );
+            assert_eq!(spot(&limit(time_in_force)), expected);
+        }
+    }
+
+    #[test]
+    fn a_spot_order_that_speaks_of_positions_is_not_sent() {
+        let reducing = OrderRequest { reduce_only: true, ..market(Side::Sell) };
+        let sided = OrderRequest { position_side: PositionSide::Long, ..market(Side::Buy) };
+        for wrong in [reducing, sided] {
+            assert!(order(Kind::Spot, &wrong).is_err());
+        }
+    }
+
+    #[test]
+    fn a_coin_margined_order_is_in_contracts_and_otherwise_like_the_other_futures() {
+        let contracts = OrderRequest {
+            symbol: "BTCUSD_PERP".parse().unwrap(),
+            quantity: "65".parse().unwrap(),
+            ..limit(TimeInForce::PostOnly)
+        };
+        assert_eq!(
+            order(Kind::Coinm, &contracts).unwrap().as_str(),
+            format!(
+                "symbol=BTCUSD_PERP&side=BUY&type=LIMIT&timeInForce=GTX&quantity=65&price=65000.5{END}"
+            )
         );
     }
 }

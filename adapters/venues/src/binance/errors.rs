@@ -1,111 +1,20 @@
 //! What answers other than the one asked for mean.
 //!
-//! Source: Binance USDⓈ-M Error Codes; General Info, HTTP Return Codes, read 2026-11-22.
+//! Source: Binance USDⓈ-M General Info, HTTP Return Codes; Spot REST API, HTTP Return Codes, read 2026-11-22.
 
 use bytes::Bytes;
 use equipoise_core::UnixMillis;
 use http::{Response, StatusCode};
 use serde::Deserialize;
 
-use super::usdm::{BAN_MS_DEFAULT, LIMITED_MS_DEFAULT};
+use super::codes::Codes;
+use super::product::{BAN_MS_DEFAULT, LIMITED_MS_DEFAULT};
 use crate::answer::read;
 use crate::credentials::Credentials;
 use crate::outcome::{Coded, Failure, Meaning};
 use crate::wire::retry_after_ms;
 
 use Meaning as M;
-
-/// Every code whose meaning is documented. A code that is not here proves nothing (R6).
-pub(crate) const CODES: &[(i64, Meaning)] = &[
-    // The exchange does not know what became of the request.
-    (-1000, M::Unknown),
-    // Passing only in the one documented 503 answer, see `overloaded`.
-    (-1001, M::Unknown),
-    (-1006, M::Unknown),
-    (-1007, M::Unknown),
-    // Nothing was done and the cause passes.
-    (-1008, M::Transient),
-    (-5028, M::Clock),
-    (-1021, M::Clock),
-    // Limits.
-    (-1003, M::RateLimited),
-    (-1034, M::RateLimited),
-    (-1015, M::OrderRate),
-    // Key, signature, permission.
-    (-1002, M::Credentials),
-    (-1011, M::Credentials),
-    (-1022, M::Credentials),
-    (-1099, M::Credentials),
-    (-2014, M::Credentials),
-    (-2015, M::Credentials),
-    (-2017, M::Credentials),
-    (-4088, M::Credentials),
-    (-4109, M::Credentials),
-    (-4402, M::Credentials),
-    // Balance, margin and leverage.
-    (-2018, M::Final),
-    (-2019, M::Final),
-    (-2024, M::Final),
-    (-2027, M::Final),
-    (-2028, M::Final),
-    (-4050, M::Final),
-    (-4051, M::Final),
-    // Filters and parameters.
-    (-1013, M::Final),
-    (-1100, M::Final),
-    (-1102, M::Final),
-    (-1106, M::Final),
-    (-1111, M::Final),
-    (-1121, M::Final),
-    (-1130, M::Final),
-    (-2025, M::Final),
-    (-4001, M::Final),
-    (-4002, M::Final),
-    (-4003, M::Final),
-    (-4004, M::Final),
-    (-4005, M::Final),
-    (-4013, M::Final),
-    (-4014, M::Final),
-    (-4015, M::Final),
-    (-4016, M::Final),
-    (-4023, M::Final),
-    (-4024, M::Final),
-    (-4131, M::Final),
-    (-4164, M::Final),
-    (-4183, M::Final),
-    (-4184, M::Final),
-    // Position mode, and accounts that may only reduce.
-    (-2026, M::Final),
-    (-4061, M::Final),
-    (-4062, M::Final),
-    (-4087, M::Final),
-    (-4138, M::Final),
-    (-4400, M::Final),
-    (-4401, M::Final),
-    // A reduce-only order that does not fit the position.
-    (-2022, M::ReduceOnly),
-    (-4118, M::ReduceOnly),
-    // Would or would not execute at once.
-    (-2020, M::Final),
-    (-2021, M::Final),
-    (-5021, M::Final),
-    (-5022, M::Final),
-    (-5041, M::Final),
-    // Market closed, or the wrong place for the order.
-    (-1014, M::Final),
-    (-1016, M::Final),
-    (-1020, M::Final),
-    (-1116, M::Final),
-    (-1122, M::Final),
-    (-4120, M::Final),
-    (-4140, M::Final),
-    (-4141, M::Final),
-    (-4192, M::Final),
-    // Orders.
-    (-2011, M::NoSuchOrder),
-    (-2013, M::NoSuchOrder),
-    (-4116, M::DuplicateId),
-];
 
 /// The 503 that is documented as not executed and may be sent again, besides the throttle -1008.
 const INTERNAL_ERROR: &str = "Internal error; unable to process your request. Please try again.";
@@ -125,6 +34,7 @@ struct ErrorBody {
 /// Takes an answer apart: `Ok` is the answer asked for, still to be read.
 pub(crate) fn interpret(
     response: &Response<Bytes>,
+    codes: &Codes,
     credentials: &Credentials,
     now: UnixMillis,
 ) -> Result<(), Failure> {
@@ -135,7 +45,7 @@ pub(crate) fn interpret(
     let unreadable = || Failure::Unreadable(format!("status {}", status.as_u16()));
     // A backend timeout says nothing, whatever code comes with it.
     let readable = status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT
-        || status == StatusCode::SERVICE_UNAVAILABLE;
+        || status == StatusCode::SERVICE_UNAVAILABLE && codes.some_503_refuse;
     if !readable {
         return Err(unreadable());
     }
@@ -145,7 +55,7 @@ pub(crate) fn interpret(
     let meaning = if status == StatusCode::SERVICE_UNAVAILABLE {
         overloaded(&body)
     } else {
-        meaning(body.code)
+        codes.meaning(body.code, &body.msg)
     };
     let retry_after_ms = match meaning {
         M::RateLimited | M::OrderRate => wait_ms(response, &body, now),
@@ -157,12 +67,6 @@ pub(crate) fn interpret(
         message: credentials.scrub(&body.msg),
         retry_after_ms,
     }))
-}
-
-/// What a code means; unlisted ones mean nothing.
-pub(crate) fn meaning(code: i64) -> Meaning {
-    let listed = CODES.iter().find(|(listed, _)| *listed == code);
-    listed.map_or(M::Unknown, |(_, meaning)| *meaning)
 }
 
 /// A 503 is unknown unless it is one of three answers documented as not executed.
@@ -195,6 +99,7 @@ fn wait_ms(response: &Response<Bytes>, body: &ErrorBody, now: UnixMillis) -> u64
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use super::super::codes::{COINM, SPOT, USDM};
     use super::*;
 
     const NOW: UnixMillis = UnixMillis(1_795_334_400_000);
@@ -204,13 +109,21 @@ mod tests {
         Response::builder().status(status).body(body).unwrap()
     }
 
-    fn failure(response: &Response<Bytes>) -> Failure {
+    fn failure_of(codes: &Codes, response: &Response<Bytes>) -> Failure {
         let credentials = Credentials::new("the-key", "the-secret").unwrap();
-        interpret(response, &credentials, NOW).unwrap_err()
+        interpret(response, codes, &credentials, NOW).unwrap_err()
+    }
+
+    fn failure(response: &Response<Bytes>) -> Failure {
+        failure_of(&USDM, response)
     }
 
     fn coded(status: u16, body: &str) -> Option<Meaning> {
-        match failure(&answer(status, body)) {
+        coded_of(&USDM, status, body)
+    }
+
+    fn coded_of(codes: &Codes, status: u16, body: &str) -> Option<Meaning> {
+        match failure_of(codes, &answer(status, body)) {
             Failure::Coded(coded) => Some(coded.meaning),
             _ => None,
         }
@@ -218,26 +131,36 @@ mod tests {
 
     #[test]
     fn every_listed_code_keeps_its_meaning_in_a_well_formed_4xx_and_in_nothing_else() {
-        for (code, meaning) in CODES {
-            let body = format!(r#"{{"code":{code},"msg":"x"}}"#);
-            for status in [400, 401, 403, 418, 429] {
-                assert_eq!(coded(status, &body), Some(*meaning), "{code}");
-            }
-            for status in [408, 500, 502, 504] {
-                assert_eq!(coded(status, &body), None, "{code}");
-            }
-            for torn in [&body[..body.len() - 1], r#"{"code":"-2019","msg":"x"}"#, "[]", ""] {
-                assert_eq!(coded(400, torn), None, "{torn}");
+        for codes in [USDM, COINM, SPOT] {
+            let groups = codes.tables.iter().flat_map(|table| table.iter());
+            let own =
+                groups.flat_map(|(meaning, codes)| codes.iter().map(|code| (*code, "x", *meaning)));
+            let worded = codes.worded.iter().flat_map(|code| {
+                codes.texts.iter().map(|(text, meaning)| (*code, *text, *meaning))
+            });
+            for (code, text, meaning) in own.chain(worded) {
+                let body = format!(r#"{{"code":{code},"msg":"{text}"}}"#);
+                for status in [400, 401, 403, 418, 429] {
+                    assert_eq!(coded_of(&codes, status, &body), Some(meaning), "{code} {text}");
+                }
+                for status in [408, 500, 502, 504] {
+                    assert_eq!(coded_of(&codes, status, &body), None, "{code}");
+                }
+                for torn in [&body[..body.len() - 1], r#"{"code":"-2019","msg":"x"}"#, "[]", ""] {
+                    assert_eq!(coded_of(&codes, 400, torn), None, "{torn}");
+                }
             }
         }
     }
 
     #[test]
-    fn no_code_is_listed_twice() {
-        let mut codes: Vec<i64> = CODES.iter().map(|(code, _)| *code).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes.len(), CODES.len());
+    fn on_spot_no_answer_of_500_and_above_refuses() {
+        for text in ["Service Unavailable.", INTERNAL_ERROR, "Server is currently overloaded."] {
+            for code in [-1001, -1008, -1016, -2010] {
+                let body = format!(r#"{{"code":{code},"msg":"{text}"}}"#);
+                assert_eq!(coded_of(&SPOT, 503, &body), None, "{code} {text}");
+            }
+        }
     }
 
     #[test]

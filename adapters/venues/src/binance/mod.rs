@@ -1,22 +1,29 @@
-//! Binance futures over REST.
+//! Binance over REST: USDⓈ-M and COIN-M futures, and spot.
 //!
-//! What differs between Binance products stands in [`usdm`]; signing, codes and payloads beside it.
+//! What a product documents stands in [`usdm`], [`coinm`] and [`spot`], in the form of [`product`]; everything else is
+//! shared.
 
+mod account;
+mod codes;
+mod coinm;
 mod decode;
 mod encode;
 mod errors;
+mod holdings;
+mod instruments;
 mod market;
 mod orders;
+mod prices;
+mod product;
 mod sign;
+mod spot;
 mod usdm;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use equipoise_core::{
-    Instrument, OrderRequest, OrderSnapshot, PositionMode, Symbol, VenueMillis, VenueTraits,
-};
+use equipoise_core::{Instrument, OrderRequest, OrderSnapshot, Symbol, VenueMillis, VenueTraits};
 use equipoise_port::{
     Account, Balance, CancelAnswer, Clock, OrderRef, PlaceError, Position, Purpose, QueryError,
     Quote, Venue,
@@ -33,18 +40,36 @@ use crate::registry::{Adapter, Opening};
 use crate::rules::RulesCache;
 use crate::venue_clock::VenueClock;
 use crate::wire::{Call, Wire, header};
+use product::{BAN_MS_DEFAULT, CANCEL_WEIGHT, LIMITED_MS_DEFAULT, Page, Product, weight};
 
 /// The adapters of this venue.
-pub(crate) const ADAPTERS: &[Adapter] = &[Adapter {
-    name: usdm::NAME,
-    production: usdm::PRODUCTION,
-    test: usdm::TEST,
-    traits: usdm::traits,
-    open: |opening| Ok(Arc::new(BinanceUsdm::open(opening))),
-}];
+pub(crate) const ADAPTERS: &[Adapter] = &[
+    Adapter {
+        name: usdm::NAME,
+        production: usdm::PRODUCTION,
+        test: usdm::TEST,
+        traits: usdm::traits,
+        open: |opening| Ok(Arc::new(Binance::open(&usdm::PRODUCT, opening))),
+    },
+    Adapter {
+        name: coinm::NAME,
+        production: coinm::PRODUCTION,
+        test: coinm::TEST,
+        traits: coinm::traits,
+        open: |opening| Ok(Arc::new(Binance::open(&coinm::PRODUCT, opening))),
+    },
+    Adapter {
+        name: spot::NAME,
+        production: spot::PRODUCTION,
+        test: spot::TEST,
+        traits: spot::traits,
+        open: |opening| Ok(Arc::new(Binance::open(&spot::PRODUCT, opening))),
+    },
+];
 
-/// One account on Binance USDⓈ-M futures.
-pub(crate) struct BinanceUsdm {
+/// One account on one Binance product.
+struct Binance {
+    product: &'static Product,
     traits: VenueTraits,
     credentials: Credentials,
     clock: Arc<dyn Clock>,
@@ -54,31 +79,27 @@ pub(crate) struct BinanceUsdm {
     rules: RulesCache,
 }
 
-impl BinanceUsdm {
-    pub(crate) fn open(opening: Opening) -> Self {
+impl Binance {
+    fn open(product: &'static Product, opening: Opening) -> Self {
         let clock = opening.clock;
         Self {
+            product,
             traits: opening.traits,
             credentials: opening.settings.credentials,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), &usdm::LIMITS),
+            budget: Budget::new(clock.clone(), product.limits),
             rules: RulesCache::new(clock.clone()),
             clock,
         }
     }
 
     /// Asks a public endpoint.
-    async fn public(
-        &self,
-        path: &'static str,
-        query: QueryString,
-        weight: u32,
-    ) -> Result<Bytes, Failure> {
-        self.budget.take(&usdm::weight(weight), Purpose::Query).await?;
+    async fn public(&self, page: Page, query: QueryString) -> Result<Bytes, Failure> {
+        self.budget.take(&weight(page.weight), Purpose::Query).await?;
         let call = Call {
             method: Method::GET,
-            path,
+            path: page.path,
             query: query.as_str(),
             headers: Vec::new(),
             body: Bytes::new(),
@@ -92,65 +113,57 @@ impl BinanceUsdm {
     async fn signed(
         &self,
         method: Method,
-        path: &'static str,
+        page: Page,
         query: QueryString,
-        weight: u32,
     ) -> Result<Bytes, Failure> {
         let purpose = if method == Method::DELETE { Purpose::Cancel } else { Purpose::Query };
         // Tokens before the stamp: waiting for them must not age it.
-        self.budget.take(&usdm::weight(weight), purpose).await?;
+        self.budget.take(&weight(page.weight), purpose).await?;
         let stamp = self.venue_clock.now(|| self.read_time()).await?;
         let window_ms = self.traits.window_ms;
         let query = sign::signed_query(query, window_ms, stamp, &self.credentials);
-        let call = sign::keyed(method, path, &query, &self.credentials)?;
+        let call = sign::keyed(method, page.path, &query, &self.credentials)?;
         let response = self.wire.ask(call).await?;
         self.heed(&response)?;
         Ok(response.into_body())
     }
 
-    async fn get(
-        &self,
-        path: &'static str,
-        query: QueryString,
-        weight: u32,
-    ) -> Result<Bytes, Failure> {
-        self.signed(Method::GET, path, query, weight).await
+    async fn get(&self, page: Page, query: QueryString) -> Result<Bytes, Failure> {
+        self.signed(Method::GET, page, query).await
     }
 
     async fn read_time(&self) -> Result<VenueMillis, QueryError> {
-        let body = self.public("/fapi/v1/time", QueryString::new(), 1).await?;
+        let body = self.public(self.product.pages.time, QueryString::new()).await?;
         let time: decode::ServerTime = read(&body)?;
         Ok(number::time(time.server_time, "serverTime")?)
     }
 
     /// Draws the conclusions of an answer for later requests, then says what it is.
     fn heed(&self, response: &Response<Bytes>) -> Result<(), Failure> {
-        for (name, limit) in [
-            ("x-mbx-used-weight-1m", usdm::WEIGHT),
-            ("x-mbx-order-count-10s", usdm::ORDERS_10S),
-            ("x-mbx-order-count-1m", usdm::ORDERS_1M),
-        ] {
+        for (name, limit) in self.product.counters {
             if let Some(used) = header(response, name) {
-                self.budget.observe(limit, used);
+                self.budget.observe(*limit, used);
             }
         }
-        let answer = errors::interpret(response, &self.credentials, self.clock.now());
+        let codes = &self.product.codes;
+        let answer = errors::interpret(response, codes, &self.credentials, self.clock.now());
         match &answer {
             Err(Failure::Coded(coded)) => match coded.meaning {
                 Meaning::Clock => self.venue_clock.doubt(),
                 Meaning::RateLimited => self.budget.shut_for(coded.retry_after_ms, &coded.code),
                 Meaning::OrderRate => {
-                    self.budget.hold(usdm::ORDERS_10S, coded.retry_after_ms);
-                    self.budget.hold(usdm::ORDERS_1M, coded.retry_after_ms);
+                    for limit in self.product.order_limits {
+                        self.budget.hold(*limit, coded.retry_after_ms);
+                    }
                 }
                 _ => {}
             },
             // Limited without the documented body: no refusal, but reason enough to stay away.
             Err(Failure::Unreadable(_)) if response.status() == StatusCode::IM_A_TEAPOT => {
-                self.budget.shut_for(usdm::BAN_MS_DEFAULT, "418");
+                self.budget.shut_for(BAN_MS_DEFAULT, "418");
             }
             Err(Failure::Unreadable(_)) if response.status() == StatusCode::TOO_MANY_REQUESTS => {
-                self.budget.shut_for(usdm::LIMITED_MS_DEFAULT, "429");
+                self.budget.shut_for(LIMITED_MS_DEFAULT, "429");
             }
             _ => {}
         }
@@ -159,7 +172,7 @@ impl BinanceUsdm {
 }
 
 #[async_trait]
-impl Venue for BinanceUsdm {
+impl Venue for Binance {
     fn traits(&self) -> &VenueTraits {
         &self.traits
     }
@@ -169,22 +182,7 @@ impl Venue for BinanceUsdm {
     }
 
     async fn account(&self, _symbols: &[Symbol]) -> Result<Account, QueryError> {
-        // One mode for the whole account, and for COIN-M too.
-        let page = self.get("/fapi/v1/accountConfig", QueryString::new(), 5).await;
-        let (hedge, can_trade) = match page {
-            Ok(body) => {
-                let config: decode::AccountConfig = read(&body)?;
-                (config.dual_side_position, config.can_trade)
-            }
-            Err(failure) if failure.is_missing_page() => {
-                let body = self.get("/fapi/v1/positionSide/dual", QueryString::new(), 30).await?;
-                let mode: decode::PositionSideMode = read(&body)?;
-                (mode.dual_side_position, true)
-            }
-            Err(failure) => return Err(failure.into()),
-        };
-        let position_mode = if hedge { PositionMode::Hedge } else { PositionMode::OneWay };
-        Ok(Account { position_mode, can_trade })
+        self.read_account().await
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
@@ -196,26 +194,25 @@ impl Venue for BinanceUsdm {
     }
 
     async fn position(&self, symbol: &Symbol) -> Result<Position, QueryError> {
-        let query = QueryString::new().with("symbol", symbol);
-        let body = self.get("/fapi/v3/positionRisk", query, 5).await?;
-        let rows: Vec<decode::PositionRisk> = read(&body)?;
-        Ok(decode::position(&rows, symbol)?)
+        self.read_position(symbol).await
     }
 
     async fn balances(&self) -> Result<Vec<Balance>, QueryError> {
-        let body = self.get("/fapi/v3/balance", QueryString::new(), 5).await?;
-        let rows: Vec<decode::AssetBalance> = read(&body)?;
-        let balances: Result<Vec<_>, BadAnswer> =
-            rows.iter().filter_map(|row| row.balance().transpose()).collect();
-        Ok(balances?)
+        self.read_balances().await
     }
 
     async fn reserve(&self, purpose: Purpose) -> Result<(), QueryError> {
         match purpose {
-            Purpose::Entry | Purpose::Unwind => self.budget.take(&usdm::ORDER_COST, purpose).await,
+            Purpose::Entry | Purpose::Unwind => {
+                self.budget.take(self.product.order_cost, purpose).await
+            }
             // Queries and cancels take their own tokens when they are made.
-            Purpose::Cancel => self.budget.room(&usdm::weight(1), purpose).await,
-            Purpose::Query => self.budget.room(&usdm::weight(10), purpose).await,
+            Purpose::Cancel => self.budget.room(&weight(CANCEL_WEIGHT), purpose).await,
+            Purpose::Query => {
+                let pages = &self.product.pages;
+                let one = pages.order.weight + pages.order_trades.weight;
+                self.budget.room(&weight(one), purpose).await
+            }
         }
     }
 
@@ -224,10 +221,10 @@ impl Venue for BinanceUsdm {
             return Err(PlaceError::Refused(refusal));
         }
         let unsent = |bad: BadAnswer| PlaceError::NotSent(bad.to_string());
-        let query = encode::order(order).map_err(unsent)?;
+        let query = encode::order(self.product.kind, order).map_err(unsent)?;
         let query = sign::signed_query(query, order.window_ms, order.stamp(), &self.credentials);
-        let call = sign::keyed(Method::POST, "/fapi/v1/order", &query, &self.credentials)
-            .map_err(unsent)?;
+        let path = self.product.pages.order.path;
+        let call = sign::keyed(Method::POST, path, &query, &self.credentials).map_err(unsent)?;
         let response = self.wire.place(call, order).await?;
         self.heed(&response)?;
         let answer: decode::Order = read(response.body())?;
@@ -251,8 +248,9 @@ impl Venue for BinanceUsdm {
     }
 
     async fn cancel(&self, order: &OrderRef) -> Result<CancelAnswer, QueryError> {
-        let query = orders::name(order);
-        let answer = self.signed(Method::DELETE, "/fapi/v1/order", query, 1).await;
+        let query = orders::cancel_name(self.product.kind, order);
+        let page = Page { weight: CANCEL_WEIGHT, ..self.product.pages.order };
+        let answer = self.signed(Method::DELETE, page, query).await;
         match answer {
             Ok(body) => {
                 // The state in it may be overtaken (V8), so only its form is looked at.
@@ -263,4 +261,8 @@ impl Venue for BinanceUsdm {
             Err(failure) => Err(failure.into()),
         }
     }
+}
+
+fn refused(code: &str, message: String) -> QueryError {
+    QueryError::Refused { code: code.to_owned(), message }
 }

@@ -2,8 +2,11 @@
 
 use equipoise_core::{DeadlineCheck, IdAlphabet, ResendClass, VenueTraits};
 
+use super::codes;
+use super::product::{Kind, Page, Pages, Product, Stated, WEIGHT, page, stated};
 use crate::budget::{Cost, Limit};
 use crate::settings::REQUEST_WINDOW_MS_DEFAULT;
+use crate::windows::WEEK_MS;
 
 /// The adapter's name in configuration.
 pub(crate) const NAME: &str = "binance-usdm";
@@ -23,6 +26,9 @@ pub(crate) const TEST: &str = "https://demo-fapi.binance.com";
 /// Source: Binance USDⓈ-M Query Order, read 2026-11-22.
 ///
 /// The margin of two seconds is an assumption about the distance between the engine's decision and the listings.
+///
+/// The switch is the countdown of Auto-Cancel All Open Orders, per symbol.
+/// Source: Binance USDⓈ-M Auto-Cancel All Open Orders, read 2026-11-22.
 pub(crate) fn traits() -> VenueTraits {
     VenueTraits {
         class: ResendClass::B,
@@ -38,36 +44,66 @@ pub(crate) fn traits() -> VenueTraits {
     }
 }
 
-/// Taker rate of a regular account, for where the account's own cannot be read.
-/// An assumption: the fee schedule is not part of the interface's documentation and changes now and then.
-pub(crate) const TAKER_FEE_STANDARD: &str = "0.0005";
+/// Addresses and weights.
+/// Source: Binance USDⓈ-M, Request Weight of each page, read 2026-11-22.
+pub(crate) const PRODUCT: Product = Product {
+    kind: Kind::Usdm,
+    pages: Pages {
+        time: page("/fapi/v1/time", 1),
+        instruments: page("/fapi/v1/exchangeInfo", 1),
+        book: page("/fapi/v1/ticker/bookTicker", 2),
+        fee: page("/fapi/v1/commissionRate", 20),
+        balances: page("/fapi/v3/balance", 5),
+        order: page("/fapi/v1/order", 1),
+        open_orders: page("/fapi/v1/openOrders", 1),
+        all_orders: page("/fapi/v1/allOrders", 5),
+        trades: page("/fapi/v1/userTrades", 5),
+        order_trades: page("/fapi/v1/userTrades", 5),
+    },
+    limits: &LIMITS,
+    counters: &COUNTERS,
+    stated: &STATED,
+    order_cost: &ORDER_COST,
+    order_limits: &[ORDERS_10S, ORDERS_1M],
+    codes: codes::USDM,
+    // Source: Binance USDⓈ-M All Orders, limit, read 2026-11-22.
+    order_rows: 1_000,
+    span_ms_max: WEEK_MS,
+    // Of a regular account. An assumption: the fee schedule is not part of the interface's documentation and changes
+    // now and then.
+    taker_fee_standard: Some("0.0005"),
+};
+/// Account configuration.
+pub(crate) const CONFIG: Page = page("/fapi/v1/accountConfig", 5);
+/// Position mode alone, for hosts without the former.
+pub(crate) const MODE: Page = page("/fapi/v1/positionSide/dual", 30);
+/// Positions.
+pub(crate) const POSITIONS: Page = page("/fapi/v3/positionRisk", 5);
+/// Mark price and funding.
+pub(crate) const PREMIUM: Page = page("/fapi/v1/premiumIndex", 1);
 
 /// Source: Binance USDⓈ-M General Info, LIMITS; Exchange Information, rateLimits, read 2026-11-22.
 /// The exchange's own list, read with the instruments, takes their place.
-pub(crate) const LIMITS: [Limit; 3] = [
+const LIMITS: [Limit; 3] = [
     Limit { name: "request weight of a minute", length_ms: 60_000, tokens: 2_400 },
     Limit { name: "orders of ten seconds", length_ms: 10_000, tokens: 300 },
     Limit { name: "orders of a minute", length_ms: 60_000, tokens: 1_200 },
 ];
-/// Index into [`LIMITS`].
-pub(crate) const WEIGHT: usize = 0;
-/// Index into [`LIMITS`].
-pub(crate) const ORDERS_10S: usize = 1;
-/// Index into [`LIMITS`].
-pub(crate) const ORDERS_1M: usize = 2;
+const ORDERS_10S: usize = 1;
+const ORDERS_1M: usize = 2;
+/// Source: Binance USDⓈ-M General Info, IP Limits and Order Rate Limits, read 2026-11-22.
+const COUNTERS: [(&str, usize); 3] = [
+    ("x-mbx-used-weight-1m", WEIGHT),
+    ("x-mbx-order-count-10s", ORDERS_10S),
+    ("x-mbx-order-count-1m", ORDERS_1M),
+];
+const STATED: [Stated; 3] = [
+    stated("REQUEST_WEIGHT", "MINUTE", 1, WEIGHT),
+    stated("ORDERS", "SECOND", 10, ORDERS_10S),
+    stated("ORDERS", "MINUTE", 1, ORDERS_1M),
+];
 
 /// An order counts as one order and weighs nothing.
 /// Source: Binance USDⓈ-M New Order, Request Weight, read 2026-11-22.
-pub(crate) const ORDER_COST: [Cost; 2] =
+const ORDER_COST: [Cost; 2] =
     [Cost { limit: ORDERS_10S, tokens: 1 }, Cost { limit: ORDERS_1M, tokens: 1 }];
-
-/// The cost of a request with that weight.
-pub(crate) const fn weight(tokens: u32) -> [Cost; 1] {
-    [Cost { limit: WEIGHT, tokens }]
-}
-
-/// A ban without an announced end lasts two minutes at least.
-/// Source: Binance USDⓈ-M General Info, IP Limits, read 2026-11-22.
-pub(crate) const BAN_MS_DEFAULT: u64 = 120_000;
-/// How long to stay away after a limit without an announced wait; an assumption.
-pub(crate) const LIMITED_MS_DEFAULT: u64 = 10_000;

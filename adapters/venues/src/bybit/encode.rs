@@ -6,7 +6,7 @@ use equipoise_core::{OrderKind, OrderRequest, PositionSide, Side, TimeInForce};
 use equipoise_port::OrderRef;
 use serde::Serialize;
 
-use super::linear::CATEGORY;
+use super::product::{Kind, Product};
 use crate::answer::BadAnswer;
 
 #[derive(Serialize)]
@@ -14,15 +14,22 @@ use crate::answer::BadAnswer;
 struct Create<'a> {
     category: &'static str,
     symbol: &'a str,
+    /// Spot only: nothing is borrowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    is_leverage: Option<u8>,
     side: &'static str,
     order_type: &'static str,
-    /// Base units on linear contracts, for market orders too.
+    /// Base units, on inverse contracts USD.
     qty: String,
+    /// Spot market orders only: without it a buy would be by value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    market_unit: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     price: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     time_in_force: Option<&'static str>,
-    position_idx: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position_idx: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reduce_only: Option<bool>,
     order_link_id: &'a str,
@@ -32,8 +39,14 @@ struct Create<'a> {
 /// One order as a request body.
 ///
 /// # Errors
-/// When a reduce-only order would open a position of hedge mode.
-pub(crate) fn order(order: &OrderRequest) -> Result<String, BadAnswer> {
+/// When a reduce-only order would open a position of hedge mode, and when an order for spot speaks of positions.
+pub(crate) fn order(product: &Product, order: &OrderRequest) -> Result<String, BadAnswer> {
+    let spot = product.kind == Kind::Spot;
+    if spot && (order.reduce_only || order.position_side != PositionSide::Net) {
+        return Err(BadAnswer::new(
+            "spot has no positions: neither reduce-only nor a position side",
+        ));
+    }
     let (order_type, price, time_in_force) = match order.kind {
         OrderKind::Market => ("Market", None, None),
         OrderKind::Limit { price, time_in_force } => {
@@ -41,21 +54,23 @@ pub(crate) fn order(order: &OrderRequest) -> Result<String, BadAnswer> {
         }
     };
     json(&Create {
-        category: CATEGORY,
+        category: product.category,
         symbol: order.symbol.as_str(),
+        is_leverage: spot.then_some(0),
         side: match order.side {
             Side::Buy => "Buy",
             Side::Sell => "Sell",
         },
         order_type,
         qty: order.quantity.to_string(),
+        market_unit: (spot && order.kind == OrderKind::Market).then_some("baseCoin"),
         price,
         time_in_force,
-        position_idx: match order.position_side {
+        position_idx: (!spot).then_some(match order.position_side {
             PositionSide::Net => 0,
             PositionSide::Long => 1,
             PositionSide::Short => 2,
-        },
+        }),
         reduce_only: reduce_only(order)?.then_some(true),
         order_link_id: order.client_id.as_str(),
         // Cancel the taker, so that other strategies' resting orders live (V11).
@@ -75,10 +90,10 @@ struct Cancel<'a> {
 }
 
 /// A cancel as a request body: by the exchange's id where it is known.
-pub(crate) fn cancel(order: &OrderRef) -> Result<String, BadAnswer> {
+pub(crate) fn cancel(product: &Product, order: &OrderRef) -> Result<String, BadAnswer> {
     let venue_order = order.venue_order.as_ref();
     json(&Cancel {
-        category: CATEGORY,
+        category: product.category,
         symbol: order.symbol.as_str(),
         order_id: venue_order.map(|id| id.as_str()),
         order_link_id: venue_order.is_none().then(|| order.client_id.as_str()),
@@ -115,6 +130,9 @@ fn reduce_only(order: &OrderRequest) -> Result<bool, BadAnswer> {
 mod tests {
     use equipoise_core::VenueMillis;
 
+    use super::super::inverse::PRODUCT as INVERSE;
+    use super::super::linear::PRODUCT as LINEAR;
+    use super::super::spot::PRODUCT as SPOT;
     use super::*;
 
     fn market(side: Side) -> OrderRequest {
@@ -134,7 +152,7 @@ mod tests {
     #[test]
     fn a_market_order_has_neither_price_nor_lifetime() {
         assert_eq!(
-            order(&market(Side::Buy)).unwrap(),
+            order(&LINEAR, &market(Side::Buy)).unwrap(),
             r#"{"category":"linear","symbol":"BTCUSDT","side":"Buy","orderType":"Market","qty":"0.1","positionIdx":0,"orderLinkId":"a1b2","smpType":"CancelTaker"}"#
         );
     }
@@ -154,7 +172,7 @@ mod tests {
             let expected = format!(
                 r#"{{"category":"linear","symbol":"BTCUSDT","side":"Sell","orderType":"Limit","qty":"0.1","price":"65000.5","timeInForce":"{word}","positionIdx":0,"orderLinkId":"a1b2","smpType":"CancelTaker"}}"#
             );
-            assert_eq!(order(&limit).unwrap(), expected);
+            assert_eq!(order(&LINEAR, &limit).unwrap(), expected);
         }
     }
 
@@ -162,7 +180,7 @@ mod tests {
     fn reduce_only_is_sent_in_one_way_mode_and_only_when_true() {
         let reducing = OrderRequest { reduce_only: true, ..market(Side::Sell) };
         assert_eq!(
-            order(&reducing).unwrap(),
+            order(&LINEAR, &reducing).unwrap(),
             r#"{"category":"linear","symbol":"BTCUSDT","side":"Sell","orderType":"Market","qty":"0.1","positionIdx":0,"reduceOnly":true,"orderLinkId":"a1b2","smpType":"CancelTaker"}"#
         );
     }
@@ -174,16 +192,16 @@ mod tests {
             position_side: PositionSide::Short,
             ..market(Side::Buy)
         };
-        let text = order(&closing).unwrap();
+        let text = order(&LINEAR, &closing).unwrap();
         assert!(text.contains(r#""positionIdx":2"#) && !text.contains("reduceOnly"));
         let long = OrderRequest {
             reduce_only: false,
             position_side: PositionSide::Long,
             ..closing.clone()
         };
-        assert!(order(&long).unwrap().contains(r#""positionIdx":1"#));
+        assert!(order(&LINEAR, &long).unwrap().contains(r#""positionIdx":1"#));
         let opening = OrderRequest { reduce_only: true, ..long };
-        assert!(order(&opening).is_err());
+        assert!(order(&LINEAR, &opening).is_err());
     }
 
     #[test]
@@ -195,13 +213,52 @@ mod tests {
             since: VenueMillis(0),
         };
         assert_eq!(
-            cancel(&named).unwrap(),
+            cancel(&LINEAR, &named).unwrap(),
             r#"{"category":"linear","symbol":"BTCUSDT","orderLinkId":"a1b2"}"#
         );
         named.venue_order = Some("9f0c".parse().unwrap());
         assert_eq!(
-            cancel(&named).unwrap(),
+            cancel(&LINEAR, &named).unwrap(),
             r#"{"category":"linear","symbol":"BTCUSDT","orderId":"9f0c"}"#
+        );
+    }
+
+    #[test]
+    fn a_spot_market_order_names_its_unit_on_both_sides_and_never_borrows() {
+        for (side, word) in [(Side::Buy, "Buy"), (Side::Sell, "Sell")] {
+            let expected = format!(
+                r#"{{"category":"spot","symbol":"BTCUSDT","isLeverage":0,"side":"{word}","orderType":"Market","qty":"0.1","marketUnit":"baseCoin","orderLinkId":"a1b2","smpType":"CancelTaker"}}"#
+            );
+            assert_eq!(order(&SPOT, &market(side)).unwrap(), expected);
+        }
+        let price = "65000.50".parse().unwrap();
+        let kind = OrderKind::Limit { price, time_in_force: TimeInForce::PostOnly };
+        assert_eq!(
+            order(&SPOT, &OrderRequest { kind, ..market(Side::Buy) }).unwrap(),
+            r#"{"category":"spot","symbol":"BTCUSDT","isLeverage":0,"side":"Buy","orderType":"Limit","qty":"0.1","price":"65000.5","timeInForce":"PostOnly","orderLinkId":"a1b2","smpType":"CancelTaker"}"#
+        );
+    }
+
+    #[test]
+    fn a_spot_order_that_speaks_of_positions_is_not_sent() {
+        let reducing = OrderRequest { reduce_only: true, ..market(Side::Sell) };
+        let sided = OrderRequest { position_side: PositionSide::Long, ..market(Side::Buy) };
+        for wrong in [reducing, sided] {
+            assert!(order(&SPOT, &wrong).is_err());
+        }
+    }
+
+    #[test]
+    fn an_inverse_order_is_in_usd() {
+        let usd = OrderRequest {
+            symbol: "BTCUSD".parse().unwrap(),
+            quantity: "6500".parse().unwrap(),
+            reduce_only: true,
+            ..market(Side::Sell)
+        };
+        assert_eq!(
+            order(&INVERSE, &usd).unwrap(),
+            r#"{"category":"inverse","symbol":"BTCUSD","side":"Sell","orderType":"Market","qty":"6500","positionIdx":0,"reduceOnly":true,"orderLinkId":"a1b2","smpType":"CancelTaker"}"#
         );
     }
 }

@@ -1,105 +1,28 @@
-//! What Bybit documents about its linear contracts and this adapter relies on, in one place.
+//! What Bybit documents about its linear contracts and this adapter relies on.
 
-use equipoise_core::{DeadlineCheck, IdAlphabet, ResendClass, VenueTraits};
+use equipoise_core::VenueTraits;
 
+use super::product::{self, Kind, LIMIT_COUNT, Product};
 use crate::budget::Limit;
-use crate::settings::REQUEST_WINDOW_MS_DEFAULT;
 
 /// The adapter's name in configuration.
 pub(crate) const NAME: &str = "bybit-linear";
-/// The product's name in requests.
-pub(crate) const CATEGORY: &str = "linear";
-/// Source: Bybit v5 Guide, Authentication, read 2026-11-22.
-pub(crate) const PRODUCTION: &str = "https://api.bybit.com";
-/// Source: Bybit v5 Guide, Authentication, read 2026-11-22.
-pub(crate) const TEST: &str = "https://api-testnet.bybit.com";
 
-/// Class and margins.
-///
-/// Class A: an `orderLinkId` is refused when it was used before, after a fill too.
-/// Source: Bybit v5 Place Order, orderLinkId, read 2026-11-22.
-///
-/// The request window is checked where a request arrives; an admitted order may reach the engine later, which is what
-/// the margin of ten seconds is for. It is an assumption, as are the ten minutes for which an id is surely remembered:
-/// neither is documented.
-/// Source: Bybit v5 Guide, Authentication, recv_window, read 2026-11-22.
-///
-/// Orders that ended without a fill are listed for a day.
-/// Source: Bybit v5 Get Order History, read 2026-11-22.
+/// Source: Bybit v5 Spread Trading, Get Instruments Info, for the native spreads, read 2026-11-22.
 pub(crate) fn traits() -> VenueTraits {
-    VenueTraits {
-        class: ResendClass::A,
-        deadline_check: DeadlineCheck::Gateway,
-        window_ms: REQUEST_WINDOW_MS_DEFAULT,
-        margin_ms: 10_000,
-        id_horizon_ms: 600_000,
-        lookup_window_ms: 86_400_000,
-        id_alphabet: IdAlphabet::Alphanumeric,
-        id_len_max: 36,
-        native_dead_man_switch: false,
-        native_spreads: false,
-    }
+    product::traits(true)
 }
 
-/// Taker rate of a regular account, for where the account's own cannot be read.
-/// An assumption: the fee schedule is not part of the interface's documentation and differs by region.
-pub(crate) const TAKER_FEE_STANDARD: &str = "0.00055";
+pub(crate) const PRODUCT: Product = Product {
+    kind: Kind::Linear,
+    category: "linear",
+    limits: &LIMITS,
+    // Of a regular account. An assumption: the fee schedule is not part of the interface's documentation and differs
+    // by region.
+    taker_fee_standard: Some("0.00055"),
+    // Below are classic accounts, whose listings and balances follow other rules.
+    // Source: Bybit v5 Enum Definitions, unifiedMarginStatus, read 2026-11-22.
+    account: (3, "unified trading accounts"),
+};
 
-/// One-second windows are counted a little longer, because requests do not keep their distance on the way.
-const SECOND: u64 = 1_100;
-
-const fn per_second(name: &'static str, tokens: u32) -> Limit {
-    Limit { name, length_ms: SECOND, tokens }
-}
-
-/// Source: Bybit v5 Rate Limit Rules, read 2026-11-22. Answers carry the account's own figures, which take their place.
-pub(crate) const LIMITS: [Limit; 8] = [
-    Limit { name: "requests of five seconds", length_ms: 5_100, tokens: 600 },
-    per_second("new orders of a second", 10),
-    per_second("cancels of a second", 10),
-    per_second("live order queries of a second", 50),
-    per_second("order history queries of a second", 50),
-    per_second("execution queries of a second", 50),
-    per_second("position queries of a second", 50),
-    per_second("balance queries of a second", 50),
-];
-/// Index into [`LIMITS`]: every request of the address.
-pub(crate) const ADDRESS: usize = 0;
-
-/// An endpoint and the limit of its own, if one is documented.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Endpoint {
-    pub(crate) path: &'static str,
-    /// Index into [`LIMITS`].
-    pub(crate) limit: Option<usize>,
-}
-
-const fn endpoint(path: &'static str, limit: usize) -> Endpoint {
-    Endpoint { path, limit: Some(limit) }
-}
-
-const fn unlimited(path: &'static str) -> Endpoint {
-    Endpoint { path, limit: None }
-}
-
-pub(crate) const CREATE: Endpoint = endpoint("/v5/order/create", 1);
-pub(crate) const CANCEL: Endpoint = endpoint("/v5/order/cancel", 2);
-pub(crate) const REALTIME: Endpoint = endpoint("/v5/order/realtime", 3);
-pub(crate) const HISTORY: Endpoint = endpoint("/v5/order/history", 4);
-pub(crate) const EXECUTIONS: Endpoint = endpoint("/v5/execution/list", 5);
-pub(crate) const POSITIONS: Endpoint = endpoint("/v5/position/list", 6);
-pub(crate) const WALLET: Endpoint = endpoint("/v5/account/wallet-balance", 7);
-pub(crate) const ACCOUNT: Endpoint = unlimited("/v5/account/info");
-pub(crate) const FEE_RATE: Endpoint = unlimited("/v5/account/fee-rate");
-pub(crate) const API_KEY: Endpoint = unlimited("/v5/user/query-api");
-pub(crate) const TIME: Endpoint = unlimited("/v5/market/time");
-pub(crate) const INSTRUMENTS: Endpoint = unlimited("/v5/market/instruments-info");
-pub(crate) const TICKERS: Endpoint = unlimited("/v5/market/tickers");
-
-/// An address that asked too often is shut out for ten minutes at least.
-/// Source: Bybit v5 Rate Limit Rules, IP Rate Limit, read 2026-11-22.
-pub(crate) const BAN_MS: u64 = 600_000;
-/// How long to stay away after a limit without an announced end: its window.
-pub(crate) const LIMITED_MS_DEFAULT: u64 = 1_000;
-/// How long to stay away after a 429 that does not say; an assumption.
-pub(crate) const PROTECTED_MS_DEFAULT: u64 = 5_000;
+const LIMITS: [Limit; LIMIT_COUNT] = product::limits(10);

@@ -1,14 +1,21 @@
-//! Bybit contracts over the v5 REST interface.
+//! Bybit over the v5 REST interface: linear and inverse contracts, and spot.
 //!
-//! What differs between Bybit products stands in [`linear`]; signing, codes and payloads beside it.
+//! What a product documents stands in [`linear`], [`inverse`] and [`spot`], in the form of [`product`]; everything else
+//! is shared.
 
+mod codes;
 mod decode;
 mod encode;
 mod errors;
+mod holdings;
+mod instruments;
+mod inverse;
 mod linear;
 mod market;
 mod orders;
+mod product;
 mod sign;
+mod spot;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,7 +23,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use equipoise_core::{
-    Asset, Instrument, OrderRequest, OrderSnapshot, PositionMode, Symbol, VenueMillis, VenueTraits,
+    Instrument, OrderRequest, OrderSnapshot, PositionMode, Symbol, VenueMillis, VenueTraits,
 };
 use equipoise_port::{
     Account, Balance, CancelAnswer, OrderRef, PlaceError, Position, Purpose, QueryError, Quote,
@@ -36,42 +43,74 @@ use crate::registry::{Adapter, Opening};
 use crate::rules::RulesCache;
 use crate::venue_clock::VenueClock;
 use crate::wire::{Call, Wire, header};
-use linear::{CATEGORY, Endpoint};
+use instruments::Coins;
+use product::{
+    ACCOUNT, ADDRESS, API_KEY, BAN_MS, CANCEL, CREATE, Endpoint, Kind, POSITIONS,
+    PROTECTED_MS_DEFAULT, Product, REALTIME, TIME, WALLET,
+};
 use sign::Validity;
 
 /// The adapters of this venue.
-pub(crate) const ADAPTERS: &[Adapter] = &[Adapter {
-    name: linear::NAME,
-    production: linear::PRODUCTION,
-    test: linear::TEST,
-    traits: linear::traits,
-    open: |opening| Ok(Arc::new(BybitLinear::open(opening))),
-}];
+pub(crate) const ADAPTERS: &[Adapter] = &[
+    Adapter {
+        name: linear::NAME,
+        production: product::PRODUCTION,
+        test: product::TEST,
+        traits: linear::traits,
+        open: |opening| Ok(Arc::new(Bybit::open(&linear::PRODUCT, opening))),
+    },
+    Adapter {
+        name: inverse::NAME,
+        production: product::PRODUCTION,
+        test: product::TEST,
+        traits: inverse::traits,
+        open: |opening| Ok(Arc::new(Bybit::open(&inverse::PRODUCT, opening))),
+    },
+    Adapter {
+        name: spot::NAME,
+        production: product::PRODUCTION,
+        test: product::TEST,
+        traits: spot::traits,
+        open: |opening| Ok(Arc::new(Bybit::open(&spot::PRODUCT, opening))),
+    },
+];
 
-/// One account on Bybit linear contracts.
-pub(crate) struct BybitLinear {
+/// One account on one Bybit product.
+struct Bybit {
+    product: &'static Product,
     traits: VenueTraits,
     credentials: Credentials,
     venue_clock: VenueClock,
     wire: Wire,
     budget: Budget,
     rules: RulesCache,
-    /// Settlement assets already looked up; they never change.
-    settle: Mutex<BTreeMap<Symbol, Asset>>,
+    /// Coins of instruments already looked up; they never change.
+    coins: Mutex<BTreeMap<Symbol, Coins>>,
 }
 
-impl BybitLinear {
-    pub(crate) fn open(opening: Opening) -> Self {
+impl Bybit {
+    fn open(product: &'static Product, opening: Opening) -> Self {
         let clock = opening.clock;
         Self {
+            product,
             traits: opening.traits,
             credentials: opening.settings.credentials,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), &linear::LIMITS),
+            budget: Budget::new(clock.clone(), product.limits),
             rules: RulesCache::new(clock),
-            settle: Mutex::default(),
+            coins: Mutex::default(),
         }
+    }
+
+    /// A query about this product.
+    fn category(&self) -> QueryString {
+        QueryString::new().with("category", self.product.category)
+    }
+
+    /// A query about one instrument.
+    fn listed(&self, symbol: &Symbol) -> QueryString {
+        self.category().with("symbol", symbol)
     }
 
     /// Asks a public endpoint.
@@ -116,13 +155,16 @@ impl BybitLinear {
     }
 
     async fn read_time(&self) -> Result<VenueMillis, QueryError> {
-        let time: decode::ServerTime = self.public(linear::TIME, QueryString::new()).await?;
+        let time: decode::ServerTime = self.public(TIME, QueryString::new()).await?;
         Ok(time.time()?)
     }
 
-    async fn position_rows(&self, symbol: &Symbol) -> Result<Vec<decode::PositionRow>, QueryError> {
-        let page: decode::Page<decode::PositionRow> =
-            self.get(linear::POSITIONS, &listed(symbol)).await?;
+    async fn position_rows(
+        &self,
+        symbol: &Symbol,
+    ) -> Result<Vec<holdings::PositionRow>, QueryError> {
+        let page: decode::Page<holdings::PositionRow> =
+            self.get(POSITIONS, &self.listed(symbol)).await?;
         Ok(page.list)
     }
 
@@ -140,15 +182,13 @@ impl BybitLinear {
             Err(Failure::Coded(coded)) if coded.meaning == Meaning::Clock => {
                 self.venue_clock.doubt();
             }
-            Err(_) if status == StatusCode::FORBIDDEN => {
-                self.budget.shut_for(linear::BAN_MS, "403")
-            }
+            Err(_) if status == StatusCode::FORBIDDEN => self.budget.shut_for(BAN_MS, "403"),
             Err(Failure::Coded(coded)) if coded.meaning == Meaning::RateLimited => {
-                let own = endpoint.limit.unwrap_or(linear::ADDRESS);
+                let own = endpoint.limit.unwrap_or(ADDRESS);
                 self.budget.hold(own, coded.retry_after_ms);
             }
             Err(_) if status == StatusCode::TOO_MANY_REQUESTS => {
-                self.budget.shut_for(linear::PROTECTED_MS_DEFAULT, "429");
+                self.budget.shut_for(PROTECTED_MS_DEFAULT, "429");
             }
             _ => {}
         }
@@ -160,7 +200,7 @@ impl BybitLinear {
 fn costs(endpoint: Endpoint) -> Vec<Cost> {
     let one = |limit| Cost { limit, tokens: 1 };
     let own = endpoint.limit.map(one);
-    std::iter::once(one(linear::ADDRESS)).chain(own).collect()
+    std::iter::once(one(ADDRESS)).chain(own).collect()
 }
 
 /// `None` where the host has no such page.
@@ -174,17 +214,13 @@ async fn optional<T>(
     }
 }
 
-fn listed(symbol: &Symbol) -> QueryString {
-    QueryString::new().with("category", CATEGORY).with("symbol", symbol)
-}
-
 fn result<T: DeserializeOwned>(response: &Response<Bytes>) -> Result<T, Failure> {
     let envelope: decode::Envelope<T> = read(response.body())?;
     Ok(envelope.result)
 }
 
 #[async_trait]
-impl Venue for BybitLinear {
+impl Venue for Bybit {
     fn traits(&self) -> &VenueTraits {
         &self.traits
     }
@@ -193,26 +229,31 @@ impl Venue for BybitLinear {
         self.read_time().await
     }
 
-    /// The position mode is kept per instrument; without symbols one-way stands for "not asked".
+    /// The position mode is kept per instrument; without symbols one-way stands for "not asked". Spot has none.
     async fn account(&self, symbols: &[Symbol]) -> Result<Account, QueryError> {
         let nothing = QueryString::new();
         let (key, info) = try_join!(
-            optional(self.get::<decode::ApiKey>(linear::API_KEY, &nothing)),
-            optional(self.get::<decode::AccountInfo>(linear::ACCOUNT, &nothing)),
+            optional(self.get::<holdings::ApiKey>(API_KEY, &nothing)),
+            optional(self.get::<holdings::AccountInfo>(ACCOUNT, &nothing)),
         )?;
-        if info.is_some_and(|info| !info.is_unified()) {
-            return Err(refused("account", "only unified trading accounts are supported"));
+        let (status, accounts) = self.product.account;
+        if info.is_some_and(|info| !info.is_at_least(status)) {
+            return Err(refused("account", &format!("only {accounts} are supported")));
+        }
+        let can_trade = key.is_none_or(|key| key.can_trade(self.product.kind));
+        if self.product.kind == Kind::Spot {
+            return Ok(Account { position_mode: PositionMode::OneWay, can_trade });
         }
         let modes = try_join_all(symbols.iter().map(|symbol| async move {
             let rows = self.position_rows(symbol).await?;
-            Ok::<_, QueryError>(decode::mode(&rows, symbol)?)
+            Ok::<_, QueryError>(holdings::mode(&rows, symbol)?)
         }));
         let modes = modes.await?;
         let position_mode = modes.first().copied().unwrap_or(PositionMode::OneWay);
         if modes.iter().any(|mode| *mode != position_mode) {
             return Err(refused("position-mode", "instruments are in different position modes"));
         }
-        Ok(Account { position_mode, can_trade: key.is_none_or(|key| key.can_trade()) })
+        Ok(Account { position_mode, can_trade })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
@@ -223,14 +264,19 @@ impl Venue for BybitLinear {
         self.read_quote(symbol).await
     }
 
+    /// A unified account has balances and no spot positions, and a balance is no position: it says nothing about what a
+    /// batch bought. So the question is refused rather than answered with zero, which would look like a proof (K5).
     async fn position(&self, symbol: &Symbol) -> Result<Position, QueryError> {
+        if self.product.kind == Kind::Spot {
+            return Err(refused("position", "a spot account has balances, not positions"));
+        }
         let rows = self.position_rows(symbol).await?;
-        Ok(decode::position(&rows, symbol)?)
+        Ok(holdings::position(&rows, symbol)?)
     }
 
     async fn balances(&self) -> Result<Vec<Balance>, QueryError> {
         let query = QueryString::new().with("accountType", "UNIFIED");
-        let page: decode::Page<decode::Wallet> = self.get(linear::WALLET, &query).await?;
+        let page: decode::Page<holdings::Wallet> = self.get(WALLET, &query).await?;
         let coins = page.list.iter().flat_map(|wallet| &wallet.coin);
         let balances: Result<Vec<_>, BadAnswer> =
             coins.filter_map(|coin| coin.balance().transpose()).collect();
@@ -239,12 +285,10 @@ impl Venue for BybitLinear {
 
     async fn reserve(&self, purpose: Purpose) -> Result<(), QueryError> {
         match purpose {
-            Purpose::Entry | Purpose::Unwind => {
-                self.budget.take(&costs(linear::CREATE), purpose).await
-            }
+            Purpose::Entry | Purpose::Unwind => self.budget.take(&costs(CREATE), purpose).await,
             // Queries and cancels take their own tokens when they are made.
-            Purpose::Cancel => self.budget.room(&costs(linear::CANCEL), purpose).await,
-            Purpose::Query => self.budget.room(&costs(linear::REALTIME), purpose).await,
+            Purpose::Cancel => self.budget.room(&costs(CANCEL), purpose).await,
+            Purpose::Query => self.budget.room(&costs(REALTIME), purpose).await,
         }
     }
 
@@ -253,12 +297,11 @@ impl Venue for BybitLinear {
             return Err(PlaceError::Refused(refusal));
         }
         let unsent = |bad: BadAnswer| PlaceError::NotSent(bad.to_string());
-        let body = encode::order(order).map_err(unsent)?;
+        let body = encode::order(self.product, order).map_err(unsent)?;
         let validity = Validity { stamp: order.stamp(), window_ms: order.window_ms };
-        let call =
-            sign::post(linear::CREATE.path, body, validity, &self.credentials).map_err(unsent)?;
+        let call = sign::post(CREATE.path, body, validity, &self.credentials).map_err(unsent)?;
         let response = self.wire.place(call, order).await?;
-        self.heed(linear::CREATE, &response)?;
+        self.heed(CREATE, &response)?;
         let answer: decode::Acknowledged = result(&response)?;
         Ok(answer.snapshot(&order.client_id)?)
     }
@@ -276,10 +319,10 @@ impl Venue for BybitLinear {
     }
 
     async fn cancel(&self, order: &OrderRef) -> Result<CancelAnswer, QueryError> {
-        let endpoint = linear::CANCEL;
+        let endpoint = CANCEL;
         self.budget.take(&costs(endpoint), Purpose::Cancel).await?;
         let validity = self.validity().await?;
-        let body = encode::cancel(order)?;
+        let body = encode::cancel(self.product, order)?;
         let call = sign::post(endpoint.path, body, validity, &self.credentials)?;
         let response = self.wire.ask(call).await?;
         match self.heed(endpoint, &response) {

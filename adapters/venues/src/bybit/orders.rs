@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use equipoise_core::{Asset, Fill, OrderSnapshot, Symbol, VenueMillis};
+use equipoise_core::{Fill, OrderSnapshot, Symbol, VenueMillis};
 use equipoise_port::{OrderRef, QueryError};
 use futures::try_join;
 use serde::de::DeserializeOwned;
 
+use super::Bybit;
 use super::decode::{Execution, Order, Page};
-use super::linear::{CATEGORY, EXECUTIONS, Endpoint, HISTORY, REALTIME};
-use super::{BybitLinear, listed};
+use super::instruments::Coins;
+use super::product::{EXECUTIONS, Endpoint, HISTORY, Kind, REALTIME};
 use crate::answer::BadAnswer;
 use crate::query::QueryString;
 use crate::windows::{PAGES_MAX, STAMP_AHEAD_MS, Span, WEEK_MS, spans};
@@ -28,14 +29,14 @@ const RECENT_MS: u64 = WEEK_MS - 86_400_000;
 
 type Orders = BTreeMap<String, Order>;
 
-impl BybitLinear {
+impl Bybit {
     /// One order with its executions. The live listing is the quick one and forgets at a restart of the exchange,
     /// the history lags and remembers; the second is asked only where the first shows nothing.
     pub(super) async fn find_order(
         &self,
         order: &OrderRef,
     ) -> Result<Vec<OrderSnapshot>, QueryError> {
-        let query = name(order);
+        let query = self.name(order);
         let times = self.times(order.since).await?;
         let (live, executions) = try_join!(
             self.pages::<Order>(REALTIME, query.clone(), ORDER_ROWS, never),
@@ -70,7 +71,7 @@ impl BybitLinear {
             matches!(oldest, Some(Ok(at)) if at < first)
         };
         let times: Vec<Option<Span>> = spans(since, now, WEEK_MS).into_iter().map(Some).collect();
-        let query = listed(symbol);
+        let query = self.listed(symbol);
         let (open, ended, history, executions) = try_join!(
             self.pages(REALTIME, query.clone().with("openOnly", 0), ORDER_ROWS, never),
             self.pages(REALTIME, query.clone().with("openOnly", 1), ORDER_ROWS, before),
@@ -109,7 +110,7 @@ impl BybitLinear {
             return Err(unavailable("too many executions belong to orders that are not listed"));
         }
         for id in missing {
-            let query = QueryString::new().with("category", CATEGORY).with("orderId", id);
+            let query = self.category().with("orderId", id);
             let mut rows: Vec<Order> =
                 self.pages(REALTIME, query.clone(), ORDER_ROWS, never).await?;
             if rows.is_empty() {
@@ -123,6 +124,15 @@ impl BybitLinear {
         Ok(())
     }
 
+    /// How a query names one order. When both ids are sent the exchange's own wins, so one is enough.
+    fn name(&self, order: &OrderRef) -> QueryString {
+        let query = self.listed(&order.symbol);
+        match &order.venue_order {
+            Some(id) => query.with("orderId", id),
+            None => query.with("orderLinkId", &order.client_id),
+        }
+    }
+
     async fn snapshots(
         &self,
         symbol: &Symbol,
@@ -133,14 +143,14 @@ impl BybitLinear {
             return Err(unavailable("listing holds rows of another instrument"));
         }
         let unnamed = trades.iter().any(|trade| trade.fee_currency.is_empty());
-        let settle = match unnamed && !orders.is_empty() {
-            true => Some(self.settle_asset(symbol).await?),
+        let coins = match unnamed && !orders.is_empty() {
+            true => Some(self.coins_of(symbol).await?),
             false => None,
         };
         let mut snapshots = Vec::with_capacity(orders.len());
         for row in orders.values() {
             let own = trades.iter().filter(|trade| trade.order_id == row.order_id);
-            snapshots.push(row.snapshot(fills(own, settle.as_ref())?)?);
+            snapshots.push(row.snapshot(fills(own, self.product.kind, coins.as_ref())?)?);
         }
         Ok(snapshots)
     }
@@ -209,15 +219,6 @@ fn never<T>(_: &[T]) -> bool {
     false
 }
 
-/// How a query names one order. When both ids are sent the exchange's own wins, so one is enough.
-fn name(order: &OrderRef) -> QueryString {
-    let query = listed(&order.symbol);
-    match &order.venue_order {
-        Some(id) => query.with("orderId", id),
-        None => query.with("orderLinkId", &order.client_id),
-    }
-}
-
 /// Each order once, as the latest answer shows it.
 fn merge(rows: impl IntoIterator<Item = Order>) -> Orders {
     let mut orders = Orders::new();
@@ -233,11 +234,12 @@ fn merge(rows: impl IntoIterator<Item = Order>) -> Orders {
 /// Executions as fills, each once.
 fn fills<'a>(
     trades: impl Iterator<Item = &'a Execution>,
-    settle: Option<&Asset>,
+    kind: Kind,
+    coins: Option<&Coins>,
 ) -> Result<Vec<Fill>, BadAnswer> {
     let once: BTreeMap<&str, &Execution> =
         trades.map(|trade| (trade.exec_id.as_str(), trade)).collect();
-    once.values().map(|trade| trade.fill(settle)).collect()
+    once.values().map(|trade| trade.fill(kind, coins)).collect()
 }
 
 fn unavailable(what: &str) -> QueryError {

@@ -113,6 +113,18 @@ pub(crate) fn binance() -> Stage {
     stage
 }
 
+pub(crate) fn binance_spot() -> Stage {
+    let stage = stage("binance-spot");
+    stage.script.fixture("GET /api/v3/time", 200, "binance_spot/time_now");
+    stage
+}
+
+pub(crate) fn binance_coinm() -> Stage {
+    let stage = stage("binance-coinm");
+    stage.script.fixture("GET /dapi/v1/time", 200, "binance_coinm/time_now");
+    stage
+}
+
 pub(crate) fn bybit() -> Stage {
     let stage = stage("bybit-linear");
     stage.script.fixture("GET /v5/market/time", 200, "bybit/time_now");
@@ -132,6 +144,18 @@ pub(crate) fn okx(adapter: &str, config: &str) -> Stage {
     let stage = stage(adapter);
     stage.script.fixture("GET /api/v5/public/time", 200, "okx/time_now");
     stage.script.fixture("GET /api/v5/account/config", 200, config);
+    stage
+}
+
+pub(crate) fn bybit_inverse() -> Stage {
+    let stage = stage("bybit-inverse");
+    stage.script.fixture("GET /v5/market/time", 200, "bybit_inverse/time_now");
+    stage
+}
+
+pub(crate) fn bybit_spot() -> Stage {
+    let stage = stage("bybit-spot");
+    stage.script.fixture("GET /v5/market/time", 200, "bybit_spot/time_now");
     stage
 }
 
@@ -180,6 +204,24 @@ pub(crate) fn order_ref(client_id: &str, venue_order: Option<&str>) -> OrderRef 
         venue_order: venue_order.map(|id| id.parse().unwrap()),
         since: VenueMillis(NOW),
     }
+}
+
+/// Balances as `asset total available`.
+pub(crate) fn shown_balances(balances: &[equipoise_port::Balance]) -> Vec<String> {
+    let line = |balance: &equipoise_port::Balance| {
+        format!("{} {} {}", balance.asset, balance.total, balance.available)
+    };
+    balances.iter().map(line).collect()
+}
+
+/// A position as long, short and net.
+pub(crate) fn shown_position(position: &equipoise_port::Position) -> [String; 3] {
+    [position.long.to_string(), position.short.to_string(), position.net().to_string()]
+}
+
+/// Orders as `client id executed`.
+pub(crate) fn shown_orders(orders: &[equipoise_core::OrderSnapshot]) -> Vec<String> {
+    orders.iter().map(|order| format!("{} {}", order.client_id, order.executed)).collect()
 }
 
 /// Fills as `id quantity@price fee asset`, to compare at a glance.

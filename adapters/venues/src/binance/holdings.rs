@@ -1,0 +1,131 @@
+//! Accounts, positions and balances in the exchange's answers.
+//!
+//! Source: Binance USDⓈ-M Position Information V3, Futures Account Balance V3, Futures Account Configuration;
+//! COIN-M Position Information, Futures Account Balance, Account Information, Get Current Position Mode;
+//! Spot REST API, Account information, read 2026-11-22.
+
+use equipoise_core::{Asset, Qty, Symbol};
+use equipoise_port::{Balance, Position};
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use crate::answer::BadAnswer;
+use crate::number;
+
+/// The account as it is set up.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccountConfig {
+    pub(crate) can_trade: bool,
+    pub(crate) dual_side_position: bool,
+}
+
+/// The right to trade on COIN-M.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AccountRights {
+    pub(crate) can_trade: bool,
+}
+
+/// The position mode alone.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PositionSideMode {
+    pub(crate) dual_side_position: bool,
+}
+
+/// One side of one position.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PositionRisk {
+    symbol: String,
+    position_side: String,
+    position_amt: String,
+}
+
+/// Both sides of the position in one instrument. An instrument without position and orders is not listed.
+pub(crate) fn position(rows: &[PositionRisk], symbol: &Symbol) -> Result<Position, BadAnswer> {
+    let mut position = Position { long: Qty::ZERO, short: Qty::ZERO };
+    for row in rows.iter().filter(|row| row.symbol == symbol.as_str()) {
+        let amount = number::amount(&row.position_amt, "positionAmt")?;
+        let long = match row.position_side.as_str() {
+            "LONG" => true,
+            "SHORT" => false,
+            "BOTH" => amount.get() >= Decimal::ZERO,
+            _ => return Err(BadAnswer::text("positionSide")),
+        };
+        let side = if long { &mut position.long } else { &mut position.short };
+        *side = side.plus(amount.magnitude());
+    }
+    Ok(position)
+}
+
+/// One asset of the account.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AssetBalance {
+    asset: String,
+    balance: String,
+    available_balance: String,
+}
+
+impl AssetBalance {
+    /// `None` for nothing, and for an asset whose name the engine could not write.
+    pub(crate) fn balance(&self) -> Result<Option<Balance>, BadAnswer> {
+        let total = number::amount(&self.balance, "balance")?;
+        let Ok(asset) = Asset::new(&self.asset) else {
+            tracing::warn!("a balance is left out: its asset's name is not plain ASCII");
+            return Ok(None);
+        };
+        Ok((!total.is_zero()).then_some(Balance {
+            asset,
+            total,
+            available: number::amount(&self.available_balance, "availableBalance")?,
+        }))
+    }
+}
+
+/// A spot account.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SpotAccount {
+    pub(crate) can_trade: bool,
+    #[serde(default)]
+    pub(crate) account_type: Option<String>,
+    #[serde(default)]
+    pub(crate) commission_rates: Option<SpotRates>,
+    balances: Vec<SpotBalance>,
+}
+
+/// Standard rates of a spot account.
+#[derive(Deserialize)]
+pub(crate) struct SpotRates {
+    pub(crate) taker: String,
+}
+
+#[derive(Deserialize)]
+struct SpotBalance {
+    asset: String,
+    free: String,
+    locked: String,
+}
+
+impl SpotAccount {
+    /// Balances other than zero, without assets whose names the engine could not write.
+    pub(crate) fn balances(&self) -> Result<Vec<Balance>, BadAnswer> {
+        let rows = self.balances.iter().map(SpotBalance::balance);
+        rows.filter_map(Result::transpose).collect()
+    }
+}
+
+impl SpotBalance {
+    fn balance(&self) -> Result<Option<Balance>, BadAnswer> {
+        let available = number::amount(&self.free, "free")?;
+        let total = available + number::amount(&self.locked, "locked")?;
+        let Ok(asset) = Asset::new(&self.asset) else {
+            tracing::warn!("a balance is left out: its asset's name is not plain ASCII");
+            return Ok(None);
+        };
+        Ok((!total.is_zero()).then_some(Balance { asset, total, available }))
+    }
+}
