@@ -29,6 +29,7 @@ mod binance;
 mod budget;
 mod bybit;
 mod credentials;
+mod deribit;
 mod number;
 mod outcome;
 mod query;

@@ -8,7 +8,7 @@ use equipoise_port::{Clock, Transport, Venue};
 use http::Uri;
 
 use crate::settings::{Endpoint, Settings};
-use crate::{binance, bybit};
+use crate::{binance, bybit, deribit};
 
 /// Request windows that are accepted, in milliseconds: shorter ones die on the way, longer ones keep a leg in doubt
 /// for long without making a request more likely to arrive.
@@ -21,6 +21,7 @@ const VENUES: &[&[Adapter]] = &[
     // A venue adds itself with one line here and one `mod` in the crate root.
     binance::ADAPTERS,
     bybit::ADAPTERS,
+    deribit::ADAPTERS,
 ];
 
 /// Exchanges that people still ask for, and what became of them.
