@@ -191,7 +191,10 @@ mod tests {
             (TimeInForce::Gtc, r#""good_til_cancelled","post_only":false"#),
             (TimeInForce::Ioc, r#""immediate_or_cancel","post_only":false"#),
             (TimeInForce::Fok, r#""fill_or_kill","post_only":false"#),
-            (TimeInForce::PostOnly, r#""good_til_cancelled","post_only":true,"reject_post_only":true"#),
+            (
+                TimeInForce::PostOnly,
+                r#""good_til_cancelled","post_only":true,"reject_post_only":true"#,
+            ),
         ] {
             let limit = OrderRequest {
                 kind: OrderKind::Limit { price: "65000.50".parse().unwrap(), time_in_force },

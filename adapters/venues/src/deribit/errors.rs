@@ -188,10 +188,7 @@ mod tests {
     fn reason_and_wait_are_taken_from_what_the_exchange_adds() {
         let body = r#"{"jsonrpc":"2.0","error":{"code":-32602,"message":"Invalid params","data":{"reason":"must be a multiple of contract size","param":"amount"}}}"#;
         let refused = coded(400, body).unwrap();
-        assert_eq!(
-            refused.message,
-            "Invalid params (amount: must be a multiple of contract size)"
-        );
+        assert_eq!(refused.message, "Invalid params (amount: must be a multiple of contract size)");
         let body = r#"{"jsonrpc":"2.0","error":{"code":10028,"message":"too_many_requests","data":{"wait":3}}}"#;
         assert_eq!(coded(400, body).unwrap().retry_after_ms, 3_000);
         assert_eq!(coded(429, &error(10028)).unwrap().retry_after_ms, LIMITED_MS);

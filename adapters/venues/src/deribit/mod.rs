@@ -285,10 +285,8 @@ impl Venue for Deribit {
     async fn cancel(&self, order: &OrderRef) -> Result<CancelAnswer, QueryError> {
         let Some(id) = &order.venue_order else {
             let book = self.book(&order.symbol).await?;
-            let asked = encode::OfLabel {
-                currency: &book.currency,
-                label: order.client_id.as_str(),
-            };
+            let asked =
+                encode::OfLabel { currency: &book.currency, label: order.client_id.as_str() };
             let count: u64 = self.call(product::CANCEL_BY_LABEL, &asked, Purpose::Cancel).await?;
             return Ok(match count {
                 0 => CancelAnswer::NotOpen,

@@ -94,8 +94,7 @@ pub(crate) const BY_LABEL: Method = other("/api/v2/private/get_order_state_by_la
 pub(crate) const OPEN_ORDERS: Method = other("/api/v2/private/get_open_orders_by_instrument");
 pub(crate) const HISTORY: Method = other("/api/v2/private/get_order_history_by_instrument");
 pub(crate) const TRADES_OF_ORDER: Method = other("/api/v2/private/get_user_trades_by_order");
-pub(crate) const TRADES: Method =
-    other("/api/v2/private/get_user_trades_by_instrument_and_time");
+pub(crate) const TRADES: Method = other("/api/v2/private/get_user_trades_by_instrument_and_time");
 pub(crate) const POSITION: Method = other("/api/v2/private/get_position");
 pub(crate) const SUMMARY: Method = other("/api/v2/private/get_account_summary");
 pub(crate) const SUMMARIES: Method = other("/api/v2/private/get_account_summaries");

@@ -210,7 +210,8 @@ impl Session {
     }
 
     fn keep(&self, granted: Granted) -> Result<Token, BadAnswer> {
-        let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| (b'!'..=b'~').contains(&b));
+        let plain =
+            |text: &str| !text.is_empty() && text.bytes().all(|b| (b'!'..=b'~').contains(&b));
         if !plain(&granted.access_token) || !plain(&granted.refresh_token) {
             return Err(BadAnswer::text("access_token"));
         }
@@ -275,4 +276,106 @@ where
         }
     }
     Ok(ask(params(&Grant::credentials(credentials))?).await?)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use async_trait::async_trait;
+
+    use super::*;
+
+    struct Still;
+
+    #[async_trait]
+    impl Clock for Still {
+        fn now(&self) -> UnixMillis {
+            UnixMillis(1_000_000)
+        }
+        async fn sleep_until(&self, _: UnixMillis) {}
+    }
+
+    fn granted(expires_in: u64) -> Granted {
+        Granted {
+            access_token: "visible-access".to_owned(),
+            refresh_token: "visible-refresh".to_owned(),
+            expires_in,
+            scope: "session:equipoise trade:read_write".to_owned(),
+        }
+    }
+
+    fn credentials() -> Credentials {
+        Credentials::new("the-key", "the-secret").unwrap()
+    }
+
+    #[tokio::test]
+    async fn however_many_need_a_token_it_is_asked_for_once() {
+        let session = Session::new(Arc::new(Still));
+        let (credentials, asked) = (credentials(), AtomicU32::new(0));
+        let ask = |_| async {
+            asked.fetch_add(1, Ordering::SeqCst);
+            // Lets all the others run into the lock.
+            tokio::task::yield_now().await;
+            Ok(granted(900))
+        };
+        let waiting = (0..20).map(|_| session.token(&credentials, ask));
+        let tokens = futures::future::try_join_all(waiting).await.unwrap();
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        assert!(tokens.iter().all(|token| token.number == 1));
+    }
+
+    #[tokio::test]
+    async fn however_many_need_a_token_that_is_not_to_be_had_it_is_asked_for_once() {
+        let session = Session::new(Arc::new(Still));
+        let (credentials, asked) = (credentials(), AtomicU32::new(0));
+        let ask = |_| async {
+            asked.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            Err(Failure::Unreadable("status 500".to_owned()))
+        };
+        let waiting = (0..20).map(|_| session.token(&credentials, ask));
+        let answers = futures::future::join_all(waiting).await;
+        assert!(answers.iter().all(Result::is_err));
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn an_answer_about_an_earlier_token_does_not_end_the_present_one() {
+        let session = Session::new(Arc::new(Still));
+        let credentials = credentials();
+        let ask = |_| async { Ok(granted(900)) };
+        let first = session.token(&credentials, ask).await.unwrap();
+        assert!(!session.forget(&first));
+        let second = session.token(&credentials, ask).await.unwrap();
+        assert!(!session.forget(&first));
+        session.end(&first);
+        assert_eq!(session.token(&credentials, ask).await.unwrap().number, second.number);
+    }
+
+    #[tokio::test]
+    async fn a_token_is_never_printed_and_cut_out_of_texts() {
+        let session = Session::new(Arc::new(Still));
+        let ask = |_| async { Ok(granted(900)) };
+        let token = session.token(&credentials(), ask).await.unwrap();
+        assert!(!format!("{token:?}").contains("visible"));
+        assert_eq!(
+            token.scrub("saw visible-access, visible-refresh"),
+            "saw [redacted], [redacted]"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_lifetime_that_is_no_use_is_a_bad_answer_and_one_without_end_is_cut() {
+        for useless in [0, 15] {
+            let session = Session::new(Arc::new(Still));
+            let ask = |_| async { Ok(granted(useless)) };
+            assert!(session.token(&credentials(), ask).await.is_err(), "{useless}");
+        }
+        let session = Session::new(Arc::new(Still));
+        let ask = |_| async { Ok(granted(u64::MAX)) };
+        let token = session.token(&credentials(), ask).await.unwrap();
+        assert_eq!(token.dies_at, UnixMillis(1_000_000 + 86_400_000 - 15_000));
+    }
 }
