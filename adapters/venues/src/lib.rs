@@ -28,6 +28,7 @@ mod answer;
 mod binance;
 mod budget;
 mod bybit;
+mod coinbase;
 mod credentials;
 mod deribit;
 mod number;

@@ -67,6 +67,11 @@ pub(crate) struct Order {
 }
 
 impl Order {
+    /// Whether it may be one of ours: other programs' labels may be empty or of any form, ours never are.
+    pub(crate) fn may_be_ours(&self) -> bool {
+        ClientOrderId::new(&self.label).is_ok()
+    }
+
     /// When it was created by the venue's clock.
     pub(crate) fn created(&self) -> Result<VenueMillis, BadAnswer> {
         number::time(self.creation_timestamp, "creation_timestamp")

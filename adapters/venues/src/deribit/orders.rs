@@ -95,8 +95,7 @@ impl Deribit {
         }
         let mut snapshots = Vec::new();
         for row in orders.values() {
-            // Orders placed by hand have no label; ours always have one.
-            if !row.label.is_empty() && row.created()? >= first {
+            if row.may_be_ours() && row.created()? >= first {
                 let own = trades.iter().filter(|trade| trade.order_id == row.order_id);
                 snapshots.push(row.snapshot(fills(own)?)?);
             }
