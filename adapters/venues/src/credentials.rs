@@ -54,14 +54,15 @@ impl Credentials {
     /// when its adapter is opened.
     pub fn pem(key: &str, pem: &str) -> Result<Self, CredentialsError> {
         check(key, "key")?;
-        let pem = pem.trim();
+        // In an environment variable line ends are often written out.
+        let pem = pem.trim().replace("\\n", "\n");
         let plain =
             pem.bytes().all(|byte| (b' '..=b'~').contains(&byte) || b"\r\n".contains(&byte));
-        let framed = pem.starts_with("-----BEGIN ") && pem.ends_with("-----");
+        let framed = pem.starts_with("-----BEGIN ") && pem.trim_end().ends_with("-----");
         if !plain || !framed || pem.len() > PEM_BYTES_MAX {
             return Err(CredentialsError { what: "secret", form: PEM });
         }
-        Self::keyed(key, pem)
+        Self::keyed(key, pem.trim())
     }
 
     /// Adds the passphrase, where an exchange gives one with its keys.

@@ -8,7 +8,7 @@ use equipoise_port::{Clock, Transport, Venue};
 use http::Uri;
 
 use crate::settings::{Endpoint, Settings};
-use crate::{binance, bybit, okx};
+use crate::{binance, bybit, coinbase, deribit, okx};
 
 /// Request windows that are accepted, in milliseconds: shorter ones die on the way, longer ones keep a leg in doubt
 /// for long without making a request more likely to arrive.
@@ -22,6 +22,8 @@ const VENUES: &[&[Adapter]] = &[
     binance::ADAPTERS,
     bybit::ADAPTERS,
     okx::ADAPTERS,
+    deribit::ADAPTERS,
+    coinbase::ADAPTERS,
 ];
 
 /// Exchanges that people still ask for, and what became of them.

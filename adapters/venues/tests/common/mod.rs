@@ -159,6 +159,16 @@ pub(crate) fn bybit_spot() -> Stage {
     stage
 }
 
+/// With a token to be had and the one instrument the fixtures are about.
+pub(crate) fn deribit() -> Stage {
+    let stage = stage("deribit");
+    stage.script.fixture("POST /api/v2/public/get_time", 200, "deribit/time_now");
+    stage.script.fixture("POST /api/v2/public/auth", 200, "deribit/auth_granted");
+    let instrument = "POST /api/v2/public/get_instrument";
+    stage.script.fixture(instrument, 200, "deribit/instrument_btc_perpetual");
+    stage
+}
+
 pub(crate) fn stage(adapter: &str) -> Stage {
     stage_at(adapter, Endpoint::Url("http://venue.test/".to_owned()))
 }

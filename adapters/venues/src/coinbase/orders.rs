@@ -1,0 +1,295 @@
+//! Finding orders again, and listing them completely.
+//!
+//! There is no look-up by client id: the product's orders are listed from the intent on and compared.
+//! Source: Coinbase Advanced Trade API, List Orders; List Fills; Get Order, read 2026-11-22.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use equipoise_core::{
+    Asset, Fill, OrderRequest, OrderSnapshot, OrderState, Qty, Symbol, VenueMillis, VenueOrderId,
+};
+use equipoise_port::{OrderRef, PlaceError, QueryError};
+use futures::future::try_join_all;
+use futures::try_join;
+use jiff::Timestamp;
+
+use super::decode::{FillPage, FillRow, OneOrder, Order, OrderPage};
+use super::market::{Names, segment};
+use super::{Coinbase, spot, unavailable};
+use crate::answer::BadAnswer;
+use crate::query::QueryString;
+use crate::windows::{PAGES_MAX, STAMP_AHEAD_MS};
+
+/// Rows asked for in one page.
+const ROWS: usize = 100;
+/// Most orders looked up one by one because only their fills are listed.
+const LOOKUPS_MAX: usize = 50;
+/// Asked for one by one besides the listing of everything: a filter for open orders leaves out those that are not open
+/// yet, and whether no filter at all shows them is not documented.
+const LIVE: [&str; 3] = ["OPEN", "PENDING", "QUEUED"];
+
+type Orders = BTreeMap<String, Order>;
+
+impl Coinbase {
+    /// Looks at an order just acknowledged, and compares. An id that was used before is acknowledged with its first
+    /// order, and the acknowledgement echoes what was asked for this time.
+    pub(super) async fn confirm(
+        &self,
+        sent: &OrderRequest,
+        id: VenueOrderId,
+    ) -> Result<OrderSnapshot, PlaceError> {
+        let looked = async {
+            let names = self.names(&sent.symbol).await?;
+            Ok::<_, QueryError>((self.by_id(id.as_str()).await?, names))
+        };
+        match looked.await {
+            Ok((Some(order), names)) => {
+                let earliest = sent.stamp().0.saturating_sub(self.traits.id_horizon_ms);
+                let same = order.is(sent, VenueMillis(earliest.saturating_sub(STAMP_AHEAD_MS)))?;
+                if !same || !names.all.contains(&order.product_id) {
+                    let why = "the id acknowledged belongs to an order of other content";
+                    return Err(PlaceError::Unknown(why.to_owned()));
+                }
+                Ok(order.snapshot(Vec::new())?)
+            }
+            // It may not be shown yet. That it exists was acknowledged; the comparison is made when it is found.
+            Ok((None, _)) | Err(_) => Ok(OrderSnapshot {
+                venue_order: id,
+                client_id: sent.client_id.clone(),
+                state: OrderState::Open,
+                executed: Qty::ZERO,
+                fills: Vec::new(),
+                busted: Vec::new(),
+}),
+        }
+    }
+
+    /// One order with its fills, by its id where that is known, else out of the listing.
+    pub(super) async fn find_order(
+        &self,
+        order: &OrderRef,
+    ) -> Result<Vec<OrderSnapshot>, QueryError> {
+        let names = self.names(&order.symbol).await?;
+        let first = first(order.since);
+        let orders = match &order.venue_order {
+            Some(id) => self.by_id(id.as_str()).await?.into_iter().collect(),
+            None => {
+                let mut listed = self.listing(&names, first, None).await?;
+                listed.retain(|row| row.client_order_id == order.client_id.as_str());
+                listed
+            }
+        };
+        let mut snapshots = Vec::with_capacity(orders.len());
+        for row in merge(orders).values() {
+            let same = row.client_order_id == order.client_id.as_str()
+                && names.all.contains(&row.product_id)
+                && row.created()? >= first;
+            if !same {
+                return Err(unavailable("answer names another order"));
+            }
+            let fills = self.fills_of(row, &names).await?;
+            snapshots.push(row.snapshot(fills)?);
+        }
+        Ok(snapshots)
+    }
+
+    /// Every order created since, in all statuses, and those of which only a fill is listed.
+    pub(super) async fn list_orders(
+        &self,
+        symbol: &Symbol,
+        since: VenueMillis,
+    ) -> Result<Vec<OrderSnapshot>, QueryError> {
+        let names = self.names(symbol).await?;
+        let first = first(since);
+        let live = LIVE.iter().map(|status| self.listing(&names, first, Some(status)));
+        let filled = QueryString::new().with("start_sequence_timestamp", text(first)?);
+        let (all, live, fills) = try_join!(
+            self.listing(&names, first, None),
+            try_join_all(live),
+            self.fills(filled, &names),
+        )?;
+        let mut orders = merge(all.into_iter().chain(live.into_iter().flatten()));
+        self.add_filled(&fills, &mut orders).await?;
+        let foreign = orders.values().any(|row| !names.all.contains(&row.product_id));
+        if foreign {
+            return Err(unavailable("listing holds rows of another product"));
+        }
+        let mut snapshots = Vec::new();
+        for row in orders.values() {
+            if row.may_be_ours() && row.created()? >= first {
+                // Fills may be left out of a listing; those of orders sized in quote are not ours.
+                let own = fills
+                    .iter()
+                    .filter(|fill| fill.order_id == row.order_id && !fill.size_in_quote);
+                snapshots.push(row.snapshot(counted(own, &names.quote)?)?);
+            }
+        }
+        Ok(snapshots)
+    }
+
+    /// The exchange's id of an order that is known by its client id only; `None` if none is listed.
+    pub(super) async fn look_up(&self, order: &OrderRef) -> Result<Option<String>, QueryError> {
+        let names = self.names(&order.symbol).await?;
+        let listed = self.listing(&names, first(order.since), None).await?;
+        let own = |row: &Order| row.client_order_id == order.client_id.as_str();
+        Ok(listed.into_iter().find(own).map(|row| row.order_id))
+    }
+
+    async fn by_id(&self, id: &str) -> Result<Option<Order>, QueryError> {
+        let path = format!("{}{}", spot::HISTORICAL, segment(id)?);
+        match self.get::<OneOrder>(&path, &QueryString::new()).await {
+            Ok(OneOrder { order: Some(order) }) if order.order_id == id => Ok(Some(order)),
+            Ok(OneOrder { order: Some(_) }) => Err(unavailable("answer names another order")),
+            Ok(OneOrder { order: None }) => Ok(None),
+            Err(failure) if failure.is_no_such_order() => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Orders of the product since a moment, of one status or of all.
+    async fn listing(
+        &self,
+        names: &Names,
+        first: VenueMillis,
+        status: Option<&str>,
+    ) -> Result<Vec<Order>, QueryError> {
+        let query = of_products(QueryString::new(), names)
+            .with_some("order_status", status)
+            .with("start_date", text(first)?)
+            .with("limit", ROWS);
+        let mut rows = Vec::new();
+        let mut cursors = Cursors::default();
+        loop {
+            let page: OrderPage = self.get(spot::LISTING, &cursors.next(&query)).await?;
+            rows.extend(page.orders);
+            if !page.has_next {
+                return Ok(rows);
+            }
+            cursors.go_on(page.cursor)?;
+        }
+    }
+
+    async fn fills_of(&self, order: &Order, names: &Names) -> Result<Vec<Fill>, QueryError> {
+        if order.executed()?.is_zero() {
+            return Ok(Vec::new());
+        }
+        let query = QueryString::new().with("order_ids", &order.order_id);
+        let rows = self.all_fills(query).await?;
+        let foreign =
+            |row: &FillRow| row.order_id != order.order_id || !names.all.contains(&row.product_id);
+        if rows.iter().any(foreign) {
+            return Err(unavailable("listing holds fills of another order"));
+        }
+        Ok(counted(rows.iter(), &names.quote)?)
+    }
+
+    async fn fills(&self, query: QueryString, names: &Names) -> Result<Vec<FillRow>, QueryError> {
+        let rows = self.all_fills(of_products(query, names)).await?;
+        if rows.iter().any(|row| !names.all.contains(&row.product_id)) {
+            return Err(unavailable("listing holds fills of another product"));
+        }
+        Ok(rows)
+    }
+
+    async fn all_fills(&self, query: QueryString) -> Result<Vec<FillRow>, QueryError> {
+        let query = query.with("limit", ROWS);
+        let mut rows = Vec::new();
+        let mut cursors = Cursors::default();
+        loop {
+            let page: FillPage = self.get(spot::FILLS, &cursors.next(&query)).await?;
+            let last = page.fills.is_empty() || page.cursor.is_empty();
+            rows.extend(page.fills);
+            if last {
+                return Ok(rows);
+            }
+            cursors.go_on(page.cursor)?;
+        }
+    }
+
+    /// Looks up orders of which only a fill is listed: the order listing may lag behind.
+    async fn add_filled(&self, fills: &[FillRow], orders: &mut Orders) -> Result<(), QueryError> {
+        let missing: BTreeSet<&String> = fills
+            .iter()
+            .map(|fill| &fill.order_id)
+            .filter(|id| !orders.contains_key(*id))
+            .collect();
+        if missing.len() > LOOKUPS_MAX {
+            return Err(unavailable("too many fills belong to orders that are not listed"));
+        }
+        for id in missing {
+            let Some(order) = self.by_id(id).await? else {
+                return Err(unavailable("a fill is listed whose order is not"));
+            };
+            orders.insert(id.clone(), order);
+        }
+        Ok(())
+    }
+}
+
+/// Where a listing has got to, and that it gets to an end.
+#[derive(Default)]
+pub(super) struct Cursors {
+    seen: BTreeSet<String>,
+    last: Option<String>,
+}
+
+impl Cursors {
+    /// The query of the next page.
+    pub(super) fn next(&self, query: &QueryString) -> QueryString {
+        query.clone().with_some("cursor", self.last.as_ref())
+    }
+
+    /// A page was not the last one.
+    pub(super) fn go_on(&mut self, cursor: String) -> Result<(), QueryError> {
+        if cursor.is_empty() || !self.seen.insert(cursor.clone()) {
+            return Err(unavailable("listing goes in a circle"));
+        }
+        if self.seen.len() >= PAGES_MAX {
+            return Err(unavailable("listing is longer than its page limit"));
+        }
+        self.last = Some(cursor);
+        Ok(())
+    }
+}
+
+fn of_products(query: QueryString, names: &Names) -> QueryString {
+    names.all.iter().fold(query, |query, name| query.with("product_ids", name))
+}
+
+fn first(since: VenueMillis) -> VenueMillis {
+    VenueMillis(since.0.saturating_sub(STAMP_AHEAD_MS))
+}
+
+/// A moment as the exchange reads it.
+fn text(at: VenueMillis) -> Result<String, BadAnswer> {
+    let ms = i64::try_from(at.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    ms.map(|at| at.to_string()).ok_or_else(|| BadAnswer::number("start of a listing"))
+}
+
+/// Each order once, as the latest answer shows it.
+fn merge(rows: impl IntoIterator<Item = Order>) -> Orders {
+    let mut orders = Orders::new();
+    for row in rows {
+        let later = orders.get(&row.order_id).is_none_or(|known| known.age_key() < row.age_key());
+        if later {
+            orders.insert(row.order_id.clone(), row);
+        }
+    }
+    orders
+}
+
+/// Rows as fills, each once.
+fn counted<'a>(
+    rows: impl Iterator<Item = &'a FillRow>,
+    quote: &Asset,
+) -> Result<Vec<Fill>, BadAnswer> {
+    let mut once: BTreeMap<&str, &FillRow> = BTreeMap::new();
+    for row in rows {
+        if row.is_fill() {
+            once.insert(&row.trade_id, row);
+        } else {
+            tracing::warn!(order = row.order_id, "a fill of this order was adjusted afterwards");
+        }
+    }
+    once.values().map(|row| row.fill(quote)).collect()
+}
