@@ -85,7 +85,8 @@ async fn look_thoroughly(
     let mut orders = found.unwrap_or_default();
     let without_fills =
         add_listed(venue, cell, order, listed.unwrap_or_default(), may_ask, &mut orders).await;
-    missing = missing.or(untimed).or(without_fills);
+    let unshown = matches!(without_fills, Some(Lacking::Own));
+    missing = missing.or(untimed).or(without_fills.map(Lacking::into_error));
     // Nothing is proven by half a look, unless it found something.
     let own = &order.request.client_id;
     match missing {
@@ -94,7 +95,8 @@ async fn look_thoroughly(
         }
         missing => {
             let position = position.unwrap_or_default();
-            Ok((answered(tag, complete, venue_time, orders, position), missing))
+            let thorough = complete && !unshown;
+            Ok((answered(tag, thorough, venue_time, orders, position), missing))
         }
     }
 }
@@ -153,6 +155,24 @@ fn reference(order: &Order, venue_order: Option<VenueOrderId>) -> OrderRef {
     }
 }
 
+/// What of a listing could not be looked up.
+enum Lacking {
+    /// An order of the attempt itself is listed and not found: its trades, and what was taken back of them, are not
+    /// known, so the look is not complete.
+    Own,
+    /// A look-up had no answer.
+    Unanswered(QueryError),
+}
+
+impl Lacking {
+    fn into_error(self) -> QueryError {
+        match self {
+            Self::Own => QueryError::Unavailable("an order is listed and not found".to_owned()),
+            Self::Unanswered(error) => error,
+        }
+    }
+}
+
 /// Adds what only the listing shows, with its fills: a second order under the same id is a duplicate (V15), and news
 /// about another attempt of the batch are taken too (R5). `may_ask` is false while the venue answers no look-ups.
 async fn add_listed(
@@ -162,7 +182,7 @@ async fn add_listed(
     listed: Vec<OrderSnapshot>,
     may_ask: bool,
     orders: &mut Vec<OrderSnapshot>,
-) -> Option<QueryError> {
+) -> Option<Lacking> {
     let mut missing = None;
     let mut seen: BTreeSet<VenueOrderId> =
         orders.iter().map(|order| order.venue_order.clone()).collect();
@@ -181,11 +201,15 @@ async fn add_listed(
         } else {
             Ok(Vec::new())
         };
+        let answered = found.is_ok();
         let found = found.unwrap_or_else(|error| {
-            missing = Some(error);
+            missing = Some(Lacking::Unanswered(error));
             Vec::new()
         });
         let same = found.into_iter().find(|found| found.venue_order == snapshot.venue_order);
+        if answered && same.is_none() && snapshot.client_id == asked.request.client_id {
+            missing = Some(Lacking::Own);
+        }
         orders.push(same.unwrap_or(snapshot));
     }
     missing

@@ -223,6 +223,8 @@ impl Look {
         match reply {
             Reply::Orders(orders) => {
                 let same = orders.into_iter().find(|order| order.venue_order == listed.venue_order);
+                // Listed and not found: its trades are not known, so the look is not complete.
+                self.thorough &= same.is_some() || listed.client_id != self.client;
                 self.orders.push(same.unwrap_or(listed));
             }
             reply => {
