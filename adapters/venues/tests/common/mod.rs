@@ -169,22 +169,39 @@ pub(crate) fn deribit() -> Stage {
     stage
 }
 
+/// Keyed with the Ed25519 seed of the bytes 0 to 31.
+pub(crate) fn coinbase() -> Stage {
+    let credentials = Credentials::new(
+        "organizations/o/apiKeys/k",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+    );
+    let stage = stage_keyed("coinbase", credentials.unwrap());
+    stage.script.fixture("GET /api/v3/brokerage/time", 200, "coinbase/time_now");
+    let product = "GET /api/v3/brokerage/products/BTC-USD";
+    stage.script.fixture(product, 200, "coinbase/product_btc_usd");
+    stage
+}
+
 pub(crate) fn stage(adapter: &str) -> Stage {
     stage_at(adapter, Endpoint::Url("http://venue.test/".to_owned()))
 }
 
 pub(crate) fn stage_at(adapter: &str, endpoint: Endpoint) -> Stage {
+    let credentials = Credentials::new("the-key", "the-secret")
+        .and_then(|credentials| credentials.with_passphrase("the-passphrase"));
+    stage_of(adapter, credentials.unwrap(), endpoint)
+}
+
+fn stage_keyed(adapter: &str, credentials: Credentials) -> Stage {
+    stage_of(adapter, credentials, Endpoint::Url("http://venue.test/".to_owned()))
+}
+
+fn stage_of(adapter: &str, credentials: Credentials, endpoint: Endpoint) -> Stage {
     let script = Arc::new(Script::default());
     let clock = Arc::new(Standing(AtomicU64::new(NOW)));
-    let settings = Settings::builder(
-        VenueName::new("desk").unwrap(),
-        adapter,
-        Credentials::new("the-key", "the-secret")
-            .and_then(|credentials| credentials.with_passphrase("the-passphrase"))
-            .unwrap(),
-    )
-    .endpoint(endpoint)
-    .build();
+    let settings = Settings::builder(VenueName::new("desk").unwrap(), adapter, credentials)
+        .endpoint(endpoint)
+        .build();
     Stage { venue: open(settings, script.clone(), clock.clone()).unwrap(), script, clock }
 }
 

@@ -1,0 +1,227 @@
+//! Coinbase: products, quotes, balances, the key, and what its limits lead to.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{NOW, Script, Stage, coinbase, read_fixture};
+use equipoise_core::{InstrumentKind, PositionMode, Symbol, UnixMillis, VenueMillis, VenueName};
+use equipoise_port::{Account, Clock, Purpose, QueryError};
+use equipoise_venues::{Credentials, Endpoint, Settings, open};
+
+const PRODUCT: &str = "GET /api/v3/brokerage/products/BTC-USD";
+const FEES: &str = "GET /api/v3/brokerage/transaction_summary";
+const BEST: &str = "GET /api/v3/brokerage/best_bid_ask";
+const PERMISSIONS: &str = "GET /api/v3/brokerage/key_permissions";
+const ACCOUNTS: &str = "GET /api/v3/brokerage/accounts";
+
+fn btc() -> Symbol {
+    "BTC-USD".parse().unwrap()
+}
+
+/// A venue whose second look at the product shows something else.
+async fn with_product(fixture: &str) -> Stage {
+    let stage = coinbase();
+    stage.script.fixture(FEES, 200, "coinbase/fees_intro");
+    stage.venue.instrument(&btc()).await.unwrap();
+    stage.clock.advance(600_000);
+    stage.script.fixture(PRODUCT, 200, &format!("coinbase/{fixture}"));
+    // The stage's own answer comes once more.
+    stage.venue.instrument(&btc()).await.unwrap();
+    stage.clock.advance(600_000);
+    stage
+}
+
+#[tokio::test]
+async fn rules_come_from_the_product_and_the_accounts_own_fee() {
+    let stage = coinbase();
+    stage.script.fixture(FEES, 200, "coinbase/fees_intro");
+    let rules = stage.venue.instrument(&btc()).await.unwrap();
+    assert_eq!(rules.kind, InstrumentKind::Spot);
+    assert_eq!(
+        (rules.base.as_str(), rules.quote.as_str(), rules.settle.as_str()),
+        ("BTC", "USD", "USD")
+    );
+    let shown = [rules.tick.to_string(), rules.lot.to_string(), rules.quantity_min.to_string()];
+    assert_eq!(shown, ["0.01", "0.00000001", "0.00000001"]);
+    assert_eq!(
+        (rules.quantity_max.to_string(), rules.notional_min.to_string()),
+        ("3400".to_owned(), "1".to_owned())
+    );
+    assert_eq!(rules.taker_fee.to_string(), "0.004");
+    assert!(rules.check().is_ok());
+    stage.clock.advance(599_999);
+    stage.venue.instrument(&btc()).await.unwrap();
+    assert_eq!(stage.script.count("/api/v3/brokerage/products/BTC-USD"), 1);
+}
+
+#[tokio::test]
+async fn a_fee_that_cannot_be_read_is_the_standard_one_and_is_asked_for_again() {
+    let stage = coinbase();
+    stage.script.body(FEES, 500, "");
+    stage.script.fixture(FEES, 200, "coinbase/fees_intro");
+    let fee = |rules: equipoise_core::Instrument| rules.taker_fee.to_string();
+    assert_eq!(fee(stage.venue.instrument(&btc()).await.unwrap()), "0.012");
+    assert_eq!(fee(stage.venue.instrument(&btc()).await.unwrap()), "0.004");
+}
+
+#[tokio::test]
+async fn a_price_moves_in_the_products_own_steps() {
+    let stage = with_product("product_coarse_price").await;
+    let rules = stage.venue.instrument(&btc()).await.unwrap();
+    assert_eq!(rules.tick.to_string(), "5");
+}
+
+#[tokio::test]
+async fn what_is_not_traded_now_or_not_spot_is_refused() {
+    for (fixture, why) in [
+        ("product_delisted", "BTC-USD is delisted, not online"),
+        ("product_cancel_only", "BTC-USD only takes cancels now"),
+        ("product_post_only", "BTC-USD only takes resting orders now"),
+        ("product_view_only", "BTC-USD may only be viewed by this account"),
+        ("product_future", "BTC-USD is a FUTURE product, not SPOT"),
+    ] {
+        let stage = with_product(fixture).await;
+        let Err(QueryError::Refused { message, .. }) = stage.venue.instrument(&btc()).await else {
+            panic!("{fixture}");
+        };
+        assert_eq!(message, why);
+    }
+    let stage = coinbase();
+    stage.script.fixture("GET /api/v3/brokerage/products/NOPE-USD", 404, "coinbase/not_found");
+    let answer = stage.venue.instrument(&"NOPE-USD".parse().unwrap()).await;
+    assert!(matches!(answer, Err(QueryError::Refused { .. })), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_name_that_would_change_an_address_never_becomes_a_part_of_it() {
+    let stage = coinbase();
+    for symbol in ["../accounts", "BTC/USD", "a:b"] {
+        let answer = stage.venue.instrument(&symbol.parse().unwrap()).await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{answer:?}");
+    }
+    assert!(stage.script.sent().is_empty());
+}
+
+#[tokio::test]
+async fn the_middle_of_the_book_stands_in_for_a_mark_price() {
+    let stage = coinbase();
+    for fixture in ["best_btc_usd", "best_one_sided", "best_alias", "best_empty", "best_foreign"] {
+        stage.script.fixture(BEST, 200, &format!("coinbase/{fixture}"));
+    }
+    let quote = stage.venue.quote(&btc()).await.unwrap();
+    assert_eq!(quote.mark.to_string(), "65000.005");
+    assert_eq!(quote.book.ask.unwrap().1.to_string(), "1.2");
+    assert!(quote.funding.is_none());
+    let one_sided = stage.venue.quote(&btc()).await.unwrap();
+    assert!(one_sided.book.ask.is_none());
+    assert_eq!(one_sided.mark.to_string(), "65000");
+    assert!(stage.venue.quote(&btc()).await.is_ok());
+    assert!(matches!(stage.venue.quote(&btc()).await, Err(QueryError::Unavailable(_))));
+    assert!(matches!(stage.venue.quote(&btc()).await, Err(QueryError::Refused { .. })));
+}
+
+#[tokio::test]
+async fn balances_are_what_is_free_and_what_is_held_on_all_pages() {
+    let stage = coinbase();
+    stage.script.fixture(ACCOUNTS, 200, "coinbase/accounts_first_page");
+    stage.script.fixture(ACCOUNTS, 200, "coinbase/accounts_last_page");
+    let balances = stage.venue.balances().await.unwrap();
+    let shown: Vec<_> = balances
+        .iter()
+        .map(|balance| format!("{} {} {}", balance.asset, balance.total, balance.available))
+        .collect();
+    assert_eq!(shown, ["BTC 1.33 1.23", "USD 50000.25 50000.25"]);
+    assert!(stage.venue.position(&btc()).await.unwrap().net().is_zero());
+}
+
+#[tokio::test]
+async fn the_right_to_trade_is_the_keys() {
+    let stage = coinbase();
+    for fixture in ["permissions_trading", "permissions_read_only", "permissions_perpetuals"] {
+        stage.script.fixture(PERMISSIONS, 200, &format!("coinbase/{fixture}"));
+    }
+    let account = |can_trade| Ok(Account { position_mode: PositionMode::OneWay, can_trade });
+    assert_eq!(stage.venue.account(&[btc()]).await, account(true));
+    assert_eq!(stage.venue.account(&[btc()]).await, account(false));
+    assert!(matches!(stage.venue.account(&[btc()]).await, Err(QueryError::Refused { .. })));
+}
+
+#[tokio::test]
+async fn a_refused_token_is_the_keys_fault_only_while_it_should_be_good() {
+    let stage = coinbase();
+    stage.script.body(PERMISSIONS, 401, "Unauthorized\n");
+    let answer = stage.venue.account(&[]).await;
+    assert!(matches!(answer, Err(QueryError::Credentials { .. })), "{answer:?}");
+    // The venue's clock has moved on by half an hour, which the last measurement does not know.
+    let late = read_fixture("coinbase/time_now").replace("1795334400250", "1795336200250");
+    stage.script.body("GET /api/v3/brokerage/time", 200, &late);
+    stage.venue.server_time().await.unwrap();
+    let answer = stage.venue.account(&[]).await;
+    assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_limit_stops_requests_until_it_ends() {
+    let stage = coinbase();
+    let body = bytes::Bytes::from(read_fixture("coinbase/rate_limit_exceeded"));
+    let mut limited = http::Response::builder().status(429).body(body).unwrap();
+    limited.headers_mut().insert("retry-after", "7".parse().unwrap());
+    stage.script.on(ACCOUNTS, Ok(limited));
+    stage.script.fixture(ACCOUNTS, 200, "coinbase/accounts_last_page");
+    let why = "code rate_limit_exceeded: Too many requests".to_owned();
+    let busy = Err(QueryError::Busy { retry_after_ms: 7_000, why });
+    assert_eq!(stage.venue.balances().await, busy);
+    assert!(matches!(stage.venue.reserve(Purpose::Unwind).await, Err(QueryError::Busy { .. })));
+    stage.clock.advance(7_000);
+    assert!(stage.venue.balances().await.is_ok());
+}
+
+#[tokio::test]
+async fn an_allowance_that_is_announced_as_used_up_is_waited_for() {
+    let stage = coinbase();
+    let body = bytes::Bytes::from(read_fixture("coinbase/accounts_last_page"));
+    let mut last = http::Response::new(body);
+    last.headers_mut().insert("x-ratelimit-remaining", "0".parse().unwrap());
+    stage.script.on(ACCOUNTS, Ok(last));
+    stage.venue.balances().await.unwrap();
+    stage.venue.reserve(Purpose::Unwind).await.unwrap();
+    assert_eq!(stage.clock.now(), UnixMillis(NOW + 1_000));
+}
+
+#[tokio::test]
+async fn server_time_is_always_asked_for_and_needs_no_token() {
+    let stage = coinbase();
+    for _ in 0..2 {
+        assert_eq!(stage.venue.server_time().await, Ok(VenueMillis(NOW + 250)));
+    }
+    let requests = stage.script.requests.lock().unwrap();
+    assert_eq!(requests.len(), 2);
+    assert!(requests.iter().all(|(request, _)| request.headers().is_empty()));
+}
+
+#[test]
+fn a_key_of_another_kind_and_a_missing_test_network_are_refused_at_once() {
+    let opened = |secret: &str, endpoint: Endpoint| {
+        let credentials = Credentials::new("organizations/o/apiKeys/k", secret).unwrap();
+        let settings = Settings::builder(VenueName::new("desk").unwrap(), "coinbase", credentials)
+            .endpoint(endpoint)
+            .build();
+        let stage = coinbase();
+        open(settings, Arc::new(Script::default()), stage.clock)
+            .err()
+            .map(|error| error.to_string())
+    };
+    let seed = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    assert_eq!(opened(seed, Endpoint::Production), None);
+    assert_eq!(
+        opened("hmac-like-secret", Endpoint::Production).unwrap(),
+        "settings of venue desk are not usable: its secret is neither PEM nor base64 of an Ed25519 seed of 32 bytes"
+    );
+    assert_eq!(
+        opened(seed, Endpoint::Test).unwrap(),
+        "settings of venue desk are not usable: the exchange has no test network that matches orders"
+    );
+}
