@@ -3,7 +3,7 @@
 use crate::credentials::Credentials;
 use crate::exchange::{RateLimits, Venue};
 use crate::fault::Broken;
-use crate::{binance, bybit, coinbase, okx};
+use crate::{binance, bybit, coinbase, deribit, okx};
 
 /// Binance USDⓈ-M futures.
 pub const BINANCE_USDM: &str = "binance-usdm";
@@ -113,6 +113,14 @@ pub(crate) const FACES: &[FaceEntry] = &[
         open: okx::spot,
         rejection: OKX_REJECTION,
         unknown: Broken::NeitherWay,
+    },
+    FaceEntry {
+        name: DERIBIT,
+        open: deribit::venue,
+        // Source: Deribit docs, RPC Error Codes, 10012, read 2026-11-22.
+        rejection: Rejection { status: 400, code: 10012, message: "book_closed" },
+        // Nothing is documented for 5xx here; this is a proxy's page.
+        unknown: Broken::Html502,
     },
     FaceEntry {
         name: COINBASE,

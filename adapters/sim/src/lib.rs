@@ -29,6 +29,7 @@ mod civil;
 mod coinbase;
 mod credentials;
 mod decimal_text;
+mod deribit;
 mod exchange;
 mod faces;
 mod fault;
