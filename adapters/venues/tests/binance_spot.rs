@@ -334,6 +334,16 @@ async fn an_instrument_that_cannot_be_traded_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn a_symbol_that_does_not_exist_is_refused() {
+    let stage = binance_spot();
+    stage.script.fixture("GET /api/v3/exchangeInfo", 400, "binance_spot/exchange_info_unknown");
+    let answer = stage.venue.instrument(&"NOPEUSDT".parse().unwrap()).await;
+    let refused =
+        QueryError::Refused { code: "-1121".to_owned(), message: "Invalid symbol.".to_owned() };
+    assert_eq!(answer, Err(refused));
+}
+
+#[tokio::test]
 async fn the_middle_of_the_book_stands_in_for_a_mark_price() {
     let stage = binance_spot();
     let route = "GET /api/v3/ticker/bookTicker";

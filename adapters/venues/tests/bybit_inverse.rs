@@ -94,11 +94,12 @@ async fn a_cancelled_order_keeps_its_fills() {
     let stage = bybit_inverse();
     stage.script.fixture(LIVE, 200, "bybit_inverse/order_listing_cancelled_partly");
     stage.script.fixture(HISTORY, 200, "bybit_inverse/order_listing_empty");
-    stage.script.fixture(EXECUTIONS, 200, "bybit_inverse/executions_empty");
+    stage.script.fixture(EXECUTIONS, 200, "bybit_inverse/executions_part");
     let found = stage.venue.find(&reference()).await.unwrap();
     let reason = "EC_CancelForNoFullFill".to_owned();
     assert_eq!(found[0].state, OrderState::Ended(OrderEnd::Cancelled { reason }));
     assert_eq!(found[0].executed.to_string(), "2000");
+    assert_eq!(shown(&found[0].fills), ["a1f2 2000@65000.1 0.00001538 BTC"]);
     let listed = stage.venue.orders_since(&btc(), VenueMillis(NOW)).await.unwrap();
     assert_eq!(shown_orders(&listed), ["leg1a1 2000"]);
 }

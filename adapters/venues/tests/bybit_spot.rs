@@ -126,19 +126,21 @@ async fn a_fee_is_paid_in_what_is_received_and_a_makers_rebate_in_what_is_given(
 async fn a_cancelled_order_keeps_its_fills() {
     let cancelled =
         |reason: &str| OrderState::Ended(OrderEnd::Cancelled { reason: reason.to_owned() });
-    for (orders, state, executed) in [
-        ("order_listing_partly_filled_canceled", cancelled("EC_CancelForNoFullFill"), "0.04"),
-        ("order_listing_cancelled", cancelled("EC_PostOnlyWillTakeLiquidity"), "0"),
+    let part = found("order_listing_partly_filled_canceled", "executions_part").await.unwrap();
+    assert_eq!(part[0].state, cancelled("EC_CancelForNoFullFill"));
+    assert_eq!(part[0].executed.to_string(), "0.04");
+    assert_eq!(shown(&part[0].fills), ["2290000000007 0.04@65000.1 0.000072 BTC"]);
+    for (orders, state) in [
+        ("order_listing_cancelled", cancelled("EC_PostOnlyWillTakeLiquidity")),
         (
             "order_listing_rejected",
             OrderState::Ended(OrderEnd::Rejected { reason: "EC_NoEnoughQtyToFill".to_owned() }),
-            "0",
         ),
-        ("order_listing_resting", OrderState::Open, "0"),
+        ("order_listing_resting", OrderState::Open),
     ] {
-        let orders_found = found(orders, "executions_empty").await.unwrap();
-        let seen = (&orders_found[0].state, orders_found[0].executed.to_string());
-        assert_eq!(seen, (&state, executed.to_owned()), "{orders}");
+        let whole = found(orders, "executions_empty").await.unwrap();
+        assert_eq!(whole[0].state, state, "{orders}");
+        assert!(whole[0].executed.is_zero(), "{orders}");
     }
 }
 

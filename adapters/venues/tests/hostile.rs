@@ -4,7 +4,10 @@
 
 mod common;
 
-use common::{NOW, Stage, binance, bybit, order, order_ref, read_fixture};
+use common::{
+    NOW, Stage, binance, binance_coinm, binance_spot, bybit, bybit_inverse, bybit_spot, order,
+    order_ref, read_fixture,
+};
 use equipoise_core::{Side, Symbol, VenueMillis};
 use equipoise_port::{PlaceError, QueryError};
 
@@ -45,6 +48,14 @@ fn with_number(good: &str, from: &str) -> Vec<String> {
     .to_vec()
 }
 
+/// The same for whatever one field holds.
+fn spoiled_field(good: &str, field: &str) -> Vec<String> {
+    let start = good.find(&format!("\"{field}\": ")).unwrap() + field.len() + 4;
+    let end = start + good[start..].find(['\n', ',']).unwrap();
+    let bad = ["\"NaN\"", "\"-1\"", "\"1e5\"", "null", "{}", "\"\"", "0.1"];
+    bad.map(|number| format!("{}{number}{}", &good[..start], &good[end..])).to_vec()
+}
+
 async fn must_stay_unknown(stage: &Stage, route: &str, body: &str, client_id: &str) {
     stage.script.body(route, 200, body);
     let answer = stage.venue.place(&order(client_id, Side::Buy)).await;
@@ -58,9 +69,20 @@ async fn a_spoiled_acknowledgement_is_neither_an_order_nor_a_refusal() {
     for body in spoiled(&good).into_iter().chain(with_number(&good, "\"0.100\"")) {
         must_stay_unknown(&binance(), "POST /fapi/v1/order", &body, "leg0a1").await;
     }
+    let good = read_fixture("binance_spot/order_place_market_filled");
+    for body in spoiled(&good).into_iter().chain(spoiled_field(&good, "executedQty")) {
+        must_stay_unknown(&binance_spot(), "POST /api/v3/order", &body, "leg0a1").await;
+    }
+    // About another instrument than the one ordered, so that even the whole body must not be believed.
+    let good = read_fixture("binance_coinm/order_place_market_filled");
+    for body in spoiled(&good).into_iter().chain([good]) {
+        must_stay_unknown(&binance_coinm(), "POST /dapi/v1/order", &body, "leg1a1").await;
+    }
     let good = read_fixture("bybit/create_acknowledged");
     for body in spoiled(&good) {
-        must_stay_unknown(&bybit(), "POST /v5/order/create", &body, "leg1a1").await;
+        for stage in [bybit(), bybit_inverse(), bybit_spot()] {
+            must_stay_unknown(&stage, "POST /v5/order/create", &body, "leg1a1").await;
+        }
     }
 }
 
@@ -81,6 +103,56 @@ async fn a_spoiled_listing_is_unavailable_rather_than_empty() {
         stage.script.body("GET /v5/order/realtime", 200, &body);
         stage.script.fixture("GET /v5/execution/list", 200, "bybit/executions_empty");
         let answer = stage.venue.find(&order_ref("leg1a1", None)).await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_spoiled_listing_of_spot_is_unavailable_rather_than_empty() {
+    for body in spoiled(&read_fixture("binance_spot/my_trades_base_and_bnb")) {
+        if body == "[]" {
+            continue;
+        }
+        let stage = binance_spot();
+        stage.script.fixture("GET /api/v3/order", 200, "binance_spot/order_query_filled");
+        stage.script.body("GET /api/v3/myTrades", 200, &body);
+        let answer = stage.venue.find(&order_ref("leg0a1", None)).await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{answer:?}");
+    }
+    for body in spoiled(&read_fixture("bybit_spot/executions_sold")) {
+        let stage = bybit_spot();
+        stage.script.fixture("GET /v5/order/realtime", 200, "bybit_spot/order_listing_filled");
+        stage.script.body("GET /v5/execution/list", 200, &body);
+        stage.script.fixture(
+            "GET /v5/market/instruments-info",
+            200,
+            "bybit_spot/instruments_btcusdt",
+        );
+        let answer = stage.venue.find(&order_ref("leg0a1", None)).await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn rules_with_numbers_that_are_none_are_not_traded_under() {
+    let symbol: Symbol = "BTCUSD_PERP".parse().unwrap();
+    let good = read_fixture("binance_coinm/exchange_info_three");
+    for size in ["null", "\"100\"", "1e400", "-100", "[]"] {
+        let stage = binance_coinm();
+        let body = good.replace("\"contractSize\": 100", &format!("\"contractSize\": {size}"));
+        stage.script.body("GET /dapi/v1/exchangeInfo", 200, &body);
+        stage.script.body("GET /dapi/v1/commissionRate", 500, "");
+        let answer = stage.venue.instrument(&symbol).await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{size}: {answer:?}");
+    }
+    let good = read_fixture("binance_spot/exchange_info_btcusdt");
+    for body in spoiled_field(&good, "stepSize").into_iter().chain(spoiled_field(&good, "tickSize"))
+    {
+        let stage = binance_spot();
+        stage.script.body("GET /api/v3/exchangeInfo", 200, &body);
+        let fee = "binance_spot/commission_btcusdt";
+        stage.script.fixture("GET /api/v3/account/commission", 200, fee);
+        let answer = stage.venue.instrument(&"BTCUSDT".parse().unwrap()).await;
         assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{answer:?}");
     }
 }

@@ -1,7 +1,9 @@
 //! Signed requests: everything in the query string, an empty body.
 //!
 //! The signature covers the query exactly as it is sent and comes last.
-//! Source: Binance USDⓈ-M General Info, SIGNED Endpoint Security, read 2026-11-22.
+//! The recipe is the same for every product.
+//! Source: Binance USDⓈ-M and COIN-M General Info, SIGNED Endpoint Security; Spot REST API, SIGNED request security,
+//! read 2026-11-22.
 
 use bytes::Bytes;
 use equipoise_core::VenueMillis;
@@ -96,6 +98,49 @@ mod tests {
         assert_eq!(
             sign("１２３４５６"),
             "e1353ec6b14d888f1164ae9af8228a3dbd508bc82eb867db8ab6046442f33ef3"
+        );
+    }
+
+    // The example on the page of COIN-M has a signature that does not belong to the text printed beside it, so these two
+    // were computed apart from this code.
+    // Source: Binance COIN-M General Info, Example of POST /dapi/v1/order, read 2026-11-22.
+    #[test]
+    fn orders_of_the_other_products_are_signed_as_they_are_sent() {
+        let sign = |secret: &str, query: &[(&str, &str)], window_ms, stamp| {
+            let credentials = Credentials::new("the-key", secret).unwrap();
+            let parts = query.iter();
+            let query =
+                parts.fold(QueryString::new(), |query, (key, value)| query.with(key, value));
+            let signed = signed_query(query, window_ms, VenueMillis(stamp), &credentials);
+            signed.rsplit('=').next().unwrap().to_owned()
+        };
+        let coinm = [
+            ("symbol", "BTCUSD_200925"),
+            ("side", "BUY"),
+            ("type", "LIMIT"),
+            ("quantity", "1"),
+            ("price", "9000"),
+            ("timeInForce", "GTC"),
+        ];
+        let secret = "2b5eb11e18796d12d88f13dc27dbbd02c2cc51ff7059765ed9821957d82bb4d9";
+        assert_eq!(
+            sign(secret, &coinm, 5_000, 1_591_702_613_943),
+            "04c8b9fbd55285a38fd6a3fc40ba3a7d114f22564dab61611bf24f2d2efb890f"
+        );
+        let spot = [
+            ("symbol", "BTCUSDT"),
+            ("side", "BUY"),
+            ("type", "LIMIT_MAKER"),
+            ("quantity", "0.1"),
+            ("price", "65000.5"),
+            ("newClientOrderId", "a1b2"),
+            ("newOrderRespType", "RESULT"),
+            ("selfTradePreventionMode", "EXPIRE_TAKER"),
+        ];
+        let secret = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j";
+        assert_eq!(
+            sign(secret, &spot, 2_000, 1_795_334_400_000),
+            "d93b37fe1c5d7608946900211f08a2d0339d7b792244b4abe6260a18e969fa3a"
         );
     }
 

@@ -101,6 +101,20 @@ mod tests {
             signature(&told.unwrap()),
             "8886964fee9ab2c8232cc65cfa00ece6f22c4c4ccfb6165920540df3aa02902a"
         );
+        let now = Validity { stamp: VenueMillis(1_795_334_400_000), window_ms: 2_000 };
+        for (body, expected) in [
+            (
+                r#"{"category":"spot","symbol":"BTCUSDT","isLeverage":0,"side":"Buy","orderType":"Market","qty":"0.1","marketUnit":"baseCoin","orderLinkId":"a1b2","smpType":"CancelTaker"}"#,
+                "7515780bffbd43a58eff2e1532721f6d4ce5d56c26f0eb2ceffa911f33cc5b29",
+            ),
+            (
+                r#"{"category":"inverse","symbol":"BTCUSD","side":"Sell","orderType":"Market","qty":"6500","positionIdx":0,"reduceOnly":true,"orderLinkId":"a1b2","smpType":"CancelTaker"}"#,
+                "ce851990dc462b71ac8703a3a8a102a5127d7c1a6171bcb91250d3164667cc04",
+            ),
+        ] {
+            let told = post("/v5/order/create", body.to_owned(), now, &credentials);
+            assert_eq!(signature(&told.unwrap()), expected);
+        }
     }
 
     #[test]
