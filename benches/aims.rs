@@ -19,6 +19,8 @@ use bench::median;
 const SAMPLES: usize = 1_000;
 /// Calls timed together where one is shorter than reading the clock.
 const CALLS: u32 = 1_000;
+/// Samples of 64 batches at once.
+const SAMPLES_AT_ONCE: u32 = 9;
 /// Batches of each lane in one sample of 64 at once.
 const BATCHES: u64 = 100;
 
@@ -31,10 +33,17 @@ fn main() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     pure();
     let mut raw = Raw::create(folder.path());
+    let only = std::env::args().nth(1).filter(|only| !only.starts_with('-'));
     for kind in [JournalKind::Memory, JournalKind::Sled, JournalKind::Redb] {
+        if only.as_ref().is_some_and(|only| *only != kind.to_string()) {
+            continue;
+        }
         let instantly = runtime.block_on(Instantly::start(kind, folder.path()));
         handed_over(&runtime, &instantly, &mut raw, kind);
         at_once(&runtime, &instantly, kind);
+    }
+    if only.is_some() {
+        return;
     }
     let loopback = runtime.block_on(loopback::measure(240));
     say("loopback: submit -> both legs filled", &micros(loopback.filled), "");
@@ -75,7 +84,11 @@ fn pure() {
         each(|| drop(black_box(black_box(&sent).step(bench::NOW, &Event::Wake)))),
     ];
     let slowest = steps.into_iter().max().unwrap();
-    say("step: the slowest of waking, stamping two intents, watching", &micros(slowest), "aim: 1 us");
+    say(
+        "step: the slowest of waking, stamping two intents, watching",
+        &micros(slowest),
+        "aim: 1 us",
+    );
 }
 
 fn handed_over(runtime: &Runtime, instantly: &Instantly, raw: &mut Raw, kind: JournalKind) {
@@ -97,9 +110,24 @@ fn handed_over(runtime: &Runtime, instantly: &Instantly, raw: &mut Raw, kind: Jo
 }
 
 fn at_once(runtime: &Runtime, instantly: &Instantly, kind: JournalKind) {
+    let before = processor_time();
     let sample = |_| runtime.block_on(instantly.at_once(BATCHES));
-    let spent = median((0..9).map(sample).collect());
+    let spent = median((0..SAMPLES_AT_ONCE).map(sample).collect());
+    let used = processor_time().zip(before).map(|(after, before)| after - before);
     let rate = (LANES * BATCHES) as f64 / spent.as_secs_f64();
     let aim = if kind == JournalKind::Sled { "aim: 20000/s" } else { "" };
     say(&format!("{kind}: two legs in sequence, 64 batches at once"), &format!("{rate:.0}/s"), aim);
+    if let Some(used) = used {
+        let each = used / (u32::try_from(LANES * BATCHES).unwrap() * SAMPLES_AT_ONCE);
+        say("  processor time of one batch, all threads", &micros(each), "");
+    }
+}
+
+/// What this process has used of all processors; does not depend on what else runs on them.
+fn processor_time() -> Option<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // After the name in brackets: user and system time are the 12th and 13th fields, in hundredths of a second.
+    let mut fields = stat.rsplit(')').next()?.split_whitespace().skip(11);
+    let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
+    Some(Duration::from_millis(ticks * 10))
 }

@@ -141,9 +141,9 @@ impl Engine {
             };
             let spec = earlier.spec();
             let touches = spec.legs.iter().any(|theirs| {
-                plan.legs.iter().any(|leg| {
-                    leg.venue == theirs.venue && leg.symbol == theirs.instrument.symbol
-                })
+                plan.legs
+                    .iter()
+                    .any(|leg| leg.venue == theirs.venue && leg.symbol == theirs.instrument.symbol)
             });
             if touches && !spec.only_reduces() {
                 return Err(used(plan, key));

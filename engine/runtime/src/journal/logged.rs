@@ -40,6 +40,7 @@ pub(super) struct LoggedStore {
 
 struct Shared {
     store: Box<dyn Store>,
+    age_max: Duration,
     log: Mutex<Written>,
     /// Tells the thread that there is something to do, and commits that something was done.
     changed: Condvar,
@@ -71,9 +72,18 @@ struct Written {
 impl LoggedStore {
     /// Puts an empty log in front of a store that was just made.
     pub(super) fn create(store: Box<dyn Store>, folder: &Path) -> Result<Self, JournalError> {
+        Self::create_with(store, folder, AGE_MAX)
+    }
+
+    /// The same with another age.
+    pub(super) fn create_with(
+        store: Box<dyn Store>,
+        folder: &Path,
+        age_max: Duration,
+    ) -> Result<Self, JournalError> {
         let log = Log::create(folder).map_err(StoreError::while_opening)?;
         let head = head_of(&*store)?;
-        Self::start(store, log, head)
+        Self::start(store, log, head, age_max)
     }
 
     /// Hands the store what the log holds beyond it.
@@ -87,10 +97,15 @@ impl LoggedStore {
             store.commit(&batch).map_err(StoreError::while_opening)?;
         }
         let head = head_of(&*store)?;
-        Self::start(store, log, head)
+        Self::start(store, log, head, AGE_MAX)
     }
 
-    fn start(store: Box<dyn Store>, log: Log, head: u64) -> Result<Self, JournalError> {
+    fn start(
+        store: Box<dyn Store>,
+        log: Log,
+        head: u64,
+        age_max: Duration,
+    ) -> Result<Self, JournalError> {
         let written = Written {
             log,
             head,
@@ -102,6 +117,7 @@ impl LoggedStore {
         };
         let shared = Arc::new(Shared {
             store,
+            age_max,
             log: Mutex::new(written),
             changed: Condvar::new(),
             overlays: RwLock::default(),
@@ -263,7 +279,7 @@ impl Shared {
                 written = self.changed.wait(written).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
-            let left = AGE_MAX.saturating_sub(since.elapsed());
+            let left = self.age_max.saturating_sub(since.elapsed());
             if written.ending || left.is_zero() || written.log.len() >= HANDOVER_BYTES {
                 break;
             }

@@ -33,6 +33,8 @@ mod writer;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod log_faults;
+#[cfg(test)]
 #[path = "../../tests/journal_suite/samples.rs"]
 mod samples;
 
