@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 const WRITERS: usize = 64;
 
 fn raw(criterion: &mut Criterion, folder: &Path) {
-    let mut raw = bench::engine::Raw::create(folder);
+    let raw = bench::engine::Raw::create(folder);
     criterion.bench_function("journal/raw append of 200 bytes and data sync", |bencher| {
         bencher.iter(|| raw.append());
     });

@@ -28,8 +28,8 @@ pub(crate) struct Instant {
     instrument: Instrument,
     clock: SystemClock,
     next: AtomicU64,
-    /// Called when an order is handed over.
-    pub(crate) placed: Mutex<Option<tokio::sync::mpsc::UnboundedSender<()>>>,
+    /// Told when an order was handed over.
+    pub(crate) placed: Mutex<Option<tokio::sync::mpsc::UnboundedSender<std::time::Instant>>>,
 }
 
 impl Instant {
@@ -130,7 +130,7 @@ impl Venue for Instant {
     }
     async fn place(&self, order: &OrderRequest) -> Result<OrderSnapshot, PlaceError> {
         if let Some(placed) = self.placed.lock().unwrap().as_ref() {
-            let _ = placed.send(());
+            let _ = placed.send(std::time::Instant::now());
         }
         Ok(filled(order, self.next.fetch_add(1, Ordering::Relaxed)))
     }
