@@ -41,6 +41,8 @@ mod name;
 mod order;
 mod plain;
 mod plan;
+#[cfg(planted)]
+pub mod planted;
 mod record;
 mod refusal;
 mod report;

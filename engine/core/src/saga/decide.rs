@@ -31,6 +31,8 @@ impl Saga {
         if !step.records.is_empty() {
             return Step::facts(now, step.records);
         }
+        #[cfg(planted)]
+        let doubt = doubt && !crate::planted::bent().doubt_ignored;
         // K1: while any leg is in doubt, no new wave and no compensation.
         if !doubt {
             self.release(&progress, now, &mut step);
@@ -129,6 +131,8 @@ impl Saga {
         let doubt = self.orders().any(|(_, order)| {
             matches!(order.stage, Stage::InDoubt | Stage::Closed(Closing::Unresolved(_)))
         });
+        #[cfg(planted)]
+        let doubt = doubt && !crate::planted::bent().doubt_ignored;
         if self.ended.is_some() || doubt {
             return Step::facts(now, Vec::new());
         }
