@@ -45,8 +45,9 @@ pub struct Scenario {
     /// A refusal closes an attempt at once today, so that the copy's effect goes unnoticed: the batch may end `flat`
     /// with an exposure. Off by default until that is decided; see the crate's page.
     pub(crate) refused_doubles: bool,
-    /// A planted bug: appends are answered before they are synced.
-    pub(crate) hasty_journal: bool,
+    /// A bug planted to see that it is noticed.
+    #[cfg(planted)]
+    pub(crate) plant: Option<crate::Plant>,
     pub(crate) moves: Vec<Move>,
     pub(crate) foreign: Vec<Foreign>,
     /// World time from which nothing goes wrong any more.
@@ -106,7 +107,8 @@ impl Scenario {
             kills: Vec::new(),
             sync_ms: if rng.bool() { 0 } else { rng.u64(1..=20) },
             refused_doubles: false,
-            hasty_journal: false,
+            #[cfg(planted)]
+            plant: None,
             moves: Vec::new(),
             foreign: Vec::new(),
             heal_ms: if calm { START_MS } else { heal_ms },
@@ -147,12 +149,6 @@ impl Scenario {
     #[must_use]
     pub fn with_refused_doubles(self, refused_doubles: bool) -> Self {
         Self { refused_doubles, ..self }
-    }
-
-    /// The same world with a bug planted into the journal: it answers before the device has synced.
-    #[must_use]
-    pub fn with_hasty_journal(self) -> Self {
-        Self { hasty_journal: true, sync_ms: 50, heal_ms: START_MS + 60_000, ..self }
     }
 
     fn spoil(&mut self, rng: &mut Rng) {
