@@ -54,14 +54,14 @@ impl Scenario {
                 scenario.weather.lose_answer = 300;
                 scenario.heal_ms = START_MS + 60_000;
             }
-            Plant::SentAgainOnClassB | Plant::MarginIgnored => {
+            // The failed listing must be the one that would have shown the second order.
+            Plant::ListingErrorAsEmpty => {
                 scenario.calm = false;
+                scenario.weather.double = 400;
                 scenario.weather.lose_answer = 200;
-                scenario.weather.slow = 500;
-                scenario.weather.slow_ms = 5_000;
                 scenario.heal_ms = START_MS + 60_000;
             }
-            Plant::SecondOrderDropped | Plant::ListingErrorAsEmpty => {
+            Plant::SecondOrderDropped => {
                 scenario.calm = false;
                 scenario.weather.double = 300;
                 scenario.heal_ms = START_MS + 60_000;
