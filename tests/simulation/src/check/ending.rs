@@ -49,8 +49,10 @@ impl Checker {
                 self.fail(Claim::S1, format!("batch {batch}: {tag:?} took effect twice"));
             }
             let executed: i64 = effects.iter().map(|order| order.executed).sum();
-            if self.may_hide_second_effect(batch, tag) {
+            if self.is_parked_unaudited(batch, tag) {
                 env.tally.hit(Mark::ParkedWithSecondEffect);
+            }
+            if self.may_hide_second_effect(batch, tag) {
                 continue;
             }
             let stream = &self.streams[usize::from(batch)];
@@ -177,9 +179,13 @@ impl Checker {
     /// A second effect of one handing over may be missing from a parked batch: parking in doubt, for drift or at the
     /// loss limit does not wait for the audit of the other orders. Judged strictly that breaks S2, see the README.
     fn may_hide_second_effect(&self, batch: u8, tag: OrderTag) -> bool {
+        !self.strict && self.is_parked_unaudited(batch, tag)
+    }
+
+    fn is_parked_unaudited(&self, batch: u8, tag: OrderTag) -> bool {
         let stream = &self.streams[usize::from(batch)];
         let unaudited = stream.attempts.get(&tag).is_some_and(Attempt::is_unaudited);
-        !self.strict && unaudited && stream.is_parked()
+        unaudited && stream.is_parked()
     }
 
     fn has_second_effect(&self, batch: u8, tag: OrderTag, venues: &[Exchange]) -> bool {
