@@ -33,6 +33,9 @@
     clippy::float_cmp
 )]
 
+#[cfg(all(planted, not(debug_assertions)))]
+compile_error!("planted bugs are for debug builds of tests; nothing that ships may hold them");
+
 mod decimal;
 mod delta;
 mod instrument;
