@@ -189,7 +189,7 @@ impl Order {
             executed,
             fills,
             busted: Vec::new(),
-})
+        })
     }
 
     /// A status not documented today leaves the order open: that assumes the most about what it may still do (R7).

@@ -60,7 +60,7 @@ impl Coinbase {
                 executed: Qty::ZERO,
                 fills: Vec::new(),
                 busted: Vec::new(),
-}),
+            }),
         }
     }
 

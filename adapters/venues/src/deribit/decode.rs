@@ -108,7 +108,7 @@ impl Order {
             executed,
             fills,
             busted: Vec::new(),
-})
+        })
     }
 
     /// A state not documented today leaves the order open: that assumes the most about what it may still do (R7).
