@@ -329,11 +329,11 @@ async fn since(stage: &Stage) -> Result<Vec<OrderSnapshot>, QueryError> {
 #[tokio::test]
 async fn a_listing_joins_all_statuses_without_what_is_not_ours_or_older() {
     let stage = coinbase();
-    // All, open, pending, queued.
-    stage.script.fixture(LISTING, 200, "coinbase/listing_filled");
-    stage.script.fixture(LISTING, 200, "coinbase/listing_none");
+    // Pending, queued, open, all.
     stage.script.fixture(LISTING, 200, "coinbase/listing_pending");
     stage.script.fixture(LISTING, 200, "coinbase/listing_none");
+    stage.script.fixture(LISTING, 200, "coinbase/listing_none");
+    stage.script.fixture(LISTING, 200, "coinbase/listing_filled");
     stage.script.fixture(FILLS, 200, "coinbase/fills_two");
     let listed = since(&stage).await.unwrap();
     let seen: Vec<_> = listed
@@ -419,10 +419,8 @@ async fn an_order_without_the_exchanges_id_is_looked_up_before_it_is_cancelled()
     stage.script.fixture(LISTING, 200, "coinbase/listing_none");
     stage.script.fixture(CANCEL, 200, "coinbase/cancel_filled");
     assert_eq!(stage.venue.cancel(&reference(None)).await, Ok(CancelAnswer::NotOpen));
-    let requests = stage.script.requests.lock().unwrap();
-    let (cancel, _) = requests.last().unwrap();
-    assert_eq!(cancel.body().as_ref(), format!(r#"{{"order_ids":["{ID}"]}}"#).as_bytes());
-    drop(requests);
+    let last = stage.script.requests.lock().unwrap().last().unwrap().0.clone();
+    assert_eq!(last.body().as_ref(), format!(r#"{{"order_ids":["{ID}"]}}"#).as_bytes());
     assert_eq!(stage.venue.cancel(&reference(None)).await, Ok(CancelAnswer::NotOpen));
     assert_eq!(stage.script.count("/api/v3/brokerage/orders/batch_cancel"), 1);
 }

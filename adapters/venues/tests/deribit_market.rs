@@ -147,8 +147,8 @@ async fn a_position_has_one_side() {
 async fn spot_has_no_position() {
     let stage = stage("deribit");
     stage.script.fixture(INSTRUMENT, 200, "deribit/instrument_spot");
-    let position = stage.venue.position(&"BTC_USDC".parse().unwrap()).await.unwrap();
-    assert_eq!(net(position), ("0".to_owned(), "0".to_owned()));
+    let position = stage.venue.position(&"BTC_USDC".parse().unwrap()).await;
+    assert!(matches!(position, Err(QueryError::Refused { .. })), "{position:?}");
     assert_eq!(stage.script.sent(), [INSTRUMENT]);
 }
 

@@ -283,6 +283,16 @@ async fn paging_ends_where_nothing_is_young_enough() {
 }
 
 #[tokio::test]
+async fn a_listing_that_begins_with_the_oldest_is_read_to_its_end() {
+    let stage = deribit();
+    stage.script.fixture(OPEN, 200, "deribit/open_orders_none");
+    stage.script.fixture(HISTORY, 200, "deribit/history_old_page_oldest_first");
+    stage.script.fixture(HISTORY, 200, "deribit/history_last_page");
+    stage.script.fixture(TRADES, 200, "deribit/trades_page_none");
+    assert_eq!(seen(&since(&stage, NOW).await.unwrap()), ["leg0a2 0 0"]);
+}
+
+#[tokio::test]
 async fn an_old_listing_is_read_from_both_views() {
     let stage = deribit();
     stage.script.fixture(OPEN, 200, "deribit/open_orders_none");

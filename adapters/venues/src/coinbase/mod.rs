@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use equipoise_core::{
-    Instrument, OrderRequest, OrderSnapshot, PositionMode, Qty, Symbol, VenueMillis, VenueTraits,
+    Instrument, OrderRequest, OrderSnapshot, PositionMode, Symbol, VenueMillis, VenueTraits,
 };
 use equipoise_port::{
     Account, Balance, CancelAnswer, OrderRef, PlaceError, Position, Purpose, QueryError, Quote,
@@ -213,9 +213,9 @@ impl Venue for Coinbase {
         self.read_quote(symbol).await
     }
 
-    /// Spot has none: what was bought is a balance.
+    /// Spot has none, and a balance is no position: it says nothing about what an order did.
     async fn position(&self, _symbol: &Symbol) -> Result<Position, QueryError> {
-        Ok(Position { long: Qty::ZERO, short: Qty::ZERO })
+        Err(refused("position", "a spot account has balances, not positions"))
     }
 
     async fn balances(&self) -> Result<Vec<Balance>, QueryError> {

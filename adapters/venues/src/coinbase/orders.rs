@@ -26,7 +26,7 @@ const ROWS: usize = 100;
 const LOOKUPS_MAX: usize = 50;
 /// Asked for one by one besides the listing of everything: a filter for open orders leaves out those that are not open
 /// yet, and whether no filter at all shows them is not documented.
-const LIVE: [&str; 3] = ["OPEN", "PENDING", "QUEUED"];
+const LIVE: [&str; 3] = ["PENDING", "QUEUED", "OPEN"];
 
 type Orders = BTreeMap<String, Order>;
 
@@ -101,13 +101,12 @@ impl Coinbase {
     ) -> Result<Vec<OrderSnapshot>, QueryError> {
         let names = self.names(symbol).await?;
         let first = first(since);
+        // The live ones first: whatever ends meanwhile is still in the listing of everything.
         let live = LIVE.iter().map(|status| self.listing(&names, first, Some(status)));
+        let live = try_join_all(live).await?;
         let filled = QueryString::new().with("start_sequence_timestamp", text(first)?);
-        let (all, live, fills) = try_join!(
-            self.listing(&names, first, None),
-            try_join_all(live),
-            self.fills(filled, &names),
-        )?;
+        let (all, fills) =
+            try_join!(self.listing(&names, first, None), self.fills(filled, &names))?;
         let mut orders = merge(all.into_iter().chain(live.into_iter().flatten()));
         self.add_filled(&fills, &mut orders).await?;
         let foreign = orders.values().any(|row| !names.all.contains(&row.product_id));

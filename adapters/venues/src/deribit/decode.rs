@@ -82,6 +82,17 @@ impl Order {
         self.creation_timestamp < since.0 && self.last_update_timestamp < since.0
     }
 
+    /// Whether rows come from the newest to the oldest, by creation or by change. Rows of one moment do not tell.
+    pub(crate) fn are_newest_first(rows: &[Self]) -> bool {
+        let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+            return false;
+        };
+        let falls = |time: fn(&Self) -> u64| {
+            time(first) > time(last) && rows.is_sorted_by(|a, b| time(a) >= time(b))
+        };
+        falls(|row| row.creation_timestamp) || falls(|row| row.last_update_timestamp)
+    }
+
     /// Which of two answers about one order is the later one. An ended order never opens again.
     pub(crate) fn age_key(&self) -> (bool, u64, Qty) {
         let ended = !matches!(self.order_state.as_str(), "open" | "untriggered" | "triggered");

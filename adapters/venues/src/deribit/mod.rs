@@ -156,10 +156,10 @@ impl Deribit {
             (Meaning::RateLimited, _) => self.budget.hold(product::OTHER, coded.retry_after_ms),
             (Meaning::OrderRate, _) => self.budget.hold(product::MATCHING, coded.retry_after_ms),
             // A token may end before its time. Only when its successor is not taken either is it the key.
-            (Meaning::Credentials, Some(token)) if errors::is_about_token(&coded) => {
-                if !self.session.forget(token) {
-                    return Coded { meaning: Meaning::Transient, ..coded };
-                }
+            (Meaning::Credentials, Some(token))
+                if errors::is_about_token(&coded) && !self.session.forget(token) =>
+            {
+                return Coded { meaning: Meaning::Transient, ..coded };
             }
             _ => {}
         }
@@ -221,10 +221,10 @@ impl Venue for Deribit {
         self.read_quote(symbol).await
     }
 
-    /// Spot instruments have none: what they bought is a balance.
+    /// Spot instruments have none, and a balance is no position: it says nothing about what an order did.
     async fn position(&self, symbol: &Symbol) -> Result<Position, QueryError> {
         if self.book(symbol).await?.is_spot {
-            return Ok(decode::flat());
+            return Err(refused("position", "a spot instrument has balances, not positions"));
         }
         let asked = encode::OfInstrument { instrument_name: symbol.as_str() };
         let row: Option<decode::PositionRow> = self.private(product::POSITION, &asked).await?;

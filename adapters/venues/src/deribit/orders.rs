@@ -53,10 +53,9 @@ impl Deribit {
         };
         if orders.is_empty() && self.may_be_elsewhere(order, now).await? {
             let first = first(order.since);
-            let (open, ended) = try_join!(
-                self.open_orders(&order.symbol),
-                self.ended_orders(&order.symbol, first, order_views(order.since, now)),
-            )?;
+            let open = self.open_orders(&order.symbol).await?;
+            let views = order_views(order.since, now);
+            let ended = self.ended_orders(&order.symbol, first, views).await?;
             orders = merge(open.into_iter().chain(ended).filter(named));
         }
         let own = |row: &Order| {
@@ -81,8 +80,9 @@ impl Deribit {
     ) -> Result<Vec<OrderSnapshot>, QueryError> {
         let now = self.venue_now().await?;
         let first = first(since);
-        let (open, ended, trades) = try_join!(
-            self.open_orders(symbol),
+        // The open ones first: whatever ends meanwhile is then among those that ended.
+        let open = self.open_orders(symbol).await?;
+        let (ended, trades) = try_join!(
             self.ended_orders(symbol, first, order_views(since, now)),
             self.trades_since(symbol, since, now),
         )?;
@@ -140,8 +140,8 @@ impl Deribit {
         Ok(self.private(OPEN_ORDERS, &asked).await?)
     }
 
-    /// Orders that ended, newest first as far as one can tell: a page is the last one of interest once nothing in it
-    /// was created or changed since.
+    /// Orders that ended. In which order they come is not documented: only where a page shows itself that newer ones come
+    /// first is it the last one of interest once nothing in it was created or changed since.
     async fn ended_orders(
         &self,
         symbol: &Symbol,
@@ -154,7 +154,8 @@ impl Deribit {
             let mut seen = BTreeSet::new();
             loop {
                 let page = self.history_page(symbol, *historical, continuation.as_deref()).await?;
-                let old = page.orders.iter().all(|order| order.is_older_than(first));
+                let old = page.orders.iter().all(|order| order.is_older_than(first))
+                    && Order::are_newest_first(&page.orders);
                 rows.extend(page.orders);
                 match page.continuation {
                     Some(next) if !old && !is_last(&next) => {
