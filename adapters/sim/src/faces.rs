@@ -7,8 +7,16 @@ use crate::{binance, bybit, coinbase, deribit, okx};
 
 /// Binance USDⓈ-M futures.
 pub const BINANCE_USDM: &str = "binance-usdm";
+/// Binance spot.
+pub const BINANCE_SPOT: &str = "binance-spot";
+/// Binance COIN-M futures.
+pub const BINANCE_COINM: &str = "binance-coinm";
 /// Bybit v5, category `linear`.
 pub const BYBIT_LINEAR: &str = "bybit-linear";
+/// Bybit v5, category `inverse`.
+pub const BYBIT_INVERSE: &str = "bybit-inverse";
+/// Bybit v5, category `spot`.
+pub const BYBIT_SPOT: &str = "bybit-spot";
 /// OKX v5 perpetual swaps.
 pub const OKX_SWAP: &str = "okx-swap";
 /// OKX v5 spot.
@@ -51,11 +59,47 @@ pub(crate) const FACES: &[FaceEntry] = &[
         unknown: Broken::Unknown503,
     },
     FaceEntry {
+        name: BINANCE_SPOT,
+        open: binance::spot,
+        // Source: Binance spot errors.md, -2010, read 2026-11-22.
+        rejection: Rejection {
+            status: 400,
+            code: -2010,
+            message: "This action is disabled on this account.",
+        },
+        unknown: Broken::Unknown503,
+    },
+    FaceEntry {
+        name: BINANCE_COINM,
+        open: binance::coinm,
+        // Source: Binance COIN-M Error Codes, -2027, read 2026-11-22.
+        rejection: Rejection {
+            status: 400,
+            code: -2027,
+            message: "Exceeded the maximum allowable position at current leverage.",
+        },
+        unknown: Broken::Unknown503,
+    },
+    FaceEntry {
         name: BYBIT_LINEAR,
         open: bybit::linear,
         // Source: Bybit v5 Error Codes, UTA, 110007, read 2026-11-22.
         rejection: Rejection { status: 200, code: 110_007, message: "ab not enough for new order" },
         // Nothing is documented for 5xx here; this is a proxy's page.
+        unknown: Broken::Html502,
+    },
+    FaceEntry {
+        name: BYBIT_INVERSE,
+        open: bybit::inverse,
+        // Source: Bybit v5 Error Codes, UTA, 110007, read 2026-11-22.
+        rejection: Rejection { status: 200, code: 110_007, message: "ab not enough for new order" },
+        unknown: Broken::Html502,
+    },
+    FaceEntry {
+        name: BYBIT_SPOT,
+        open: bybit::spot,
+        // Source: Bybit v5 Error Codes, Spot Trade, 170131, read 2026-11-22.
+        rejection: Rejection { status: 200, code: 170_131, message: "Insufficient balance." },
         unknown: Broken::Html502,
     },
     FaceEntry {

@@ -20,7 +20,7 @@ use crate::exchange::orders::Order;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
     /// Settled funds by asset, what open orders hold included.
-    #[serde(default, with = "decimal_text::map")]
+    #[serde(with = "decimal_text::map")]
     pub balances: BTreeMap<String, Decimal>,
     /// Whether long and short positions are kept apart.
     pub hedge_mode: bool,

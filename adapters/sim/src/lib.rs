@@ -1,4 +1,5 @@
-//! Simulated exchanges speaking the real wire formats of several venues, with faults on request.
+//! Simulated exchanges speaking the real wire formats of Binance, Bybit, OKX, Deribit and Coinbase, with faults on
+//! request.
 //!
 //! An [`Exchange`] is a state machine without clock, socket or randomness: a request and the time go in,
 //! an [`Answer`] comes out. [`serve`] puts it on a loopback address for anything that speaks HTTP.
@@ -50,7 +51,10 @@ pub use exchange::orders::{
     EndReason, Order, OrderKind, OrderOrigin, OrderStatus, SelfTrade, Side, TimeInForce, Trade,
 };
 pub use exchange::{Exchange, RateLimits, Settings, UnknownAdapter, UnknownSymbol};
-pub use faces::{BINANCE_USDM, BYBIT_LINEAR, COINBASE, DERIBIT, OKX_SPOT, OKX_SWAP, adapters};
+pub use faces::{
+    BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM, BYBIT_INVERSE, BYBIT_LINEAR, BYBIT_SPOT, COINBASE,
+    DERIBIT, OKX_SPOT, OKX_SWAP, adapters,
+};
 pub use fault::{Broken, Effect, Fault, FaultPlan, Loss, Matcher, Occurrence, Operation, Stage};
 pub use ledger::{Ledger, LedgerError, LedgerFile, LedgerPosition};
 pub use named_fault::UnknownFault;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use common::{Bybit, sign};
 use equipoise_sim::{
     BINANCE_USDM, BYBIT_LINEAR, Credentials, Effect, Exchange, Fault, Ledger, LedgerFile, Loss,
-    Occurrence, Operation, Running, ServeOptions, Settings, Stage, serve,
+    Occurrence, Operation, Running, ServeOptions, Settings, Stage, adapters, serve,
 };
 use http::Request;
 use rust_decimal::Decimal;
@@ -156,7 +156,7 @@ fn a_missing_or_empty_ledger_file_holds_nothing_and_a_damaged_one_is_refused() {
     assert!(Ledger::read(&path).unwrap().is_empty());
     std::fs::write(&path, "\n").unwrap();
     assert!(Ledger::read(&path).unwrap().is_empty());
-    std::fs::write(&path, "{\"binance-usdm\": {\"wallet\": 1}}").unwrap();
+    std::fs::write(&path, "{\"binance-usdm\": {\"balances\": 1}}").unwrap();
     assert!(Ledger::read(&path).is_err());
     std::fs::write(&path, "{").unwrap();
     assert!(LedgerFile::open(&path).is_err());
@@ -168,8 +168,9 @@ fn an_unknown_adapter_is_answered_with_the_known_ones() {
         Exchange::start("kraken", Credentials::demo("kraken"), Settings::default()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "unknown adapter \"kraken\"; known are binance-usdm, bybit-linear"
+        format!("unknown adapter \"kraken\"; known are {}", adapters().join(", "))
     );
+    assert!(adapters().contains(&"binance-usdm") && adapters().contains(&"binance-spot"));
 }
 
 #[test]

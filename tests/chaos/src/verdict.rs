@@ -236,7 +236,7 @@ mod tests {
     fn ledger(orders: &[Value], position: &str) -> Ledger {
         let position = json!({ "symbol": "BTCUSDT", "position_side": "net", "quantity": position,
             "cost": "0", "realised": "0", "updated_ms": 1 });
-        let ledger = json!({ "wallet": "1", "hedge_mode": false, "positions": [position],
+        let ledger = json!({ "balances": {}, "hedge_mode": false, "positions": [position],
             "orders": orders });
         serde_json::from_value(ledger).unwrap()
     }

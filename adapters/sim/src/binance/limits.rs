@@ -1,6 +1,4 @@
-//! Request weight per minute and orders per ten seconds and minute.
-//!
-//! Source: Binance USDⓈ-M General Info, Limits; Exchange Information, rateLimits, read 2026-11-22.
+//! Request weight per minute and orders in two windows.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response};
@@ -8,9 +6,24 @@ use http::{HeaderName, HeaderValue, Response};
 use super::failure::Failure;
 use crate::exchange::RateLimits;
 
-pub(super) const WEIGHT_PER_MINUTE: u32 = 2400;
-pub(super) const ORDERS_PER_TEN_SECONDS: u32 = 300;
-pub(super) const ORDERS_PER_MINUTE: u32 = 1200;
+/// What a product allows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rates {
+    pub(super) weight_per_minute: u32,
+    /// The short window, then the long one.
+    pub(super) orders: [OrderRate; 2],
+}
+
+/// How many orders may be placed in a window.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OrderRate {
+    pub(super) window_ms: u64,
+    pub(super) max: u32,
+    /// As a refusal names the window.
+    pub(super) name: &'static str,
+    /// The header that tells the count.
+    pub(super) header: &'static str,
+}
 
 /// A count that starts again in every window.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,56 +41,70 @@ impl Count {
         *self = Self { window: now_ms / window_ms, used: self.at(now_ms, window_ms) + amount };
         self.used
     }
+
+    fn give_back(&mut self, now_ms: u64, window_ms: u64, amount: u32) {
+        let used = self.at(now_ms, window_ms).saturating_sub(amount);
+        *self = Self { window: now_ms / window_ms, used };
+    }
 }
 
-const TEN_SECONDS_MS: u64 = 10_000;
 const MINUTE_MS: u64 = 60_000;
 
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
     mode: RateLimits,
+    rates: Rates,
     weight: Count,
-    ten_seconds: Count,
-    minute: Count,
+    orders: [Count; 2],
 }
 
 impl Limits {
-    pub(super) fn new(mode: RateLimits) -> Self {
-        Self {
-            mode,
-            weight: Count::default(),
-            ten_seconds: Count::default(),
-            minute: Count::default(),
-        }
+    pub(super) fn new(mode: RateLimits, rates: Rates) -> Self {
+        Self { mode, rates, weight: Count::default(), orders: [Count::default(); 2] }
+    }
+
+    pub(super) fn rates(&self) -> &Rates {
+        &self.rates
     }
 
     pub(super) fn take_weight(&mut self, now_ms: u64, weight: u32) -> Result<(), Failure> {
         let used = self.weight.add(now_ms, MINUTE_MS, weight);
-        if self.mode == RateLimits::Enforced && used > WEIGHT_PER_MINUTE {
-            return Err(Failure::too_many_requests(
-                (MINUTE_MS - now_ms % MINUTE_MS).div_ceil(1000),
-            ));
+        let most = self.rates.weight_per_minute;
+        if self.mode == RateLimits::Enforced && used > most {
+            let wait_s = (MINUTE_MS - now_ms % MINUTE_MS).div_ceil(1000);
+            return Err(Failure::too_many_requests(most, wait_s));
         }
         Ok(())
     }
 
+    pub(super) fn give_back_weight(&mut self, now_ms: u64, weight: u32) {
+        self.weight.give_back(now_ms, MINUTE_MS, weight);
+    }
+
     pub(super) fn take_orders(&mut self, now_ms: u64, orders: u32) -> Result<(), Failure> {
-        let in_ten_seconds = self.ten_seconds.add(now_ms, TEN_SECONDS_MS, orders);
-        let in_minute = self.minute.add(now_ms, MINUTE_MS, orders);
-        if self.mode != RateLimits::Enforced || orders == 0 {
-            Ok(())
-        } else if in_ten_seconds > ORDERS_PER_TEN_SECONDS {
-            Err(Failure::too_many_orders(ORDERS_PER_TEN_SECONDS, "TEN_SECONDS"))
-        } else if in_minute > ORDERS_PER_MINUTE {
-            Err(Failure::too_many_orders(ORDERS_PER_MINUTE, "MINUTE"))
-        } else {
-            Ok(())
+        let mut exceeded = None;
+        for (count, rate) in self.orders.iter_mut().zip(&self.rates.orders) {
+            let used = count.add(now_ms, rate.window_ms, orders);
+            exceeded = exceeded.or((used > rate.max).then_some(rate));
+        }
+        match exceeded {
+            Some(rate) if self.mode == RateLimits::Enforced && orders > 0 => {
+                Err(Failure::too_many_orders(rate.max, rate.name))
+            }
+            _ => Ok(()),
         }
     }
 
-    /// Orders counted in the running ten seconds and minute.
-    pub(super) fn orders(&self, now_ms: u64) -> (u32, u32) {
-        (self.ten_seconds.at(now_ms, TEN_SECONDS_MS), self.minute.at(now_ms, MINUTE_MS))
+    pub(super) fn give_back_orders(&mut self, now_ms: u64, orders: u32) {
+        for (count, rate) in self.orders.iter_mut().zip(&self.rates.orders) {
+            count.give_back(now_ms, rate.window_ms, orders);
+        }
+    }
+
+    /// Orders counted in the running windows.
+    pub(super) fn orders(&self, now_ms: u64) -> [u32; 2] {
+        let [short, long] = &self.rates.orders;
+        [self.orders[0].at(now_ms, short.window_ms), self.orders[1].at(now_ms, long.window_ms)]
     }
 
     /// Adds the usage headers; order counts only where orders are placed.
@@ -91,13 +118,9 @@ impl Limits {
         let weight = self.weight.at(now_ms, MINUTE_MS);
         headers.insert(HeaderName::from_static("x-mbx-used-weight-1m"), HeaderValue::from(weight));
         if with_orders {
-            let (ten_seconds, minute) = self.orders(now_ms);
-            headers.insert(
-                HeaderName::from_static("x-mbx-order-count-10s"),
-                HeaderValue::from(ten_seconds),
-            );
-            headers
-                .insert(HeaderName::from_static("x-mbx-order-count-1m"), HeaderValue::from(minute));
+            for (rate, used) in self.rates.orders.iter().zip(self.orders(now_ms)) {
+                headers.insert(HeaderName::from_static(rate.header), HeaderValue::from(used));
+            }
         }
         response
     }

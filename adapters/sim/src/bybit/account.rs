@@ -1,126 +1,69 @@
-//! Positions, wallet and the settings of the account.
+//! Wallet, fees and what the key may do.
+
+use std::collections::BTreeSet;
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::Inside;
 use super::failure::Failure;
-use super::render;
-use crate::exchange::account::PositionSide;
-use crate::exchange::instrument::{Listing, fixed};
-use crate::params::plain_decimal;
+use crate::exchange::instrument::fixed;
+
+/// The lowest tier's share of a position's worth that must stay as margin.
+pub(super) fn maintenance_rate() -> Decimal {
+    Decimal::new(5, 3)
+}
+
+/// What an account holds in one coin, or in all of them counted in US dollars.
+#[derive(Clone, Copy, Default)]
+struct Funds {
+    wallet: Decimal,
+    unrealised: Decimal,
+    available: Decimal,
+    position_margin: Decimal,
+    order_margin: Decimal,
+    maintenance: Decimal,
+}
+
+impl Funds {
+    fn equity(&self) -> Decimal {
+        self.wallet + self.unrealised
+    }
+
+    fn margin(&self) -> Decimal {
+        self.position_margin + self.order_margin
+    }
+}
 
 impl Inside<'_> {
-    /// By symbol also an empty position; by settlement coin only held ones.
-    pub(super) fn positions(&self) -> Result<Value, Failure> {
-        let symbol = self.optional_symbol()?;
-        let settle = self.params.get("settleCoin");
-        if self.is_linear()? && symbol.is_none() && settle.is_none() {
-            return Err(Failure::refused(
-                10001,
-                "Missing some parameters that must be filled in, symbol or settleCoin",
-            ));
-        }
-        let linear = self.is_linear()?;
-        let listings = self.engine.listings.values().filter(|listing| {
-            let rules = &listing.instrument;
-            linear && symbol.map_or(settle == Some(rules.quote), |symbol| rules.symbol == symbol)
-        });
-        let mut list = Vec::new();
-        for listing in listings {
-            for side in self.engine.account.sides() {
-                let held = !self
-                    .engine
-                    .account
-                    .position(listing.instrument.symbol, *side)
-                    .quantity
-                    .is_zero();
-                if symbol.is_some() || held {
-                    list.push(self.position(listing, *side));
-                }
-            }
-        }
-        Ok(json!({ "category": self.category()?, "list": list, "nextPageCursor": "" }))
-    }
-
-    /// Switches the whole account, whether a symbol or a coin is named.
-    // Source: Bybit v5 Error Codes, 110024, 110025, 110028, read 2026-11-22.
-    pub(super) fn switch_mode(&mut self) -> Result<Value, Failure> {
-        let hedge_mode = match self.params.get("mode") {
-            Some("0") => false,
-            Some("3") => true,
-            _ => return Err(Failure::refused(10001, "params error: mode invalid")),
-        };
-        if !self.is_linear()? {
-            return Err(Failure::refused(10001, "params error: Category is invalid"));
-        }
-        if hedge_mode == self.engine.account.hedge_mode {
-            return Err(Failure::refused(110_025, "Position mode is not modified"));
-        }
-        if self.engine.account.has_position() {
-            return Err(Failure::refused(
-                110_024,
-                "You have an existing position, so position mode cannot be switched",
-            ));
-        }
-        if self.engine.orders.open().next().is_some() {
-            return Err(Failure::refused(
-                110_028,
-                "You have existing open orders, so the position mode cannot be switched",
-            ));
-        }
-        self.engine.account.hedge_mode = hedge_mode;
-        Ok(json!({}))
-    }
-
-    // Source: Bybit v5 Error Codes, 110013, 110043, read 2026-11-22.
-    pub(super) fn set_leverage(&mut self) -> Result<Value, Failure> {
-        let rules = &self.symbol()?.instrument;
-        let (symbol, max) = (rules.symbol, rules.leverage_max);
-        let leverage = |name| self.params.get(name).and_then(plain_decimal);
-        let (Some(buy), Some(sell)) = (leverage("buyLeverage"), leverage("sellLeverage")) else {
-            return Err(Failure::parameter());
-        };
-        // Cross margin has one leverage for both sides; fractions are not simulated.
-        let whole =
-            u32::try_from(buy.normalize()).ok().filter(|_| buy == sell && buy.fract().is_zero());
-        let Some(leverage) = whole.filter(|leverage| (1..=max).contains(leverage)) else {
-            return Err(Failure::refused(110_013, "Cannot set leverage due to risk limit level"));
-        };
-        if self.engine.account.leverage_of(symbol) == Decimal::from(leverage) {
-            return Err(Failure::refused(110_043, "Set leverage has not been modified."));
-        }
-        self.engine.account.leverage.insert(symbol.to_owned(), leverage);
-        Ok(json!({}))
-    }
-
     pub(super) fn wallet(&self) -> Result<Value, Failure> {
         if self.params.get("accountType") != Some("UNIFIED") {
             return Err(Failure::refused(10001, "accountType only support UNIFIED."));
         }
-        let coin = self.params.get("coin");
-        let engine = &self.engine;
-        let (wallet, unrealised) = (engine.account.balance("USDT"), engine.unrealised("USDT"));
-        let equity = wallet + unrealised;
-        let (positions, orders) = (engine.position_margin("USDT"), engine.order_margin("USDT"));
-        let wanted = coin.is_none_or(|coins| coins.split(',').any(|coin| coin == "USDT"));
-        let coins = if wanted { json!([self.coin()]) } else { json!([]) };
+        let wanted = self.params.get("coin");
+        let asked =
+            |coin: &str| wanted.is_none_or(|coins| coins.split(',').any(|name| name == coin));
+        let coins = self.assets().into_iter().filter(|coin| asked(coin));
+        let coins: Vec<Value> = coins.map(|coin| self.coin(coin)).collect();
+        let total = self.total();
+        let (margin, maintenance) =
+            (ratio(total.margin(), total.equity()), ratio(total.maintenance, total.equity()));
         Ok(json!({ "list": [{
             "accountType": "UNIFIED",
             "accountLTV": "",
-            "accountIMRate": ratio(positions + orders, equity),
-            "accountMMRate": ratio(self.maintenance_margin(), equity),
-            "accountIMRateByMp": ratio(positions + orders, equity),
-            "accountMMRateByMp": ratio(self.maintenance_margin(), equity),
-            "totalEquity": fixed(equity, 8),
-            "totalWalletBalance": fixed(wallet, 8),
-            "totalMarginBalance": fixed(equity, 8),
-            "totalAvailableBalance": fixed(engine.available("USDT"), 8),
-            "totalPerpUPL": fixed(unrealised, 8),
-            "totalInitialMargin": fixed(positions + orders, 8),
-            "totalInitialMarginByMp": fixed(positions + orders, 8),
-            "totalMaintenanceMargin": fixed(self.maintenance_margin(), 8),
-            "totalMaintenanceMarginByMp": fixed(self.maintenance_margin(), 8),
+            "accountIMRate": margin,
+            "accountMMRate": maintenance,
+            "accountIMRateByMp": margin,
+            "accountMMRateByMp": maintenance,
+            "totalEquity": fixed(total.equity(), 8),
+            "totalWalletBalance": fixed(total.wallet, 8),
+            "totalMarginBalance": fixed(total.equity(), 8),
+            "totalAvailableBalance": fixed(total.available, 8),
+            "totalPerpUPL": fixed(total.unrealised, 8),
+            "totalInitialMargin": fixed(total.margin(), 8),
+            "totalInitialMarginByMp": fixed(total.margin(), 8),
+            "totalMaintenanceMargin": fixed(total.maintenance, 8),
+            "totalMaintenanceMarginByMp": fixed(total.maintenance, 8),
             "coin": coins,
         }] }))
     }
@@ -139,9 +82,9 @@ impl Inside<'_> {
     }
 
     pub(super) fn fee_rate(&self) -> Result<Value, Failure> {
-        let (linear, wanted) = (self.is_linear()?, self.optional_symbol()?);
+        let (own, wanted) = (self.is_own()?, self.optional_symbol()?);
         let policy = &self.engine.policy;
-        let listings = self.engine.listings.values().filter(|_| linear);
+        let listings = self.engine.listings.values().filter(|_| own);
         let wanted = listings
             .filter(|listing| wanted.is_none_or(|symbol| listing.instrument.symbol == symbol));
         let rows = wanted.map(|listing| {
@@ -195,38 +138,46 @@ impl Inside<'_> {
         })
     }
 
-    /// The coins that instruments here are made of, without chains: nothing can be moved in or out.
+    /// The coins that are held or trade here, without chains: nothing can be moved in or out.
     pub(super) fn coins(&self) -> Value {
         let wanted = self.params.get("coin");
-        let coins = ["BTC", "ETH", "USDT"]
-            .into_iter()
-            .filter(|coin| wanted.is_none_or(|wanted| wanted == *coin));
+        let rules = self.engine.listings.values().map(|listing| &listing.instrument);
+        let mut coins: BTreeSet<&str> = rules.map(|rules| rules.base).collect();
+        coins.extend(self.assets());
+        let coins = coins.into_iter().filter(|coin| wanted.is_none_or(|wanted| wanted == *coin));
         let rows: Vec<Value> = coins
             .map(|coin| json!({ "name": coin, "coin": coin, "remainAmount": "0", "chains": [] }))
             .collect();
         json!({ "rows": rows })
     }
 
-    fn coin(&self) -> Value {
+    /// Coins that are held or were.
+    fn assets(&self) -> Vec<&str> {
+        self.engine.account.balances().keys().map(String::as_str).collect()
+    }
+
+    fn coin(&self, coin: &str) -> Value {
         let engine = &self.engine;
-        let (wallet, unrealised) = (engine.account.balance("USDT"), engine.unrealised("USDT"));
-        let realised: Decimal =
-            engine.account.positions().map(|(_, _, position)| position.realised).sum();
+        let funds = self.funds(coin);
+        let realised = engine.account.positions().filter_map(|(symbol, _, position)| {
+            let rules = &engine.listings.get(symbol)?.instrument;
+            (rules.settle == coin).then_some(position.realised)
+        });
         json!({
-            "coin": "USDT",
-            "equity": fixed(wallet + unrealised, 8),
-            "usdValue": fixed(wallet + unrealised, 8),
-            "walletBalance": fixed(wallet, 8),
-            "locked": "0",
+            "coin": coin,
+            "equity": fixed(funds.equity(), 8),
+            "usdValue": fixed(funds.equity() * self.dollars(coin), 8),
+            "walletBalance": fixed(funds.wallet, 8),
+            "locked": engine.locked(coin).normalize().to_string(),
             "spotHedgingQty": "0",
             "borrowAmount": "0",
             "spotBorrow": "0",
             "accruedInterest": "0",
-            "totalOrderIM": fixed(engine.order_margin("USDT"), 8),
-            "totalPositionIM": fixed(engine.position_margin("USDT"), 8),
-            "totalPositionMM": fixed(self.maintenance_margin(), 8),
-            "unrealisedPnl": fixed(unrealised, 8),
-            "cumRealisedPnl": fixed(realised, 8),
+            "totalOrderIM": fixed(funds.order_margin, 8),
+            "totalPositionIM": fixed(funds.position_margin, 8),
+            "totalPositionMM": fixed(funds.maintenance, 8),
+            "unrealisedPnl": fixed(funds.unrealised, 8),
+            "cumRealisedPnl": fixed(realised.sum::<Decimal>(), 8),
             "bonus": "0",
             "marginCollateral": true,
             "collateralSwitch": true,
@@ -236,61 +187,48 @@ impl Inside<'_> {
         })
     }
 
-    /// Half a per cent of every position, the lowest tier's rate.
-    fn maintenance_margin(&self) -> Decimal {
-        let positions = self.engine.account.positions();
-        let notionals = positions.filter_map(|(symbol, _, position)| {
-            Some(position.quantity.abs() * self.engine.listings.get(symbol)?.mark)
-        });
-        notionals.sum::<Decimal>() * Decimal::new(5, 3)
+    fn funds(&self, coin: &str) -> Funds {
+        let engine = &self.engine;
+        Funds {
+            wallet: engine.account.balance(coin),
+            unrealised: engine.unrealised(coin),
+            available: engine.available(coin),
+            position_margin: engine.position_margin(coin),
+            order_margin: engine.order_margin(coin),
+            maintenance: self.maintenance_margin(coin),
+        }
     }
 
-    /// Size is always positive; the side tells the direction and is empty without a position.
-    fn position(&self, listing: &Listing, side: PositionSide) -> Value {
-        let rules = &listing.instrument;
-        let position = self.engine.account.position(rules.symbol, side);
-        let direction = match position.quantity {
-            quantity if quantity > Decimal::ZERO => "Buy",
-            quantity if quantity < Decimal::ZERO => "Sell",
-            _ => "",
-        };
-        let notional = position.quantity.abs() * listing.mark;
-        let leverage = self.engine.account.leverage_of(rules.symbol);
-        json!({
-            "positionIdx": render::position_index(side),
-            "riskId": 1,
-            "riskLimitValue": "40000000",
-            "symbol": rules.symbol,
-            "side": direction,
-            "size": fixed(position.quantity.abs(), rules.quantity_decimals),
-            "avgPrice": position.entry_price(rules).round_dp(8).normalize().to_string(),
-            "positionValue": position.cost.abs().normalize().to_string(),
-            "tradeMode": 0,
-            "positionStatus": "Normal",
-            "autoAddMargin": 0,
-            "adlRankIndicator": u8::from(!position.quantity.is_zero()) * 2,
-            "leverage": leverage.to_string(),
-            "positionBalance": "0",
-            "markPrice": fixed(listing.mark, rules.price_decimals),
-            "liqPrice": "",
-            "bustPrice": "",
-            "positionIM": fixed(notional / leverage, 8),
-            "positionMM": fixed(notional * Decimal::new(5, 3), 8),
-            "tpslMode": "Full",
-            "takeProfit": "",
-            "stopLoss": "",
-            "trailingStop": "0",
-            "sessionAvgPrice": "",
-            "unrealisedPnl": fixed(position.unrealised(rules, listing.mark), 8),
-            "curRealisedPnl": fixed(position.realised, 8),
-            "cumRealisedPnl": fixed(position.realised, 8),
-            "seq": position.updated_ms,
-            "isReduceOnly": false,
-            "mmrSysUpdatedTime": "",
-            "leverageSysUpdatedTime": "",
-            "createdTime": position.updated_ms.to_string(),
-            "updatedTime": position.updated_ms.to_string(),
+    /// All coins in US dollars.
+    fn total(&self) -> Funds {
+        self.assets().into_iter().fold(Funds::default(), |total, coin| {
+            let (funds, price) = (self.funds(coin), self.dollars(coin));
+            Funds {
+                wallet: total.wallet + funds.wallet * price,
+                unrealised: total.unrealised + funds.unrealised * price,
+                available: total.available + funds.available * price,
+                position_margin: total.position_margin + funds.position_margin * price,
+                order_margin: total.order_margin + funds.order_margin * price,
+                maintenance: total.maintenance + funds.maintenance * price,
+            }
         })
+    }
+
+    /// What one of a coin is worth: the mark of what trades in it here, else a dollar.
+    fn dollars(&self, coin: &str) -> Decimal {
+        let mut listings = self.engine.listings.values();
+        let listing = listings.find(|listing| listing.instrument.base == coin);
+        listing.map_or(Decimal::ONE, |listing| listing.mark)
+    }
+
+    fn maintenance_margin(&self, coin: &str) -> Decimal {
+        let positions = self.engine.account.positions();
+        let values = positions.filter_map(|(symbol, _, position)| {
+            let listing = self.engine.listings.get(symbol)?;
+            let rules = &listing.instrument;
+            (rules.settle == coin).then(|| rules.value(position.quantity.abs(), listing.mark))
+        });
+        values.sum::<Decimal>() * maintenance_rate()
     }
 }
 

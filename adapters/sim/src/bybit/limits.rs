@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response};
 
+use super::category::Category;
 use super::failure::Failure;
 use super::route::Route;
 use crate::exchange::RateLimits;
@@ -18,13 +19,14 @@ const ADDRESS_CALLS_MAX: usize = 600;
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
     mode: RateLimits,
+    category: Category,
     calls: BTreeMap<Route, VecDeque<u64>>,
     address: VecDeque<u64>,
 }
 
 impl Limits {
-    pub(super) fn new(mode: RateLimits) -> Self {
-        Self { mode, calls: BTreeMap::new(), address: VecDeque::new() }
+    pub(super) fn new(mode: RateLimits, category: Category) -> Self {
+        Self { mode, category, calls: BTreeMap::new(), address: VecDeque::new() }
     }
 
     /// Counts a call of any kind from the one address there is.
@@ -37,7 +39,7 @@ impl Limits {
     pub(super) fn take(&mut self, now_ms: u64, route: Route) -> Result<(), Failure> {
         let calls = self.calls.entry(route).or_default();
         let used = count(calls, now_ms, SECOND_MS);
-        if used > route.per_second() && self.mode == RateLimits::Enforced {
+        if used > route.per_second(self.category) && self.mode == RateLimits::Enforced {
             // A refused call does not use up the allowance.
             let _ = calls.pop_back();
             return Err(Failure::too_many_visits());
@@ -52,10 +54,10 @@ impl Limits {
         response: Response<Bytes>,
     ) -> Response<Bytes> {
         let calls = self.calls.get(&route);
-        let left = route.per_second().saturating_sub(calls.map_or(0, VecDeque::len));
+        let left = route.per_second(self.category).saturating_sub(calls.map_or(0, VecDeque::len));
         let oldest = calls.and_then(|calls| calls.front().copied()).unwrap_or(now_ms);
         let reset_ms = if left == 0 { oldest + SECOND_MS } else { now_ms };
-        with_headers(response, route.per_second(), left, reset_ms)
+        with_headers(response, route.per_second(self.category), left, reset_ms)
     }
 }
 

@@ -25,7 +25,7 @@ impl Inside<'_> {
                 "Missing some parameters that must be filled in, symbol or settleCoin or baseCoin",
             ));
         }
-        let closed_wanted = self.params.get("openOnly") == Some("1");
+        let closed_wanted = self.params.get("openOnly") == Some(self.own.closed_orders_value());
         let named = filter.id.is_some() || filter.link.is_some();
         let mut closed = 0;
         let orders = self.seen(&filter).filter(|order| {
@@ -64,9 +64,9 @@ impl Inside<'_> {
             let wanted =
                 order.trades.iter().filter(|trade| named || (start..=end).contains(&trade.time_ms));
             let policy = &self.engine.policy;
-            rows.extend(
-                wanted.map(|trade| (trade.id, render::execution(listing, policy, &order, trade))),
-            );
+            rows.extend(wanted.map(|trade| {
+                (trade.id, render::execution(self.own, listing, policy, (&order, trade)))
+            }));
         }
         rows.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
         self.page(rows)
@@ -80,14 +80,14 @@ impl Inside<'_> {
                 (Some(id), _) => order.order_id == id,
                 (None, Some(link)) => order.client_order_id == link,
                 (None, None) => {
-                    filter.linear
+                    filter.own
                         && filter.symbol.is_none_or(|symbol| order.symbol == symbol)
                         && filter
                             .base
                             .is_none_or(|base| rules.is_some_and(|rules| rules.base == base))
                         && filter
                             .settle
-                            .is_none_or(|settle| rules.is_some_and(|rules| rules.quote == settle))
+                            .is_none_or(|settle| rules.is_some_and(|rules| rules.settle == settle))
                 }
             }
         });
@@ -95,12 +95,16 @@ impl Inside<'_> {
     }
 
     fn row(&self, order: &Order) -> Option<(u64, Value)> {
-        Some((order.number, render::order(self.engine.listings.get(&order.symbol)?, order)))
+        Some((
+            order.number,
+            render::order(self.own, self.engine.listings.get(&order.symbol)?, order),
+        ))
     }
 
     fn filter(&self) -> Result<Filter<'_>, Failure> {
         Ok(Filter {
-            linear: self.is_linear()?,
+            own: self.is_own()?,
+            broad_refused: self.category()? == "linear",
             symbol: self.optional_symbol()?,
             base: self.params.get("baseCoin"),
             settle: self.params.get("settleCoin"),
@@ -146,7 +150,8 @@ impl Inside<'_> {
 
 /// What a listing asks for.
 struct Filter<'a> {
-    linear: bool,
+    own: bool,
+    broad_refused: bool,
     symbol: Option<&'static str>,
     base: Option<&'a str>,
     settle: Option<&'a str>,
@@ -156,7 +161,7 @@ struct Filter<'a> {
 
 impl Filter<'_> {
     fn is_broad(&self) -> bool {
-        self.linear
+        self.broad_refused
             && [self.symbol, self.base, self.settle, self.id, self.link].iter().all(Option::is_none)
     }
 }

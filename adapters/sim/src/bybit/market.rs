@@ -4,7 +4,9 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::Inside;
+use super::category::Category;
 use super::failure::Failure;
+use super::instrument_info::instrument_info;
 use crate::exchange::book::{self, Level};
 use crate::exchange::instrument::{FUNDING_INTERVAL_MS, Listing, fixed, next_funding_ms};
 use crate::exchange::orders::Side;
@@ -23,7 +25,7 @@ impl Inside<'_> {
         let listings = self.wanted()?.into_iter().filter(|_| trading);
         let wanted =
             listings.filter(|listing| base.is_none_or(|base| listing.instrument.base == base));
-        let list: Vec<Value> = wanted.map(instrument_info).collect();
+        let list: Vec<Value> = wanted.map(|listing| instrument_info(self.own, listing)).collect();
         Ok(json!({ "category": self.category()?, "list": list, "nextPageCursor": "" }))
     }
 
@@ -61,6 +63,7 @@ impl Inside<'_> {
 
     /// Past funding times, latest first.
     pub(super) fn funding_history(&self) -> Result<Value, Failure> {
+        self.needs_contracts()?;
         let listing = self.symbol()?;
         let (start, end) = (self.params.u64("startTime"), self.params.u64("endTime"));
         if start.is_some() && end.is_none() {
@@ -99,6 +102,7 @@ impl Inside<'_> {
 
     /// One tier: leverage does not fall with size here.
     pub(super) fn risk_limit(&self) -> Result<Value, Failure> {
+        self.needs_contracts()?;
         let list: Vec<Value> = self
             .wanted()?
             .into_iter()
@@ -123,8 +127,8 @@ impl Inside<'_> {
         if self.params.get("symbol").is_some() {
             return Ok(vec![self.symbol()?]);
         }
-        let linear = self.is_linear()?;
-        Ok(self.engine.listings.values().filter(|_| linear).collect())
+        let own = self.is_own()?;
+        Ok(self.engine.listings.values().filter(|_| own).collect())
     }
 
     fn top(&self, listing: &Listing, side: Side) -> Level {
@@ -132,89 +136,52 @@ impl Inside<'_> {
         levels.first().copied().unwrap_or(Level { price: Decimal::ZERO, quantity: Decimal::ZERO })
     }
 
-    /// A quiet day: the price has not moved.
+    /// A quiet day: the price has not moved. What only contracts have is missing on spot.
     fn ticker(&self, listing: &Listing) -> Value {
         let rules = &listing.instrument;
         let (bid, ask) = (self.top(listing, Side::Buy), self.top(listing, Side::Sell));
         let mark = fixed(listing.mark, rules.price_decimals);
-        json!({
+        let volume = rules.market_quantity_max * Decimal::from(200);
+        let turnover = rules.value(volume, listing.mark);
+        let mut ticker = json!({
             "symbol": rules.symbol,
+            "bid1Price": fixed(bid.price, rules.price_decimals),
+            "bid1Size": fixed(bid.quantity, rules.quantity_decimals),
+            "ask1Price": fixed(ask.price, rules.price_decimals),
+            "ask1Size": fixed(ask.quantity, rules.quantity_decimals),
             "lastPrice": mark,
-            "indexPrice": mark,
-            "markPrice": mark,
             "prevPrice24h": mark,
             "price24hPcnt": "0",
             "highPrice24h": mark,
             "lowPrice24h": mark,
-            "prevPrice1h": mark,
-            "openInterest": "50000.000",
-            "openInterestValue": fixed(listing.mark * Decimal::from(50_000), 2),
-            "turnover24h": fixed(listing.mark * Decimal::from(100_000), 4),
-            "volume24h": "100000.000",
-            "fundingRate": listing.funding_rate.normalize().to_string(),
-            "nextFundingTime": next_funding_ms(self.now_ms).to_string(),
-            "fundingIntervalHour": "8",
-            "fundingCap": "0.005",
-            "predictedDeliveryPrice": "",
-            "basisRate": "",
-            "basis": "",
-            "deliveryFeeRate": "",
-            "deliveryTime": "0",
-            "ask1Size": fixed(ask.quantity, rules.quantity_decimals),
-            "bid1Price": fixed(bid.price, rules.price_decimals),
-            "ask1Price": fixed(ask.price, rules.price_decimals),
-            "bid1Size": fixed(bid.quantity, rules.quantity_decimals),
-            "preOpenPrice": "",
-            "preQty": "",
-            "curPreListingPhase": "",
-        })
+            "turnover24h": fixed(turnover, 4),
+            "volume24h": fixed(volume, rules.quantity_decimals),
+        });
+        let further = match self.own {
+            Category::Spot => json!({ "usdIndexPrice": mark }),
+            Category::Linear | Category::Inverse => json!({
+                "indexPrice": mark,
+                "markPrice": mark,
+                "prevPrice1h": mark,
+                "openInterest": fixed(volume, rules.quantity_decimals),
+                "openInterestValue": fixed(turnover, 4),
+                "fundingRate": listing.funding_rate.normalize().to_string(),
+                "nextFundingTime": next_funding_ms(self.now_ms).to_string(),
+                "fundingIntervalHour": "8",
+                "fundingCap": "0.005",
+                "predictedDeliveryPrice": "",
+                "basisRate": "",
+                "basis": "",
+                "deliveryFeeRate": "",
+                "deliveryTime": "0",
+                "preOpenPrice": "",
+                "preQty": "",
+                "curPreListingPhase": "",
+            }),
+        };
+        if let (Some(fields), Value::Object(further)) = (ticker.as_object_mut(), further) {
+            fields.extend(further);
+        }
+        ticker
     }
-}
-
-fn instrument_info(listing: &Listing) -> Value {
-    let rules = &listing.instrument;
-    let price = |value: Decimal| fixed(value, rules.price_decimals);
-    let quantity = |value: Decimal| fixed(value, rules.quantity_decimals);
-    json!({
-        "symbol": rules.symbol,
-        "contractType": "LinearPerpetual",
-        "status": "Trading",
-        "baseCoin": rules.base,
-        "quoteCoin": rules.quote,
-        "settleCoin": rules.quote,
-        "symbolType": "",
-        "launchTime": rules.listed_ms.to_string(),
-        "deliveryTime": "0",
-        "deliveryFeeRate": "",
-        "priceScale": rules.price_decimals.to_string(),
-        "leverageFilter": {
-            "minLeverage": "1",
-            "maxLeverage": fixed(Decimal::from(rules.leverage_max), 2),
-            "leverageStep": "0.01",
-        },
-        "priceFilter": {
-            "minPrice": price(rules.price_min),
-            "maxPrice": price(rules.price_max),
-            "tickSize": price(rules.tick),
-        },
-        "lotSizeFilter": {
-            "maxOrderQty": quantity(rules.quantity_max),
-            "minOrderQty": quantity(rules.quantity_min),
-            "qtyStep": quantity(rules.step),
-            "postOnlyMaxOrderQty": quantity(rules.quantity_max),
-            "maxMktOrderQty": quantity(rules.market_quantity_max),
-            "minNotionalValue": rules.notional_min.normalize().to_string(),
-        },
-        "unifiedMarginTrade": true,
-        "fundingInterval": 480,
-        "copyTrading": "both",
-        "upperFundingRate": "0.005",
-        "lowerFundingRate": "-0.005",
-        "isPreListing": false,
-        "preListingInfo": null,
-        "riskParameters": {
-            "priceLimitRatioX": rules.price_band.normalize().to_string(),
-            "priceLimitRatioY": rules.price_band.normalize().to_string(),
-        },
-    })
 }

@@ -1,23 +1,30 @@
-//! The face of Bybit v5, category `linear`, for a unified account.
+//! The faces of Bybit v5 for a unified account, one per category: `linear`, `inverse` and `spot`.
 //!
-//! Other categories exist but list nothing.
+//! A server answers for the category asked for, whichever it is, but lists and trades only its own.
 //! Source: Bybit v5 docs, Guide, Error Codes, Enums and the pages of each endpoint, read 2026-11-22.
 
 mod account;
+mod category;
 mod failure;
-mod instruments;
+mod instrument_info;
+mod inverse;
 mod limits;
+mod linear;
 mod listings;
 mod market;
+mod new_order;
 mod orders;
+mod positions;
 mod render;
 mod route;
+mod spot;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use self::category::Category;
 use self::failure::Failure;
 use self::limits::Limits;
 use self::route::Route;
@@ -37,38 +44,73 @@ const RECV_WINDOW_DEFAULT_MS: u64 = 5000;
 const AHEAD_MAX_MS: u64 = 1000;
 
 pub(crate) fn linear(credentials: Credentials, rate_limits: RateLimits) -> Venue {
+    let fees = (Decimal::new(2, 4), Decimal::new(55, 5));
+    let policy = Policy { offers_hedge_mode: true, ..policy(fees) };
+    let funds = vec![("USDT", Decimal::from(250_000))];
+    venue(Category::Linear, policy, funds, credentials, rate_limits)
+}
+
+pub(crate) fn inverse(credentials: Credentials, rate_limits: RateLimits) -> Venue {
+    let fees = (Decimal::new(2, 4), Decimal::new(55, 5));
+    let funds = vec![("BTC", Decimal::from(5)), ("ETH", Decimal::ONE_HUNDRED)];
+    venue(Category::Inverse, policy(fees), funds, credentials, rate_limits)
+}
+
+pub(crate) fn spot(credentials: Credentials, rate_limits: RateLimits) -> Venue {
+    let fees = (Decimal::new(1, 3), Decimal::new(1, 3));
+    // Orders have numbers here, and UUIDs on derivatives.
+    let order_id: fn(u64) -> String = |number| (2_090_000_000_000_000_000_u64 + number).to_string();
+    let policy = Policy { order_id, ..policy(fees) };
+    let funds =
+        vec![("BTC", Decimal::TWO), ("ETH", Decimal::from(50)), ("USDT", Decimal::from(250_000))];
+    venue(Category::Spot, policy, funds, credentials, rate_limits)
+}
+
+/// What the categories have in common. Fees are those of the usual base tier, not checked against the live schedule.
+fn policy((maker_fee, taker_fee): (Decimal, Decimal)) -> Policy {
+    Policy {
+        client_ids: ClientIds::UniqueForEver,
+        offers_hedge_mode: false,
+        refuses_taking_post_only: false,
+        refuses_unfillable_fok: false,
+        checks_precision: false,
+        open_orders_max: 500,
+        maker_fee,
+        taker_fee,
+        fee_rule: FeeRule::Received,
+        order_id: |number| render::uuid(0x5e1f, number),
+        absent_client_id: |_| String::new(),
+        first_trade_id: 7_000_000,
+    }
+}
+
+fn venue(
+    category: Category,
+    policy: Policy,
+    funds: Vec<(&'static str, Decimal)>,
+    credentials: Credentials,
+    mode: RateLimits,
+) -> Venue {
     Venue {
-        policy: Policy {
-            client_ids: ClientIds::UniqueForEver,
-            offers_hedge_mode: true,
-            refuses_taking_post_only: false,
-            refuses_unfillable_fok: false,
-            checks_precision: false,
-            open_orders_max: 500,
-            // The usual base tier; not checked against the live schedule.
-            maker_fee: Decimal::new(2, 4),
-            taker_fee: Decimal::new(55, 5),
-            fee_rule: FeeRule::Received,
-            order_id: |number| render::uuid(0x5e1f, number),
-            absent_client_id: |_| String::new(),
-            first_trade_id: 7_000_000,
-        },
-        listings: instruments::listings(),
-        leverage_default: 10,
-        funds: vec![("USDT", Decimal::from(250_000))],
+        policy,
+        listings: category.listings(),
+        leverage_default: if category == Category::Spot { 1 } else { 10 },
+        funds,
         fee_token: None,
-        face: Box::new(Linear { credentials, limits: Limits::new(rate_limits) }),
+        face: Box::new(Unified { category, credentials, limits: category.limits(mode) }),
     }
 }
 
 #[derive(Clone, Debug)]
-struct Linear {
+struct Unified {
+    category: Category,
     credentials: Credentials,
     limits: Limits,
 }
 
 /// One request behind the gateway.
 struct Inside<'a> {
+    own: Category,
     engine: &'a mut MatchingEngine,
     credentials: &'a Credentials,
     now_ms: u64,
@@ -76,7 +118,7 @@ struct Inside<'a> {
     alteration: Alteration,
 }
 
-impl Face for Linear {
+impl Face for Unified {
     fn classify(&self, request: &Request<Bytes>) -> Call {
         let params = params_of(request).unwrap_or_default();
         let operation = match Route::find(request.method(), request.uri().path()) {
@@ -113,9 +155,9 @@ impl Face for Linear {
         let Some(route) = Route::find(request.method(), request.uri().path()) else {
             return failure::unknown_path();
         };
-        let credentials = &self.credentials;
+        let (own, credentials) = (self.category, &self.credentials);
         let outcome = params_of(request).and_then(|params| {
-            Inside { engine, credentials, now_ms, params, alteration }.answer(route)
+            Inside { own, engine, credentials, now_ms, params, alteration }.answer(route)
         });
         let response = match outcome {
             Ok(result) => envelope(now_ms, 0, "OK", &result),
@@ -138,7 +180,7 @@ impl Face for Linear {
     }
 }
 
-impl Linear {
+impl Unified {
     fn check_signed(&self, now_ms: u64, request: &Request<Bytes>) -> Result<(), Failure> {
         let header = |name| {
             request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
@@ -217,12 +259,21 @@ impl Inside<'_> {
         }
     }
 
-    fn is_linear(&self) -> Result<bool, Failure> {
-        Ok(self.category()? == "linear")
+    /// Whether the category asked for is the one that trades here.
+    fn is_own(&self) -> Result<bool, Failure> {
+        Ok(self.category()? == self.own.name())
+    }
+
+    /// Refuses a category that has no positions, funding or leverage.
+    fn needs_contracts(&self) -> Result<(), Failure> {
+        if self.category()? == Category::Spot.name() {
+            return Err(Failure::refused(10001, "params error: Category is invalid"));
+        }
+        Ok(())
     }
 
     fn listing(&self, symbol: &str) -> Result<&Listing, Failure> {
-        let listed = self.engine.listings.get(symbol).filter(|_| self.is_linear().unwrap_or(false));
+        let listed = self.engine.listings.get(symbol).filter(|_| self.is_own().unwrap_or(false));
         listed.ok_or_else(Failure::unknown_symbol)
     }
 

@@ -1,10 +1,11 @@
 //! Orders and executions in Bybit's words.
 
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::category::Category;
 use crate::exchange::account::PositionSide;
-use crate::exchange::instrument::{Listing, fixed};
+use crate::exchange::instrument::{Instrument, Listing, fixed};
 use crate::exchange::matching::Policy;
 use crate::exchange::orders::{
     EndReason, Order, OrderKind, OrderStatus, SelfTrade, Side, TimeInForce, Trade,
@@ -35,12 +36,15 @@ pub(super) fn position_index(side: PositionSide) -> u8 {
     }
 }
 
-/// `Cancelled` says nothing about executions: it may carry some.
-fn status(order: &Order) -> &'static str {
+/// On derivatives `Cancelled` says nothing about executions: it may carry some.
+fn status(category: Category, order: &Order) -> &'static str {
     match order.status {
         OrderStatus::New => "New",
         OrderStatus::PartiallyFilled => "PartiallyFilled",
         OrderStatus::Filled => "Filled",
+        OrderStatus::Cancelled if category == Category::Spot && !order.executed.is_zero() => {
+            "PartiallyFilledCanceled"
+        }
         OrderStatus::Cancelled => "Cancelled",
     }
 }
@@ -99,40 +103,68 @@ fn average(price: Decimal) -> String {
     if price.is_zero() { String::new() } else { price.round_dp(8).normalize().to_string() }
 }
 
-pub(super) fn order(listing: &Listing, order: &Order) -> Value {
+/// Fees by the asset they were charged in.
+fn fee_detail(order: &Order) -> Value {
+    let mut fees: Vec<(&str, Decimal)> = Vec::new();
+    for trade in &order.trades {
+        match fees.iter_mut().find(|(asset, _)| *asset == trade.fee_asset) {
+            Some((_, fee)) => *fee += trade.fee,
+            None => fees.push((&trade.fee_asset, trade.fee)),
+        }
+    }
+    let fields =
+        fees.into_iter().map(|(asset, fee)| (asset.to_owned(), Value::from(fixed(fee, 8))));
+    Value::Object(fields.collect::<Map<String, Value>>())
+}
+
+/// The quantity in the unit it was ordered in: a spot market order may count quote.
+fn ordered(rules: &Instrument, order: &Order) -> String {
+    match order.quote_quantity {
+        Some(amount) => amount.normalize().to_string(),
+        None => fixed(order.quantity, rules.quantity_decimals),
+    }
+}
+
+fn market_unit(category: Category, order: &Order) -> &'static str {
+    match (category, order.kind, order.quote_quantity) {
+        (Category::Spot, OrderKind::Market, Some(_)) => "quoteCoin",
+        (Category::Spot, OrderKind::Market, None) => "baseCoin",
+        _ => "",
+    }
+}
+
+pub(super) fn order(category: Category, listing: &Listing, order: &Order) -> Value {
     let rules = &listing.instrument;
     let quantity = |value: Decimal| fixed(value, rules.quantity_decimals);
     let left = if order.is_open() { order.left() } else { Decimal::ZERO };
     // A market order is an IOC limit order at the edge of the band.
     let price = order.price.unwrap_or_else(|| listing.band(order.side));
-    let fee = fixed(order.fee(), 8);
-    let fee_detail = if order.executed.is_zero() { json!({}) } else { json!({ rules.quote: fee }) };
-    json!({
+    let spot = category == Category::Spot;
+    let mut value = json!({
         "orderId": order.order_id,
         "orderLinkId": order.client_order_id,
         "blockTradeId": "",
         "symbol": order.symbol,
         "price": fixed(price, rules.price_decimals),
-        "qty": quantity(order.quantity),
+        "qty": ordered(rules, order),
         "side": side(order.side),
-        "isLeverage": "",
+        "isLeverage": if spot { "0" } else { "" },
         "positionIdx": position_index(order.position_side),
-        "orderStatus": status(order),
-        "createType": "CreateByUser",
+        "orderStatus": status(category, order),
         "cancelType": cancel_type(order),
         "rejectReason": reject_reason(order),
         "avgPrice": average(rules.average_price(order)),
         "leavesQty": quantity(left),
-        "leavesValue": fixed(left * price, 4),
+        "leavesValue": fixed(rules.value(left, price), value_decimals(category)),
         "cumExecQty": quantity(order.executed),
-        "cumExecValue": rules.executed_value(order).normalize().to_string(),
-        "cumExecFee": fee,
-        "cumFeeDetail": fee_detail,
+        "cumExecValue": executed_value(rules.executed_value(order)),
+        "cumExecFee": fixed(order.fee(), 8),
+        "cumFeeDetail": fee_detail(order),
         "timeInForce": time_in_force(order),
         "orderType": kind(order),
         "stopOrderType": "",
         "orderIv": "",
-        "marketUnit": "",
+        "marketUnit": market_unit(category, order),
         "triggerPrice": "",
         "takeProfit": "",
         "stopLoss": "",
@@ -153,14 +185,37 @@ pub(super) fn order(listing: &Listing, order: &Order) -> Value {
         "smpOrderId": "",
         "createdTime": order.received_ms.to_string(),
         "updatedTime": order.updated_ms.to_string(),
-    })
+    });
+    if let (false, Some(fields)) = (spot, value.as_object_mut()) {
+        fields.insert("createType".to_owned(), Value::from("CreateByUser"));
+    }
+    value
 }
 
-pub(super) fn execution(listing: &Listing, policy: &Policy, order: &Order, trade: &Trade) -> Value {
+fn value_decimals(category: Category) -> u32 {
+    if category == Category::Inverse { 8 } else { 4 }
+}
+
+/// At most eight decimals, without trailing zeros.
+fn executed_value(value: Decimal) -> String {
+    value.round_dp(8).normalize().to_string()
+}
+
+pub(super) fn execution(
+    category: Category,
+    listing: &Listing,
+    policy: &Policy,
+    (order, trade): (&Order, &Trade),
+) -> Value {
     let rules = &listing.instrument;
     let quantity = |value: Decimal| fixed(value, rules.quantity_decimals);
     let before: Decimal =
         order.trades.iter().filter(|other| other.id <= trade.id).map(|other| other.quantity).sum();
+    // Spot has neither a mark nor an index.
+    let mark = match category {
+        Category::Spot => String::new(),
+        _ => fixed(listing.mark, rules.price_decimals),
+    };
     let rate = if trade.maker { policy.maker_fee } else { policy.taker_fee };
     json!({
         "symbol": order.symbol,
@@ -168,7 +223,7 @@ pub(super) fn execution(listing: &Listing, policy: &Policy, order: &Order, trade
         "orderLinkId": order.client_order_id,
         "side": side(order.side),
         "orderPrice": fixed(order.price.unwrap_or_else(|| listing.band(order.side)), rules.price_decimals),
-        "orderQty": quantity(order.quantity),
+        "orderQty": ordered(rules, order),
         "leavesQty": quantity(order.quantity - before),
         "createType": "CreateByUser",
         "orderType": kind(order),
@@ -180,13 +235,13 @@ pub(super) fn execution(listing: &Listing, policy: &Policy, order: &Order, trade
         "execPrice": fixed(trade.price, rules.price_decimals),
         "execQty": quantity(trade.quantity),
         "execType": "Trade",
-        "execValue": (trade.price * trade.quantity).normalize().to_string(),
+        "execValue": executed_value(rules.value(trade.quantity, trade.price)),
         "execTime": trade.time_ms.to_string(),
         "feeRate": rate.normalize().to_string(),
         "tradeIv": "",
         "markIv": "",
-        "markPrice": fixed(listing.mark, rules.price_decimals),
-        "indexPrice": fixed(listing.mark, rules.price_decimals),
+        "markPrice": mark,
+        "indexPrice": mark,
         "underlyingPrice": "",
         "blockTradeId": "",
         "closedSize": quantity(if trade.realised.is_zero() { Decimal::ZERO } else { trade.quantity }),

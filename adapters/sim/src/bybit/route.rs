@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use super::category::Category;
 use crate::fault::Operation;
 
 /// One endpoint.
@@ -76,9 +77,10 @@ impl Route {
         )
     }
 
-    /// Calls in one second. Source: Bybit v5 Rate Limit, API Rate Limit Table, linear, read 2026-11-22.
-    pub(super) fn per_second(self) -> usize {
+    /// Calls in one second. Source: Bybit v5 Rate Limit, API Rate Limit Table, read 2026-11-22.
+    pub(super) fn per_second(self, category: Category) -> usize {
         match self {
+            Self::Create | Self::Cancel | Self::CancelAll if category == Category::Spot => 20,
             Self::Create | Self::Amend | Self::Cancel | Self::CancelAll | Self::PreCheck => 10,
             Self::SwitchMode | Self::SetLeverage | Self::ApiKey => 10,
             Self::FeeRate | Self::Coins => 5,

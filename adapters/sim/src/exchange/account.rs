@@ -42,7 +42,7 @@ impl Position {
 
     /// Books an execution of `change` (signed) and returns the profit it realised.
     ///
-    /// Cost is kept instead of the average, so that nothing is lost to rounding beyond the twelfth decimal.
+    /// Cost is kept instead of the average, so that nothing is lost to rounding beyond the eighteenth decimal.
     fn apply(&mut self, rules: &Instrument, change: Decimal, price: Decimal) -> Decimal {
         let opens = self.quantity.is_zero()
             || self.quantity.is_sign_positive() == change.is_sign_positive();

@@ -22,11 +22,11 @@ pub(crate) enum FeeRule {
 }
 
 /// A venue's own asset that fees can be paid in while there is enough of it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FeeToken {
     pub(crate) asset: &'static str,
-    /// Quote units per unit of it.
-    pub(crate) price: Decimal,
+    /// What one of it costs, by quote asset.
+    pub(crate) prices: Vec<(&'static str, Decimal)>,
     /// Share of the fee that is left to pay: 0.75 is a discount of a quarter.
     pub(crate) factor: Decimal,
 }
@@ -70,8 +70,13 @@ impl MatchingEngine {
         maker: bool,
     ) -> (Decimal, &'static str) {
         let rate = if maker { self.policy.maker_fee } else { self.policy.taker_fee };
-        if let Some(token) = self.fee_token.filter(|_| rules.is_spot()) {
-            let fee = (value * rate * token.factor / token.price).round_dp(FEE_DECIMALS);
+        let token = self.fee_token.as_ref().filter(|_| rules.is_spot());
+        let price = token.and_then(|token| {
+            let found = token.prices.iter().find(|(quote, _)| *quote == rules.quote)?;
+            Some((token, found.1))
+        });
+        if let Some((token, price)) = price {
+            let fee = (value * rate * token.factor / price).round_dp(FEE_DECIMALS);
             if self.account.balance(token.asset) >= fee {
                 return (fee, token.asset);
             }

@@ -6,7 +6,7 @@ use super::book::Shape;
 use super::orders::{Order, Side};
 
 /// Decimals to which the value of an execution is rounded, half to even; it is exact wherever it can be.
-pub(crate) const VALUE_DECIMALS: u32 = 12;
+pub(crate) const VALUE_DECIMALS: u32 = 18;
 
 /// How a quantity turns into money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Instrument {
 
     /// Worth of `quantity` at `price` in the settlement asset, with the sign of the quantity.
     ///
-    /// Rounded half to even to twelve decimals.
+    /// Rounded half to even to eighteen decimals.
     #[must_use]
     pub fn value(&self, quantity: Decimal, price: Decimal) -> Decimal {
         let value = match self.kind {

@@ -7,7 +7,10 @@
 )]
 
 use bytes::Bytes;
-use equipoise_sim::{Answer, BINANCE_USDM, BYBIT_LINEAR, Credentials, Exchange, Settings};
+use equipoise_sim::{
+    Answer, BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM, BYBIT_INVERSE, BYBIT_LINEAR, BYBIT_SPOT,
+    Credentials, Exchange, Settings,
+};
 use hmac::{Hmac, KeyInit, Mac};
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -32,18 +35,42 @@ pub(crate) fn responded(answer: Answer) -> Response<Bytes> {
     }
 }
 
+/// One of Binance's products.
+#[derive(Clone, Copy)]
+pub(crate) struct Product {
+    pub(crate) adapter: &'static str,
+    /// Of the paths of its interface.
+    pub(crate) prefix: &'static str,
+    /// The instrument that orders without a symbol are for.
+    pub(crate) symbol: &'static str,
+}
+
+pub(crate) const USDM: Product =
+    Product { adapter: BINANCE_USDM, prefix: "/fapi/v1", symbol: "BTCUSDT" };
+pub(crate) const COINM: Product =
+    Product { adapter: BINANCE_COINM, prefix: "/dapi/v1", symbol: "BTCUSD_PERP" };
+pub(crate) const SPOT: Product =
+    Product { adapter: BINANCE_SPOT, prefix: "/api/v3", symbol: "BTCUSDT" };
+
 /// Binance's side of the tests: everything in the query string.
 pub(crate) struct Binance {
     pub(crate) exchange: Exchange,
+    pub(crate) product: Product,
     pub(crate) now_ms: u64,
+    pub(crate) key: String,
     pub(crate) secret: String,
 }
 
 impl Binance {
     pub(crate) fn start(settings: Settings) -> Self {
-        let credentials = Credentials::demo(BINANCE_USDM);
-        let exchange = Exchange::start(BINANCE_USDM, credentials.clone(), settings).unwrap();
-        Self { exchange, now_ms: NOW_MS, secret: credentials.secret }
+        Self::at(USDM, settings)
+    }
+
+    pub(crate) fn at(product: Product, settings: Settings) -> Self {
+        let credentials = Credentials::demo(product.adapter);
+        let exchange = Exchange::start(product.adapter, credentials.clone(), settings).unwrap();
+        let Credentials { key, secret, .. } = credentials;
+        Self { exchange, product, now_ms: NOW_MS, key, secret }
     }
 
     pub(crate) fn request(&self, method: &str, path: &str, params: &str) -> Request<Bytes> {
@@ -56,7 +83,7 @@ impl Binance {
         Request::builder()
             .method(method)
             .uri(uri)
-            .header("X-MBX-APIKEY", "demo-key-binance-usdm")
+            .header("X-MBX-APIKEY", &self.key)
             .body(Bytes::new())
             .unwrap()
     }
@@ -72,8 +99,14 @@ impl Binance {
         (response.status().as_u16(), body_of(&response))
     }
 
+    /// The same for a page of the product's usual version.
+    pub(crate) fn page(&mut self, method: &str, page: &str, params: &str) -> Value {
+        self.call(method, &format!("{}/{page}", self.product.prefix), params).1
+    }
+
     pub(crate) fn place(&mut self, params: &str) -> (u16, Value) {
-        self.call("POST", "/fapi/v1/order", &format!("symbol=BTCUSDT&{params}"))
+        let Product { prefix, symbol, .. } = self.product;
+        self.call("POST", &format!("{prefix}/order"), &format!("symbol={symbol}&{params}"))
     }
 
     /// The venue's code, 0 for success.
@@ -83,27 +116,50 @@ impl Binance {
     }
 
     pub(crate) fn query(&mut self, client_id: &str) -> Value {
-        self.call("GET", "/fapi/v1/order", &format!("symbol=BTCUSDT&origClientOrderId={client_id}"))
-            .1
+        let params = format!("symbol={}&origClientOrderId={client_id}", self.product.symbol);
+        self.page("GET", "order", &params)
     }
 }
+
+/// One of Bybit's categories.
+#[derive(Clone, Copy)]
+pub(crate) struct Category {
+    pub(crate) adapter: &'static str,
+    pub(crate) name: &'static str,
+    /// The instrument that orders are for unless they say otherwise.
+    pub(crate) symbol: &'static str,
+}
+
+pub(crate) const LINEAR: Category =
+    Category { adapter: BYBIT_LINEAR, name: "linear", symbol: "BTCUSDT" };
+pub(crate) const INVERSE: Category =
+    Category { adapter: BYBIT_INVERSE, name: "inverse", symbol: "BTCUSD" };
+pub(crate) const BYBIT_SPOT_PAIR: Category =
+    Category { adapter: BYBIT_SPOT, name: "spot", symbol: "BTCUSDT" };
 
 /// Bybit's side of the tests.
 pub(crate) struct Bybit {
     pub(crate) exchange: Exchange,
+    pub(crate) category: Category,
     pub(crate) now_ms: u64,
+    pub(crate) key: String,
     pub(crate) secret: String,
 }
 
 impl Bybit {
     pub(crate) fn start(settings: Settings) -> Self {
-        let credentials = Credentials::demo(BYBIT_LINEAR);
-        let exchange = Exchange::start(BYBIT_LINEAR, credentials.clone(), settings).unwrap();
-        Self { exchange, now_ms: NOW_MS, secret: credentials.secret }
+        Self::at(LINEAR, settings)
+    }
+
+    pub(crate) fn at(category: Category, settings: Settings) -> Self {
+        let credentials = Credentials::demo(category.adapter);
+        let exchange = Exchange::start(category.adapter, credentials.clone(), settings).unwrap();
+        let Credentials { key, secret, .. } = credentials;
+        Self { exchange, category, now_ms: NOW_MS, key, secret }
     }
 
     fn request(&self, method: &str, uri: String, signed: &str, body: String) -> Request<Bytes> {
-        let (key, now_ms) = ("demo-key-bybit-linear", self.now_ms);
+        let (key, now_ms) = (&self.key, self.now_ms);
         Request::builder()
             .method(method)
             .uri(uri)
@@ -129,16 +185,27 @@ impl Bybit {
         body_of(&responded(self.exchange.handle(self.now_ms, &request)))
     }
 
+    /// The rows of a listing in the client's own category.
+    pub(crate) fn list(&mut self, path: &str, query: &str) -> Value {
+        let category = self.category.name;
+        self.get(path, &format!("category={category}&{query}"))["result"]["list"].clone()
+    }
+
     pub(crate) fn post(&mut self, path: &str, body: &Value) -> Value {
         let request = self.post_request(path, body);
         body_of(&responded(self.exchange.handle(self.now_ms, &request)))
     }
 
-    /// A market buy of 0.1 under `client_id`, changed by the fields given.
+    /// A market buy of 0.1 under `client_id` on linear, changed by the fields given.
     pub(crate) fn order(client_id: &str, changes: Value) -> Value {
+        Self::order_at(LINEAR, client_id, changes)
+    }
+
+    /// A market buy of 0.1 under `client_id`, changed by the fields given.
+    pub(crate) fn order_at(category: Category, client_id: &str, changes: Value) -> Value {
         let mut order = json!({
-            "category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Market",
-            "qty": "0.1", "orderLinkId": client_id,
+            "category": category.name, "symbol": category.symbol, "side": "Buy",
+            "orderType": "Market", "qty": "0.1", "orderLinkId": client_id,
         });
         for (name, value) in changes.as_object().unwrap() {
             order[name] = value.clone();
@@ -148,19 +215,18 @@ impl Bybit {
 
     /// Places it and returns the venue's code.
     pub(crate) fn code(&mut self, client_id: &str, changes: Value) -> i64 {
-        self.post("/v5/order/create", &Self::order(client_id, changes))["retCode"].as_i64().unwrap()
+        let order = Self::order_at(self.category, client_id, changes);
+        self.post("/v5/order/create", &order)["retCode"].as_i64().unwrap()
     }
 
     /// The order as the live listing shows it, null when it does not.
     pub(crate) fn query(&mut self, client_id: &str) -> Value {
-        let found =
-            self.get("/v5/order/realtime", &format!("category=linear&orderLinkId={client_id}"));
-        found["result"]["list"][0].clone()
+        self.list("/v5/order/realtime", &format!("orderLinkId={client_id}"))[0].clone()
     }
 
     pub(crate) fn position(&mut self) -> (String, String) {
-        let found = self.get("/v5/position/list", "category=linear&symbol=BTCUSDT");
-        let row = &found["result"]["list"][0];
+        let symbol = self.category.symbol;
+        let row = self.list("/v5/position/list", &format!("symbol={symbol}"))[0].clone();
         (row["side"].as_str().unwrap().to_owned(), row["size"].as_str().unwrap().to_owned())
     }
 }

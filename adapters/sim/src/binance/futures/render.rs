@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::product::Product;
 use crate::exchange::account::PositionSide;
 use crate::exchange::instrument::{Instrument, fixed};
 use crate::exchange::orders::{
@@ -59,11 +60,11 @@ pub(super) fn id_value(order_id: &str) -> Value {
     order_id.parse::<u64>().map_or(Value::Null, Value::from)
 }
 
-/// The answer to placing and cancelling: without average price and quote value.
-pub(super) fn placed(instrument: &Instrument, order: &Order) -> Value {
+/// The answer to placing and cancelling: without average price and executed value.
+pub(super) fn placed(product: Product, instrument: &Instrument, order: &Order) -> Value {
     let kind = if order.kind == OrderKind::Market { "MARKET" } else { "LIMIT" };
     let executed = fixed(order.executed, instrument.quantity_decimals);
-    json!({
+    let mut value = json!({
         "orderId": id_value(&order.order_id),
         "symbol": order.symbol,
         "status": status(order),
@@ -84,27 +85,40 @@ pub(super) fn placed(instrument: &Instrument, order: &Order) -> Value {
         "priceProtect": false,
         "priceMatch": "NONE",
         "selfTradePreventionMode": self_trade(order.self_trade),
-        "goodTillDate": 0,
         "updateTime": order.updated_ms,
-    })
+    });
+    if let (Product::Usdm, Some(fields)) = (product, value.as_object_mut()) {
+        fields.insert("goodTillDate".to_owned(), Value::from(0));
+    }
+    product.with_pair(instrument, value)
 }
 
-/// The answer to a query: average price and quote value instead of `cumQty`.
-pub(super) fn queried(instrument: &Instrument, order: &Order) -> Value {
-    let mut value = placed(instrument, order);
+/// The answer to a query: average price and executed value instead of `cumQty`.
+pub(super) fn queried(product: Product, instrument: &Instrument, order: &Order) -> Value {
+    let mut value = placed(product, instrument, order);
     if let Some(fields) = value.as_object_mut() {
+        let (name, decimals) = match product {
+            Product::Usdm => ("cumQuote", 5),
+            Product::Coinm => ("cumBase", 8),
+        };
+        let (executed, average) =
+            (instrument.executed_value(order), instrument.average_price(order));
         fields.remove("cumQty");
-        fields
-            .insert("avgPrice".to_owned(), Value::from(fixed(instrument.average_price(order), 5)));
-        fields
-            .insert("cumQuote".to_owned(), Value::from(fixed(instrument.executed_value(order), 5)));
+        fields.insert("avgPrice".to_owned(), Value::from(fixed(average, decimals)));
+        fields.insert(name.to_owned(), Value::from(fixed(executed, decimals)));
         fields.insert("time".to_owned(), Value::from(order.received_ms));
     }
     value
 }
 
-pub(super) fn trade(instrument: &Instrument, order: &Order, trade: &Trade) -> Value {
-    json!({
+pub(super) fn trade(
+    product: Product,
+    instrument: &Instrument,
+    order: &Order,
+    trade: &Trade,
+) -> Value {
+    let worth = instrument.value(trade.quantity, trade.price);
+    let mut value = json!({
         "symbol": order.symbol,
         "id": trade.id,
         "orderId": id_value(&order.order_id),
@@ -112,13 +126,20 @@ pub(super) fn trade(instrument: &Instrument, order: &Order, trade: &Trade) -> Va
         "positionSide": position_side(order.position_side),
         "price": fixed(trade.price, instrument.price_decimals),
         "qty": fixed(trade.quantity, instrument.quantity_decimals),
-        "quoteQty": fixed(trade.price * trade.quantity, 5),
         "realizedPnl": fixed(trade.realised, 8),
-        "marginAsset": instrument.quote,
+        "marginAsset": instrument.settle,
         "commission": fixed(trade.fee, 8),
         "commissionAsset": trade.fee_asset,
         "time": trade.time_ms,
         "buyer": order.side == Side::Buy,
         "maker": trade.maker,
-    })
+    });
+    if let Some(fields) = value.as_object_mut() {
+        let (name, worth) = match product {
+            Product::Usdm => ("quoteQty", fixed(worth, 5)),
+            Product::Coinm => ("baseQty", fixed(worth, 8)),
+        };
+        fields.insert(name.to_owned(), Value::from(worth));
+    }
+    product.with_pair(instrument, value)
 }

@@ -3,9 +3,9 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::Inside;
-use super::failure::Failure;
-use super::limits::{ORDERS_PER_MINUTE, ORDERS_PER_TEN_SECONDS, WEIGHT_PER_MINUTE};
+use super::product::{Product, pair};
+use super::{Inside, RATES};
+use crate::binance::failure::Failure;
 use crate::exchange::book::{self, Level};
 use crate::exchange::instrument::{FUNDING_INTERVAL_MS, Listing, fixed, next_funding_ms};
 use crate::exchange::orders::Side;
@@ -16,19 +16,27 @@ impl Inside<'_> {
     }
 
     pub(super) fn exchange_info(&self) -> Value {
-        json!({
+        let [ten_seconds, minute] = &RATES.orders;
+        let symbols = self.engine.listings.values();
+        let symbols: Vec<Value> =
+            symbols.map(|listing| symbol_info(self.product, listing)).collect();
+        let mut value = json!({
             "timezone": "UTC",
             "serverTime": self.now_ms,
-            "futuresType": "U_MARGINED",
             "rateLimits": [
-                { "rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": WEIGHT_PER_MINUTE },
-                { "rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": ORDERS_PER_MINUTE },
-                { "rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": ORDERS_PER_TEN_SECONDS },
+                { "rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": RATES.weight_per_minute },
+                { "rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": minute.max },
+                { "rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": ten_seconds.max },
             ],
             "exchangeFilters": [],
-            "assets": [{ "asset": "USDT", "marginAvailable": true, "autoAssetExchange": "-10000" }],
-            "symbols": self.engine.listings.values().map(symbol_info).collect::<Vec<_>>(),
-        })
+            "symbols": symbols,
+        });
+        if let (Product::Usdm, Some(fields)) = (self.product, value.as_object_mut()) {
+            let assets = json!([{ "asset": "USDT", "marginAvailable": true, "autoAssetExchange": "-10000" }]);
+            fields.insert("futuresType".to_owned(), Value::from("U_MARGINED"));
+            fields.insert("assets".to_owned(), assets);
+        }
+        value
     }
 
     pub(super) fn depth(&self) -> Result<Value, Failure> {
@@ -48,20 +56,24 @@ impl Inside<'_> {
             });
             rows.collect()
         };
-        Ok(json!({
+        let mut value = json!({
             "lastUpdateId": self.now_ms,
             "E": self.now_ms,
             "T": self.now_ms,
             "bids": side(Side::Buy),
             "asks": side(Side::Sell),
-        }))
+        });
+        if let (Product::Coinm, Some(fields)) = (self.product, value.as_object_mut()) {
+            fields.insert("symbol".to_owned(), Value::from(listing.instrument.symbol));
+        }
+        Ok(self.product.with_pair(&listing.instrument, value))
     }
 
     pub(super) fn book_ticker(&self) -> Result<Value, Failure> {
         self.one_or_all(|listing| {
             let rules = &listing.instrument;
             let [bid, ask] = self.top(listing);
-            json!({
+            let value = json!({
                 "symbol": rules.symbol,
                 "bidPrice": fixed(bid.price, rules.price_decimals),
                 "bidQty": fixed(bid.quantity, rules.quantity_decimals),
@@ -69,14 +81,19 @@ impl Inside<'_> {
                 "askQty": fixed(ask.quantity, rules.quantity_decimals),
                 "time": self.now_ms,
                 "lastUpdateId": self.now_ms,
-            })
+            });
+            self.product.with_pair(rules, value)
         })
     }
 
     pub(super) fn price_ticker(&self) -> Result<Value, Failure> {
         self.one_or_all(|listing| {
             let rules = &listing.instrument;
-            json!({ "symbol": rules.symbol, "price": fixed(listing.mark, rules.price_decimals), "time": self.now_ms })
+            let mut value = json!({ "symbol": rules.symbol, "price": fixed(listing.mark, rules.price_decimals), "time": self.now_ms });
+            if let (Product::Coinm, Some(fields)) = (self.product, value.as_object_mut()) {
+                fields.insert("ps".to_owned(), Value::from(pair(rules)));
+            }
+            value
         })
     }
 
@@ -85,7 +102,12 @@ impl Inside<'_> {
         self.one_or_all(|listing| {
             let rules = &listing.instrument;
             let mark = fixed(listing.mark, rules.price_decimals);
-            json!({
+            let volume = Decimal::from(100_000);
+            let worth = match self.product {
+                Product::Usdm => ("quoteVolume", fixed(rules.value(volume, listing.mark), 2)),
+                Product::Coinm => ("baseVolume", fixed(rules.value(volume, listing.mark), 8)),
+            };
+            let mut value = json!({
                 "symbol": rules.symbol,
                 "priceChange": "0.00",
                 "priceChangePercent": "0.000",
@@ -95,21 +117,24 @@ impl Inside<'_> {
                 "openPrice": mark,
                 "highPrice": mark,
                 "lowPrice": mark,
-                "volume": "100000.000",
-                "quoteVolume": fixed(listing.mark * Decimal::from(100_000), 2),
+                "volume": fixed(volume, rules.quantity_decimals),
                 "openTime": self.now_ms.saturating_sub(86_400_000),
                 "closeTime": self.now_ms,
                 "firstId": 1,
                 "lastId": 100_000,
                 "count": 100_000,
-            })
+            });
+            if let Some(fields) = value.as_object_mut() {
+                fields.insert(worth.0.to_owned(), Value::from(worth.1));
+            }
+            self.product.with_pair(rules, value)
         })
     }
 
     pub(super) fn premium_index(&self) -> Result<Value, Failure> {
         self.one_or_all(|listing| {
             let mark = fixed(listing.mark, 8);
-            json!({
+            let value = json!({
                 "symbol": listing.instrument.symbol,
                 "markPrice": mark,
                 "indexPrice": mark,
@@ -118,13 +143,17 @@ impl Inside<'_> {
                 "interestRate": "0.00010000",
                 "nextFundingTime": next_funding_ms(self.now_ms),
                 "time": self.now_ms,
-            })
+            });
+            self.product.with_pair(&listing.instrument, value)
         })
     }
 
     /// Past funding times, oldest first.
     pub(super) fn funding_rate(&self) -> Result<Value, Failure> {
-        let wanted = self.optional_symbol()?;
+        let wanted = match self.product {
+            Product::Usdm => self.wanted()?,
+            Product::Coinm => vec![self.symbol()?],
+        };
         let limit = self.params.u64("limit").unwrap_or(100).clamp(1, 1000);
         let end = self.params.u64("endTime").unwrap_or(self.now_ms).min(self.now_ms);
         let latest = next_funding_ms(end) - FUNDING_INTERVAL_MS;
@@ -136,16 +165,16 @@ impl Inside<'_> {
         let mut rates = Vec::new();
         let mut at = first;
         while at <= latest && u64::try_from(rates.len()).is_ok_and(|found| found < limit) {
-            let listings = self.engine.listings.values();
-            for listing in listings
-                .filter(|listing| wanted.is_none_or(|symbol| listing.instrument.symbol == symbol))
-            {
-                rates.push(json!({
+            for listing in &wanted {
+                let mut rate = json!({
                     "symbol": listing.instrument.symbol,
                     "fundingTime": at,
                     "fundingRate": fixed(listing.funding_rate, 8),
-                    "markPrice": fixed(listing.mark, 8),
-                }));
+                });
+                if let (Product::Usdm, Some(fields)) = (self.product, rate.as_object_mut()) {
+                    fields.insert("markPrice".to_owned(), Value::from(fixed(listing.mark, 8)));
+                }
+                rates.push(rate);
             }
             at += FUNDING_INTERVAL_MS;
         }
@@ -168,30 +197,36 @@ impl Inside<'_> {
         })
     }
 
+    /// USDⓈ-M answers one object for one symbol; COIN-M always a list, also by pair.
     fn one_or_all(&self, show: impl Fn(&Listing) -> Value) -> Result<Value, Failure> {
-        match self.optional_symbol()? {
-            Some(_) => Ok(show(self.symbol()?)),
-            None => Ok(self.engine.listings.values().map(show).collect()),
+        match (self.product, self.params.get("symbol")) {
+            (Product::Usdm, Some(_)) => Ok(show(self.symbol()?)),
+            _ => Ok(self.wanted()?.into_iter().map(show).collect()),
         }
     }
 }
 
-fn symbol_info(listing: &Listing) -> Value {
+fn symbol_info(product: Product, listing: &Listing) -> Value {
     let rules = &listing.instrument;
     let price = |value: Decimal| fixed(value, rules.price_decimals);
     let quantity = |value: Decimal| value.normalize().to_string();
-    json!({
+    let notional = match product {
+        Product::Usdm => {
+            json!({ "filterType": "MIN_NOTIONAL", "notional": quantity(rules.notional_min) })
+        }
+        Product::Coinm => Value::Null,
+    };
+    let mut value = json!({
         "symbol": rules.symbol,
-        "pair": rules.symbol,
+        "pair": pair(rules),
         "contractType": "PERPETUAL",
         "deliveryDate": 4_133_404_800_000_u64,
         "onboardDate": rules.listed_ms,
-        "status": "TRADING",
         "maintMarginPercent": "2.5000",
         "requiredMarginPercent": "5.0000",
         "baseAsset": rules.base,
         "quoteAsset": rules.quote,
-        "marginAsset": rules.quote,
+        "marginAsset": rules.settle,
         "pricePrecision": rules.price_decimals,
         "quantityPrecision": rules.quantity_decimals,
         "baseAssetPrecision": 8,
@@ -223,7 +258,7 @@ fn symbol_info(listing: &Listing) -> Value {
             },
             { "filterType": "MAX_NUM_ORDERS", "limit": 200 },
             { "filterType": "MAX_NUM_ALGO_ORDERS", "limit": 10 },
-            { "filterType": "MIN_NOTIONAL", "notional": quantity(rules.notional_min) },
+            notional,
             {
                 "filterType": "PERCENT_PRICE",
                 "multiplierUp": fixed(Decimal::ONE + rules.price_band, 4),
@@ -233,5 +268,23 @@ fn symbol_info(listing: &Listing) -> Value {
         ],
         "orderTypes": ["LIMIT", "MARKET"],
         "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
-    })
+    });
+    if let Some(fields) = value.as_object_mut() {
+        match product {
+            Product::Usdm => {
+                fields.insert("status".to_owned(), Value::from("TRADING"));
+            }
+            Product::Coinm => {
+                let size = rules.contract_size.normalize().to_string().parse::<u64>();
+                fields.insert("contractStatus".to_owned(), Value::from("TRADING"));
+                fields.insert("contractSize".to_owned(), Value::from(size.unwrap_or_default()));
+                fields.insert("equalQtyPrecision".to_owned(), Value::from(4));
+            }
+        }
+        // Without a smallest notional the entry is missing.
+        if let Some(filters) = fields.get_mut("filters").and_then(Value::as_array_mut) {
+            filters.retain(|filter| !filter.is_null());
+        }
+    }
+    value
 }

@@ -1,7 +1,8 @@
 //! Reading an order from its parameters.
 
-use super::failure::Failure;
-use super::{Inside, plain_or_illegal};
+use super::Inside;
+use crate::binance::failure::Failure;
+use crate::binance::gateway::plain_or_illegal;
 use crate::exchange::account::PositionSide;
 use crate::exchange::matching::NewOrder;
 use crate::exchange::orders::{OrderKind, OrderOrigin, SelfTrade, Side, TimeInForce};

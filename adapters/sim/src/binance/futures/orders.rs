@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::Inside;
-use super::failure::Failure;
+use super::failure::refused;
 use super::new_order::response_type;
 use super::render;
+use crate::binance::failure::Failure;
 use crate::exchange::instrument::Listing;
 use crate::exchange::orders::{Order, OrderStatus};
 use crate::params::Params;
@@ -24,20 +25,20 @@ impl Inside<'_> {
     fn place_one(&mut self, params: &Params) -> Result<Value, Failure> {
         let new = self.new_order(params)?;
         let in_full = response_type(params)?;
-        let number = self.engine.place(self.now_ms, &new, self.alteration)?;
+        let number = self.engine.place(self.now_ms, &new, self.alteration).map_err(refused)?;
         let order = self.engine.orders.get(number).cloned().ok_or_else(not_found)?;
         let listing = self.listing(&order.symbol)?;
         Ok(if in_full {
-            render::placed(&listing.instrument, &order)
+            render::placed(self.product, &listing.instrument, &order)
         } else {
-            acknowledged(listing, order)
+            self.acknowledged(listing, order)
         })
     }
 
     /// Validates as placing does and stops before the engine.
     pub(super) fn test_place(&self) -> Result<Value, Failure> {
         let new = self.new_order(&self.params)?;
-        self.engine.check_only(&new)?;
+        self.engine.check_only(&new).map_err(refused)?;
         Ok(json!({}))
     }
 
@@ -62,12 +63,12 @@ impl Inside<'_> {
 
     pub(super) fn order(&self) -> Result<Value, Failure> {
         let order = self.named_order()?.ok_or_else(not_found)?;
-        Ok(render::queried(&self.listing(&order.symbol)?.instrument, &order))
+        Ok(render::queried(self.product, &self.listing(&order.symbol)?.instrument, &order))
     }
 
     pub(super) fn open_order(&self) -> Result<Value, Failure> {
         let order = self.named_order()?.filter(Order::is_open).ok_or_else(not_found)?;
-        Ok(render::queried(&self.listing(&order.symbol)?.instrument, &order))
+        Ok(render::queried(self.product, &self.listing(&order.symbol)?.instrument, &order))
     }
 
     pub(super) fn cancel(&mut self) -> Result<Value, Failure> {
@@ -77,7 +78,7 @@ impl Inside<'_> {
             return Err(unknown());
         }
         let order = self.engine.orders.get(number).ok_or_else(unknown)?;
-        Ok(render::placed(&self.listing(&order.symbol)?.instrument, order))
+        Ok(render::placed(self.product, &self.listing(&order.symbol)?.instrument, order))
     }
 
     pub(super) fn cancel_all(&mut self) -> Result<Value, Failure> {
@@ -90,23 +91,31 @@ impl Inside<'_> {
         Ok(json!({ "code": 200, "msg": "The operation of cancel all open order is done." }))
     }
 
+    /// What an ACK shows: the order as it was on acceptance.
+    fn acknowledged(&self, listing: &Listing, mut order: Order) -> Value {
+        order.status = OrderStatus::New;
+        order.ended_by = None;
+        order.executed = rust_decimal::Decimal::ZERO;
+        order.updated_ms = order.received_ms;
+        render::placed(self.product, &listing.instrument, &order)
+    }
+
     pub(super) fn open_orders(&self) -> Result<Value, Failure> {
-        let symbol = self.optional_symbol()?;
+        let symbols = symbols(&self.wanted()?);
         let seen = self.engine.orders.iter().filter_map(|order| order.seen_at(self.now_ms));
-        let open = seen
-            .filter(|order| order.is_open() && symbol.is_none_or(|symbol| order.symbol == symbol));
+        let open = seen.filter(|order| order.is_open() && symbols.contains(&order.symbol.as_str()));
         self.rendered(open)
     }
 
     pub(super) fn all_orders(&self) -> Result<Value, Failure> {
-        let symbol = self.symbol()?.instrument.symbol;
+        let symbols = symbols(&self.named()?);
         let (start, end) = self.window()?;
         let from = self.params.u64("orderId");
         let seen = self.engine.orders.iter().filter_map(|order| order.seen_at(self.now_ms));
         let wanted = seen.filter(|order| {
             let since =
                 from.is_none_or(|from| order.order_id.parse::<u64>().is_ok_and(|id| id >= from));
-            order.symbol == symbol
+            symbols.contains(&order.symbol.as_str())
                 && since
                 && (start..=end).contains(&order.received_ms)
                 && is_queryable(order, self.now_ms)
@@ -118,20 +127,21 @@ impl Inside<'_> {
     }
 
     pub(super) fn user_trades(&self) -> Result<Value, Failure> {
-        let listing = self.symbol()?;
+        let symbols = symbols(&self.named()?);
         let (start, end) = self.window()?;
         let (order_id, from) = (self.params.get("orderId"), self.params.u64("fromId"));
         let seen = self.engine.orders.iter().filter_map(|order| order.seen_at(self.now_ms));
-        let of = seen.filter(|order| order.symbol == listing.instrument.symbol);
+        let of = seen.filter(|order| symbols.contains(&order.symbol.as_str()));
         let of = of.filter(|order| order_id.is_none_or(|id| order.order_id == id));
         let mut trades: Vec<(u64, Value)> = Vec::new();
         for order in of {
+            let listing = self.listing(&order.symbol)?;
             let wanted = order.trades.iter().filter(|trade| {
                 (start..=end).contains(&trade.time_ms) && from.is_none_or(|from| trade.id >= from)
             });
-            trades.extend(
-                wanted.map(|trade| (trade.id, render::trade(&listing.instrument, &order, trade))),
-            );
+            trades.extend(wanted.map(|trade| {
+                (trade.id, render::trade(self.product, &listing.instrument, &order, trade))
+            }));
         }
         trades.sort_by_key(|(id, _)| *id);
         let range =
@@ -141,7 +151,9 @@ impl Inside<'_> {
 
     fn rendered(&self, orders: impl Iterator<Item = Order>) -> Result<Value, Failure> {
         orders
-            .map(|order| Ok(render::queried(&self.listing(&order.symbol)?.instrument, &order)))
+            .map(|order| {
+                Ok(render::queried(self.product, &self.listing(&order.symbol)?.instrument, &order))
+            })
             .collect()
     }
 
@@ -193,13 +205,8 @@ impl Inside<'_> {
     }
 }
 
-/// What an ACK shows: the order as it was on acceptance.
-fn acknowledged(listing: &Listing, mut order: Order) -> Value {
-    order.status = OrderStatus::New;
-    order.ended_by = None;
-    order.executed = rust_decimal::Decimal::ZERO;
-    order.updated_ms = order.received_ms;
-    render::placed(&listing.instrument, &order)
+fn symbols(listings: &[&Listing]) -> Vec<&'static str> {
+    listings.iter().map(|listing| listing.instrument.symbol).collect()
 }
 
 /// Unfilled ended orders leave the records after three days, all others after ninety.

@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use super::product::Product;
 use crate::fault::Operation;
 use crate::params::Params;
 
@@ -45,26 +46,47 @@ pub(super) enum Route {
 }
 
 impl Route {
-    pub(super) fn find(method: &Method, path: &str) -> Option<Self> {
-        let (version, name) = path.strip_prefix("/fapi/")?.split_once('/')?;
+    pub(super) fn find(product: Product, method: &Method, path: &str) -> Option<Self> {
+        let (version, name) = path.strip_prefix(product.prefix())?.split_once('/')?;
         let route = match (method.as_str(), version, name) {
-            ("GET", "v1", name) => Self::get_v1(name)?,
+            ("GET", "v1", name) => {
+                Self::get_v1(name).or_else(|| Self::get_of(product, version, name))?
+            }
+            ("GET", version, name) => Self::get_of(product, version, name)?,
             ("POST", "v1", "order") => Self::Place,
-            ("POST", "v1", "order/test") => Self::TestPlace,
+            ("POST", "v1", "order/test") if product == Product::Usdm => Self::TestPlace,
             ("POST", "v1", "batchOrders") => Self::PlaceBatch,
             ("DELETE", "v1", "order") => Self::Cancel,
             ("DELETE", "v1", "allOpenOrders") => Self::CancelAll,
             ("POST", "v1", "positionSide/dual") => Self::SetPositionMode,
             ("POST", "v1", "leverage") => Self::Leverage,
             ("POST", "v1", "marginType") => Self::MarginType,
-            ("GET", "v2", "ticker/price") => Self::PriceTicker,
-            ("GET", "v3", "positionRisk") => Self::PositionRisk,
-            ("GET", "v2", "positionRisk") => Self::PositionRiskAll,
-            ("GET", "v2" | "v3", "balance") => Self::Balance,
-            ("GET", "v2" | "v3", "account") => Self::Account,
             _ => return None,
         };
         Some(route)
+    }
+
+    /// Pages that only one of the products has, or has under another version.
+    fn get_of(product: Product, version: &str, name: &str) -> Option<Self> {
+        Some(match (product, version, name) {
+            (Product::Usdm, "v1", "accountConfig") => Self::AccountConfig,
+            (Product::Usdm, "v1", "symbolConfig") => Self::SymbolConfig,
+            (Product::Usdm, "v1", "multiAssetsMargin") => Self::MultiAssetsMode,
+            (Product::Usdm, "v1", "rateLimit/order") => Self::OrderRateLimit,
+            (Product::Usdm, "v2", "ticker/price") => Self::PriceTicker,
+            (Product::Usdm, "v3", "positionRisk") => Self::PositionRisk,
+            (Product::Usdm, "v2", "positionRisk") | (Product::Coinm, "v1", "positionRisk") => {
+                Self::PositionRiskAll
+            }
+            (Product::Usdm, "v2" | "v3", "balance") | (Product::Coinm, "v1", "balance") => {
+                Self::Balance
+            }
+            (Product::Usdm, "v2" | "v3", "account") | (Product::Coinm, "v1", "account") => {
+                Self::Account
+            }
+            (Product::Coinm, "v2", "leverageBracket") => Self::LeverageBracket,
+            _ => return None,
+        })
     }
 
     fn get_v1(name: &str) -> Option<Self> {
@@ -84,13 +106,9 @@ impl Route {
             "openOrders" => Self::OpenOrders,
             "allOrders" => Self::AllOrders,
             "userTrades" => Self::UserTrades,
-            "accountConfig" => Self::AccountConfig,
-            "symbolConfig" => Self::SymbolConfig,
             "positionSide/dual" => Self::PositionMode,
-            "multiAssetsMargin" => Self::MultiAssetsMode,
             "commissionRate" => Self::CommissionRate,
             "leverageBracket" => Self::LeverageBracket,
-            "rateLimit/order" => Self::OrderRateLimit,
             _ => return None,
         })
     }
