@@ -43,6 +43,16 @@ impl Order {
         (self.update_time, executed.unwrap_or(Qty::ZERO))
     }
 
+    /// Whether this is the exchange's id for it.
+    pub(crate) fn has_id(&self, id: &VenueOrderId) -> bool {
+        id.as_str() == self.order_id.to_string()
+    }
+
+    /// Whether a cancel ended it.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.status == "CANCELED"
+    }
+
     /// Takes the mark of a cancel off the client id, where there is one.
     pub(crate) fn unmarked(mut self, mark: &str) -> Self {
         if let Some(own) = self.client_order_id.strip_suffix(mark) {

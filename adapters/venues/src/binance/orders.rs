@@ -78,11 +78,23 @@ impl Binance {
             }
             return Err(unavailable("trades are listed for an order that is not"));
         };
-        if found.client_order_id != order.client_id.as_str() {
+        let Some(found) = self.as_asked(found, order) else {
             return Err(unavailable("answer names another order"));
-        }
+        };
         let own = trades.iter().filter(|trade| trade.order_id == found.order_id);
         Ok(vec![found.snapshot(fills(own)?)?])
+    }
+
+    /// The order that was asked for, `None` if it is another one.
+    ///
+    /// A spot order that somebody else cancelled may go by the client id of that cancel. When it was asked for by the
+    /// exchange's own id, which was learned together with ours, it is still the same order.
+    fn as_asked(&self, mut found: Order, order: &OrderRef) -> Option<Order> {
+        let by_own_id = order.venue_order.as_ref().is_some_and(|id| found.has_id(id));
+        if self.product.kind == Kind::Spot && by_own_id && found.is_cancelled() {
+            found.client_order_id = order.client_id.as_str().to_owned();
+        }
+        (found.client_order_id == order.client_id.as_str()).then_some(found)
     }
 
     /// Every order created since, from all three listings.
