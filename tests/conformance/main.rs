@@ -63,7 +63,7 @@ conformance!([
     placing::a_reduce_only_order_closes_a_position,
     finding::an_id_nobody_used_finds_nothing,
     finding::an_order_is_found_by_client_id_and_by_the_exchanges_own,
-    finding::orders_since_lists_open_and_ended_ones_and_none_before,
+    finding::orders_since_lists_open_and_ended_ones_and_none_that_ended_before,
     finding::a_cancel_is_acknowledged_once,
     finding::an_ended_order_is_not_open_to_a_cancel,
     finding::a_client_id_is_reused_as_its_class_says,

@@ -142,7 +142,7 @@ pub(crate) async fn a_reduce_only_order_never_opens_a_position(place: &'static P
             assert!(is_cut_short(&found), "{found:?}");
         }
         Err(PlaceError::Refused(refusal)) => {
-            assert_eq!(refusal.kind, RefusalKind::ReduceOnly, "{refusal:?}");
+            assert_eq!(refusal.kind, place.refusals[1], "{refusal:?}");
         }
         Err(PlaceError::NotSent(_)) if place.is_spot() => {}
         Err(error) => panic!("{error:?}"),

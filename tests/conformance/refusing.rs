@@ -91,7 +91,7 @@ pub(crate) async fn a_documented_rejection_is_a_refusal(place: &'static Place) {
     let desk = Desk::open(place).await;
     let fault = Fault::named(&format!("{}-reject", place.adapter)).unwrap();
     desk.exchange.with(|exchange| exchange.inject(fault));
-    assert_eq!(refused(&desk, &desk.market(0, Side::Buy)).await.kind, RefusalKind::Final);
+    assert_eq!(refused(&desk, &desk.market(0, Side::Buy)).await.kind, place.refusals[0]);
     assert_untouched(&desk);
     // It happened once; the exchange works again.
     desk.placed(&desk.market(1, Side::Buy)).await;

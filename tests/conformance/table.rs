@@ -1,6 +1,6 @@
 //! Where the suite runs, and in what the venues differ. Quantities are venue units, prices quote units.
 
-use equipoise::{Amount, Asset, Instrument, InstrumentKind, Qty, Symbol};
+use equipoise::{Amount, Asset, Instrument, InstrumentKind, Qty, RefusalKind, Symbol};
 
 /// One instrument of one adapter.
 pub(crate) struct Place {
@@ -32,6 +32,8 @@ pub(crate) struct Place {
     pub(crate) funds: &'static [(&'static str, &'static str)],
     /// What follows a client id sent again while its order is open, and after it ended.
     pub(crate) reuse: [Reuse; 2],
+    /// What follows the refusal of the fault `reject`, and that of a reduce-only order without a position.
+    pub(crate) refusals: [RefusalKind; 2],
 }
 
 /// What becomes of a client id that was used before.
@@ -98,6 +100,7 @@ pub(crate) const BINANCE_USDM: Place = Place {
     fee_assets: ["USDT", "USDT"],
     funds: &[("USDT", "250000")],
     reuse: AMONG_OPEN,
+    refusals: [RefusalKind::Final, RefusalKind::ReduceOnly],
 };
 
 /// Source: Binance COIN-M New Order, newClientOrderId, read 2026-11-22.
@@ -263,7 +266,8 @@ pub(crate) const OKX_SPOT: Place = Place {
 };
 
 /// Labels are no keys: nothing keeps two orders apart that share one.
-/// Source: Deribit docs, private/buy, label, read 2026-11-22.
+/// No code of its own is documented for an order that would not reduce; the reason is in the text of a general one.
+/// Source: Deribit docs, private/buy, label; Error codes, 11030, read 2026-11-22.
 pub(crate) const DERIBIT: Place = Place {
     adapter: "deribit",
     symbol: "BTC-PERPETUAL",
@@ -286,6 +290,7 @@ pub(crate) const DERIBIT: Place = Place {
     fee_assets: ["BTC", "BTC"],
     funds: &[("BTC", "5"), ("ETH", "100"), ("USDC", "250000")],
     reuse: [Reuse::Accepted, Reuse::Accepted],
+    refusals: [RefusalKind::Final, RefusalKind::Final],
     ..BINANCE_USDM
 };
 
@@ -332,5 +337,7 @@ pub(crate) const COINBASE: Place = Place {
     fee_assets: ["USD", "USD"],
     funds: &[("BTC", "2"), ("ETH", "40"), ("USD", "250000"), ("USDC", "250000")],
     reuse: [Reuse::Echoed, Reuse::Echoed],
+    // ORDER_ENTRY_DISABLED passes; on spot no reduce-only order is sent.
+    refusals: [RefusalKind::Transient, RefusalKind::ReduceOnly],
     ..BINANCE_USDM
 };

@@ -17,9 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use equipoise_core::{
-    Instrument, OrderRequest, OrderSnapshot, Symbol, VenueMillis, VenueTraits,
-};
+use equipoise_core::{Instrument, OrderRequest, OrderSnapshot, Symbol, VenueMillis, VenueTraits};
 use equipoise_port::{
     Account, Balance, CancelAnswer, OrderRef, PlaceError, Position, Purpose, QueryError, Quote,
     Venue,
