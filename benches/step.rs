@@ -3,61 +3,12 @@
 
 mod bench;
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use equipoise::{
-    BatchSpec, ClockOffset, Event, LegQuantity, LegSpec, OrderTag, PositionMode, Positions,
-    Prepared, Record, Role, Saga, UnixMillis,
-};
+use equipoise::{Event, Record, Saga};
 
-const NOW: UnixMillis = UnixMillis(1_795_334_400_000);
-
-fn spec() -> BatchSpec {
-    let plan = bench::plan("2026-11-22T08:00:00Z", false).check().unwrap();
-    let legs = plan.legs.iter().map(|leg| LegSpec {
-        name: leg.name.clone(),
-        venue: leg.venue.clone(),
-        instrument: bench::instrument(),
-        side: leg.side,
-        kind: leg.kind,
-        quantity: LegQuantity::Fixed("0.1".parse().unwrap()),
-        reduce_only: false,
-        after: leg.after.clone(),
-        traits: bench::traits(),
-        positions: Positions::Exclusive,
-        position_mode: PositionMode::OneWay,
-        baseline: Some(bench::zero()),
-    });
-    BatchSpec {
-        key: plan.key,
-        digest: plan.digest,
-        strategy: plan.strategy.clone(),
-        occasion: plan.occasion.clone(),
-        legs: legs.collect(),
-        listing: plan.listing.clone(),
-        policy: plan.policy.clone(),
-        references: BTreeMap::from([(bench::instrument().base, "65000".parse().unwrap())]),
-        doubt_grace_ms: 120_000,
-        admitted_at: NOW,
-    }
-}
-
-fn tag(leg: u8) -> OrderTag {
-    OrderTag { leg, role: Role::Entry, attempt: 0 }
-}
-
-fn prepared() -> Event {
-    let prepared = |leg| Prepared {
-        tag: tag(leg),
-        clock: ClockOffset { offset_ms: 3 },
-        book: None,
-        position: None,
-        others_hold: false,
-    };
-    Event::Prepared(vec![prepared(0), prepared(1)])
-}
+use bench::{NOW, prepared, tag};
 
 fn apply(saga: &mut Saga, records: &[Record]) {
     for record in records {
@@ -66,7 +17,7 @@ fn apply(saga: &mut Saga, records: &[Record]) {
 }
 
 fn steps(criterion: &mut Criterion) {
-    let fresh = Saga::new(spec());
+    let fresh = Saga::new(bench::spec("2026-11-22T08:00:00Z"));
     criterion.bench_function("step/wake: release the first wave", |bencher| {
         bencher.iter(|| black_box(&fresh).step(NOW, &Event::Wake));
     });

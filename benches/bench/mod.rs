@@ -2,8 +2,12 @@
 #![allow(dead_code, reason = "each bench uses its own part")]
 #![allow(clippy::unwrap_used, reason = "benches")]
 
+pub(crate) mod engine;
+
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use equipoise::port::{
@@ -11,10 +15,11 @@ use equipoise::port::{
     QueryError, Quote, Venue,
 };
 use equipoise::{
-    Amount, Asset, BookTop, DeadlineCheck, Fill, IdAlphabet, Instrument, InstrumentKind, Leg,
-    LegName, Occasion, OnResidual, OrderEnd, OrderRequest, OrderSnapshot, OrderState, Plan, Policy,
-    PositionMode, Price, Qty, Quantity, ResendClass, Side, StrategyName, Symbol, SystemClock,
-    TradeId, VenueMillis, VenueName, VenueOrderId, VenueTraits,
+    Amount, Asset, BatchSpec, BookTop, ClockOffset, DeadlineCheck, Event, Fill, IdAlphabet,
+    Instrument, InstrumentKind, Leg, LegName, LegQuantity, LegSpec, Occasion, OnResidual, OrderEnd,
+    OrderRequest, OrderSnapshot, OrderState, OrderTag, Plan, Policy, PositionMode, Positions,
+    Prepared, Price, Qty, Quantity, ResendClass, Role, Side, StrategyName, Symbol, SystemClock,
+    TradeId, UnixMillis, VenueMillis, VenueName, VenueOrderId, VenueTraits,
 };
 
 /// Fills every order in full the moment it is placed, and says so in the answer.
@@ -23,8 +28,8 @@ pub(crate) struct Instant {
     instrument: Instrument,
     clock: SystemClock,
     next: AtomicU64,
-    /// Called when an order is handed over.
-    pub(crate) placed: Mutex<Option<tokio::sync::mpsc::UnboundedSender<()>>>,
+    /// Told when an order was handed over.
+    pub(crate) placed: Mutex<Option<tokio::sync::mpsc::UnboundedSender<std::time::Instant>>>,
 }
 
 impl Instant {
@@ -126,7 +131,7 @@ impl Venue for Instant {
     }
     async fn place(&self, order: &OrderRequest) -> Result<OrderSnapshot, PlaceError> {
         if let Some(placed) = self.placed.lock().unwrap().as_ref() {
-            let _ = placed.send(());
+            let _ = placed.send(std::time::Instant::now());
         }
         Ok(filled(order, self.next.fetch_add(1, Ordering::Relaxed)))
     }
@@ -168,6 +173,66 @@ pub(crate) fn plan(occasion: &str, sequential: bool) -> Plan {
     }
 }
 
-pub(crate) fn zero() -> Amount {
-    Amount::ZERO
+/// Engine time of the benches.
+pub(crate) const NOW: UnixMillis = UnixMillis(1_795_334_400_000);
+
+/// A batch as it would be admitted.
+pub(crate) fn spec(occasion: &str) -> BatchSpec {
+    let plan = plan(occasion, false).check().unwrap();
+    let legs = plan.legs.iter().map(|leg| LegSpec {
+        name: leg.name.clone(),
+        venue: leg.venue.clone(),
+        instrument: instrument(),
+        side: leg.side,
+        kind: leg.kind,
+        quantity: LegQuantity::Fixed("0.1".parse().unwrap()),
+        reduce_only: false,
+        after: leg.after.clone(),
+        traits: traits(),
+        positions: Positions::Exclusive,
+        position_mode: PositionMode::OneWay,
+        baseline: Some(Amount::ZERO),
+    });
+    BatchSpec {
+        key: plan.key,
+        digest: plan.digest,
+        strategy: plan.strategy.clone(),
+        occasion: plan.occasion.clone(),
+        legs: legs.collect(),
+        listing: plan.listing.clone(),
+        policy: plan.policy.clone(),
+        references: BTreeMap::from([(instrument().base, "65000".parse().unwrap())]),
+        doubt_grace_ms: 120_000,
+        admitted_at: NOW,
+    }
+}
+
+/// The first entry of a leg.
+pub(crate) fn tag(leg: u8) -> OrderTag {
+    OrderTag { leg, role: Role::Entry, attempt: 0 }
+}
+
+/// Everything for the first wave is at hand.
+pub(crate) fn prepared() -> Event {
+    let prepared = |leg| Prepared {
+        tag: tag(leg),
+        clock: ClockOffset { offset_ms: 3 },
+        book: None,
+        position: None,
+        others_hold: false,
+    };
+    Event::Prepared(vec![prepared(0), prepared(1)])
+}
+
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// One that was not used before.
+pub(crate) fn occasion() -> String {
+    NEXT.fetch_add(1, Ordering::Relaxed).to_string()
+}
+
+/// The middle one.
+pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
 }

@@ -40,6 +40,8 @@ pub(crate) struct Activities {
     engine: Arc<Inner>,
     cell: Arc<BatchCell>,
     outcomes: mpsc::Sender<Outcome>,
+    /// Of activities that did not have to wait for anything.
+    ready: VecDeque<Outcome>,
     paces: Paces,
     /// The clock each order was last prepared with, and so stamped by.
     clocks: BTreeMap<OrderTag, ClockOffset>,
@@ -61,6 +63,7 @@ impl Activities {
             engine,
             cell,
             outcomes,
+            ready: VecDeque::new(),
             paces: Paces::new(seed),
             clocks: BTreeMap::new(),
             at_hand: VecDeque::new(),
@@ -103,18 +106,34 @@ impl Activities {
     }
 
     fn spawn(
-        &self,
+        &mut self,
         key: Key,
         activity: impl Future<Output = Outcome> + std::marker::Send + 'static,
     ) {
-        let outcomes = self.outcomes.clone();
-        tokio::spawn(async move {
+        self.begin(async move {
             // Whatever goes wrong in it, the driver must learn that it is over.
             let outcome = AssertUnwindSafe(activity).catch_unwind().await;
-            let outcome = outcome.unwrap_or(Outcome::Fruitless(key, None));
+            outcome.unwrap_or(Outcome::Fruitless(key, None))
+        });
+    }
+
+    /// Goes as far as it can at once; what has to wait does so in a task of its own, whatever becomes of the driver.
+    fn begin(&mut self, activity: impl Future<Output = Outcome> + std::marker::Send + 'static) {
+        let mut activity = Box::pin(activity);
+        if let Some(outcome) = activity.as_mut().now_or_never() {
+            return self.ready.push_back(outcome);
+        }
+        let outcomes = self.outcomes.clone();
+        tokio::spawn(async move {
+            let outcome = activity.await;
             // A driver that is gone needs no outcome.
             let _ = outcomes.send(outcome).await;
         });
+    }
+
+    /// The next outcome that needed no waiting.
+    pub(crate) fn ready(&mut self) -> Option<Outcome> {
+        self.ready.pop_front()
     }
 
     /// The next event that needs no waiting.
@@ -199,8 +218,10 @@ impl Activities {
             return self.at_hand.extend(not_sent);
         };
         for (send, entry) in wave.into_iter().zip(entries) {
+            let tag = send.tag;
+            self.ready.push_back(Outcome::Sent(Event::Handed(tag)));
             let engine = self.engine.clone();
-            tokio::spawn(hand_over(engine, entry, send, self.outcomes.clone()));
+            self.begin(hand_over(engine, entry, send));
         }
     }
 

@@ -1,11 +1,10 @@
 //! From a checked plan to a durable batch: repeats are answered, conflicts refused, everything else is sized (D1-D5).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use equipoise_core::{
-    BatchKey, BatchSpec, CheckedPlan, LegSpec, OrderTag, Role, Saga, Symbol, VenueMillis,
-    VenueName, client_order_id,
+    BatchKey, BatchSpec, CheckedLeg, CheckedPlan, OrderTag, Role, Saga, VenueMillis,
+    client_order_id,
 };
 use equipoise_port::OrderRef;
 use tracing::Instrument as _;
@@ -33,7 +32,7 @@ enum Place {
 impl Engine {
     /// Answers a repeat, refuses a conflict, or admits the plan. Nothing is concluded from a submission that is still
     /// being checked: it is waited for, and if it is refused the place is free again.
-    pub(crate) async fn admit(&self, plan: CheckedPlan) -> Result<BatchHandle, SubmitError> {
+    pub(crate) async fn admit(&self, plan: Arc<CheckedPlan>) -> Result<BatchHandle, SubmitError> {
         let mut settled = false;
         loop {
             // An old answer is given even while stopping, and before anything is asked of venues.
@@ -121,28 +120,31 @@ impl Engine {
     async fn prepare(&self, plan: &CheckedPlan) -> Result<BatchSpec, SubmitError> {
         self.inner.journal.ready_for_batch().await?;
         self.refuse_used_occasion(plan).await?;
-        let spec = self.inner.size(plan).await?;
-        if self.inner.journal.is_fresh() {
-            self.refuse_known_orders(&spec).await?;
+        let size = async { self.inner.size(plan).await.map_err(SubmitError::from) };
+        if !self.inner.journal.is_fresh() {
+            return size.await;
         }
-        Ok(spec)
+        let (spec, unknown) = futures::join!(size, self.refuse_known_orders(plan));
+        // What is wrong with the plan is said first.
+        let spec = spec?;
+        unknown.map(|()| spec)
     }
 
     /// D3: one occasion of a strategy trades an instrument once, whatever the size.
     async fn refuse_used_occasion(&self, plan: &CheckedPlan) -> Result<(), SubmitError> {
-        if plan.legs.iter().all(|leg| leg.reduce_only) {
+        if only_reduces(plan) {
             return Ok(());
         }
-        let own = instruments(plan);
         for key in self.inner.journal.occasion(&plan.strategy, &plan.occasion).await? {
             let Some(earlier) = self.inner.stored(key).await? else {
                 continue;
             };
             let spec = earlier.spec();
-            let touches = spec
-                .legs
-                .iter()
-                .any(|leg| own.contains(&(leg.venue.clone(), leg.instrument.symbol.clone())));
+            let touches = spec.legs.iter().any(|theirs| {
+                plan.legs
+                    .iter()
+                    .any(|leg| leg.venue == theirs.venue && leg.symbol == theirs.instrument.symbol)
+            });
             if touches && !spec.only_reduces() {
                 return Err(used(plan, key));
             }
@@ -151,10 +153,10 @@ impl Engine {
     }
 
     /// D5: a journal made in this start cannot know of orders that were placed before it.
-    async fn refuse_known_orders(&self, spec: &BatchSpec) -> Result<(), SubmitError> {
+    async fn refuse_known_orders(&self, plan: &CheckedPlan) -> Result<(), SubmitError> {
         let looks = (0_u8..)
-            .zip(&spec.legs)
-            .map(|(index, leg)| self.refuse_known_order(spec.key, index, leg));
+            .zip(&plan.legs)
+            .map(|(index, leg)| self.refuse_known_order(plan.key, index, leg));
         futures::future::try_join_all(looks).await.map(drop)
     }
 
@@ -162,22 +164,25 @@ impl Engine {
         &self,
         key: BatchKey,
         index: u8,
-        leg: &LegSpec,
+        leg: &CheckedLeg,
     ) -> Result<(), SubmitError> {
         let entry = self.inner.entry(&leg.name, &leg.venue)?;
         let tag = OrderTag { leg: index, role: Role::Entry, attempt: 0 };
-        let client_id = client_order_id(key, tag, &leg.traits);
+        let client_id = client_order_id(key, tag, entry.venue.traits());
         let clock = &*self.inner.clock;
-        let venue_time = entry.clock.estimate(clock.now()).await.unwrap_or_default();
+        let reading = async { entry.clock.fresh(&*entry.venue, clock).await };
+        let unready = |error| CheckError::from_query(&leg.venue, None, &error);
+        let offset = guarded_query(clock, reading).await.map_err(unready)?;
+        let venue_time = offset.venue_time(clock.now());
         let since = venue_time.0.saturating_sub(MISSING_JOURNAL_LOOKBACK_MS);
         let order = OrderRef {
             client_id: client_id.clone(),
-            symbol: leg.instrument.symbol.clone(),
+            symbol: leg.symbol.clone(),
             venue_order: None,
             since: VenueMillis(since),
         };
         let found = guarded_query(clock, async { entry.venue.find(&order).await }).await;
-        let found = found.map_err(|error| CheckError::from_query(&leg.venue, None, &error))?;
+        let found = found.map_err(unready)?;
         if found.iter().any(|order| order.client_id == client_id) {
             return Err(SubmitError::JournalMissing {
                 key,
@@ -191,38 +196,27 @@ impl Engine {
 
 impl Inner {
     /// Takes the place of a key, in one step with the look at whatever else is under way.
-    fn take_place(&self, plan: &CheckedPlan) -> Result<Place, SubmitError> {
+    fn take_place(&self, plan: &Arc<CheckedPlan>) -> Result<Place, SubmitError> {
         let mut live = self.live();
-        if let Some(cell) = live.get(&plan.key) {
+        if let Some(cell) = live.get(plan.key) {
             return Ok(Place::Key(cell.clone()));
         }
         self.takes_batches()?;
-        let own = instruments(plan);
-        for cell in live.values() {
-            if let Some(other) = &cell.plan
-                && uses_same_occasion(plan, other)
-                && !own.is_disjoint(&instruments(other))
-            {
-                return Ok(Place::Occasion(cell.clone()));
+        let cell = BatchCell::admitting(plan.clone());
+        for other in live.of_occasion(plan) {
+            let both_add = other.plan.as_ref().is_some_and(|theirs| !only_reduces(theirs));
+            if both_add && !only_reduces(plan) && !cell.traded.is_disjoint(&other.traded) {
+                return Ok(Place::Occasion(other.clone()));
             }
         }
-        let cell = BatchCell::admitting(plan.clone());
         self.enter(&mut live, &cell);
         Ok(Place::First(cell))
     }
 }
 
-/// D3, but for the instruments. Plans that only reduce may come again.
-fn uses_same_occasion(one: &CheckedPlan, other: &CheckedPlan) -> bool {
-    let only_reduces = |plan: &CheckedPlan| plan.legs.iter().all(|leg| leg.reduce_only);
-    one.strategy == other.strategy
-        && one.occasion == other.occasion
-        && !only_reduces(one)
-        && !only_reduces(other)
-}
-
-fn instruments(plan: &CheckedPlan) -> BTreeSet<(VenueName, Symbol)> {
-    plan.legs.iter().map(|leg| (leg.venue.clone(), leg.symbol.clone())).collect()
+/// D3: plans that only reduce may come again.
+fn only_reduces(plan: &CheckedPlan) -> bool {
+    plan.legs.iter().all(|leg| leg.reduce_only)
 }
 
 fn used(plan: &CheckedPlan, key: BatchKey) -> SubmitError {

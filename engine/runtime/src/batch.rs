@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use equipoise_core::{
-    BatchKey, BatchSpec, CheckedPlan, LegSpec, PayloadDigest, Record, Saga, Symbol, VenueName,
+    BatchKey, BatchSpec, BatchStatus, CheckedPlan, Ending, LegSpec, PayloadDigest, Record, Saga,
+    Symbol, VenueName,
 };
 use equipoise_port::BatchEvent;
 use tokio::sync::{mpsc, watch};
 
 use crate::error::{BatchError, SubmitError};
+use crate::live::Traded;
 
 /// Events one subscriber may leave unread before it is dropped.
 const EVENTS_MAX: usize = 1_024;
@@ -46,17 +48,19 @@ pub(crate) enum Admission {
 pub(crate) struct BatchCell {
     pub(crate) key: BatchKey,
     /// What was submitted; `None` for a batch of an earlier start.
-    pub(crate) plan: Option<CheckedPlan>,
+    pub(crate) plan: Option<Arc<CheckedPlan>>,
+    /// Venue and symbol of every leg.
+    pub(crate) traded: BTreeSet<Traded>,
     pub(crate) phase: watch::Sender<Phase>,
     pub(crate) stop: watch::Sender<bool>,
     saga: Mutex<Option<Saga>>,
-    contended: Mutex<BTreeSet<(VenueName, Symbol)>>,
+    contended: Mutex<BTreeSet<Traded>>,
     /// `None` once the batch is over.
     subscribers: Mutex<Option<Vec<mpsc::Sender<BatchEvent>>>>,
 }
 
 /// Venue and symbol of every leg of an admitted batch.
-pub(crate) fn instruments(spec: &BatchSpec) -> BTreeSet<(VenueName, Symbol)> {
+pub(crate) fn instruments(spec: &BatchSpec) -> BTreeSet<Traded> {
     let pair = |leg: &LegSpec| (leg.venue.clone(), leg.instrument.symbol.clone());
     spec.legs.iter().map(pair).collect()
 }
@@ -68,24 +72,29 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl BatchCell {
     /// A batch to be admitted.
-    pub(crate) fn admitting(plan: CheckedPlan) -> Arc<Self> {
-        Self::new(plan.key, Some(plan), None, Phase::Admitting)
+    pub(crate) fn admitting(plan: Arc<CheckedPlan>) -> Arc<Self> {
+        let legs = plan.legs.iter();
+        let traded = legs.map(|leg| (leg.venue.clone(), leg.symbol.clone())).collect();
+        Self::new(plan.key, Some(plan), None, traded, Phase::Admitting)
     }
 
     /// A batch of an earlier start.
     pub(crate) fn resumed(saga: Saga) -> Arc<Self> {
-        Self::new(saga.key(), None, Some(saga), Phase::Running)
+        let traded = instruments(saga.spec());
+        Self::new(saga.key(), None, Some(saga), traded, Phase::Running)
     }
 
     fn new(
         key: BatchKey,
-        plan: Option<CheckedPlan>,
+        plan: Option<Arc<CheckedPlan>>,
         saga: Option<Saga>,
+        traded: BTreeSet<Traded>,
         phase: Phase,
     ) -> Arc<Self> {
         Arc::new(Self {
             key,
             plan,
+            traded,
             phase: watch::Sender::new(phase),
             stop: watch::Sender::new(false),
             saga: Mutex::new(saga),
@@ -109,19 +118,9 @@ impl BatchCell {
         submitted.or_else(|| self.with_saga(|saga| saga.spec().digest))
     }
 
-    /// Venue and symbol of every leg, whether admitted or still being checked.
-    pub(crate) fn instruments(&self) -> BTreeSet<(VenueName, Symbol)> {
-        if let Some(instruments) = self.with_saga(|saga| instruments(saga.spec())) {
-            return instruments;
-        }
-        let legs = self.plan.iter().flat_map(|plan| &plan.legs);
-        legs.map(|leg| (leg.venue.clone(), leg.symbol.clone())).collect()
-    }
-
     /// Notes that another batch trades these instruments too.
-    pub(crate) fn contend(&self, instruments: &BTreeSet<(VenueName, Symbol)>) {
-        let own = self.instruments();
-        lock(&self.contended).extend(own.intersection(instruments).cloned());
+    pub(crate) fn contend(&self, instruments: &BTreeSet<Traded>) {
+        lock(&self.contended).extend(self.traded.intersection(instruments).cloned());
     }
 
     pub(crate) fn is_contended(&self, venue: &VenueName, symbol: &Symbol) -> bool {
@@ -135,6 +134,11 @@ impl BatchCell {
             subscribers.push(sender);
         }
         receiver
+    }
+
+    /// Whether anyone reads its events.
+    pub(crate) fn is_read(&self) -> bool {
+        lock(&self.subscribers).as_ref().is_some_and(|readers| !readers.is_empty())
     }
 
     pub(crate) fn publish(&self, event: &BatchEvent) {
@@ -180,7 +184,12 @@ impl BatchCell {
     }
 }
 
-/// An event of one record.
-pub(crate) fn event(saga: &Saga, record: &Record) -> BatchEvent {
-    BatchEvent { batch: saga.key(), at: record.at(), record: record.clone(), status: saga.status() }
+/// Where a batch stands after one record.
+pub(crate) const fn status_after(before: BatchStatus, record: &Record) -> BatchStatus {
+    match record {
+        Record::Ended { ending: Ending::Done, .. } => BatchStatus::Done,
+        Record::Ended { ending: Ending::Flat, .. } => BatchStatus::Flat,
+        Record::Ended { ending: Ending::Parked, .. } => BatchStatus::Parked,
+        _ => before,
+    }
 }

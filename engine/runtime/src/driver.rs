@@ -12,11 +12,11 @@ use tokio::sync::{mpsc, watch};
 use tracing::Instrument as _;
 
 use crate::activity::{Activities, Outcome};
-use crate::batch::{BatchCell, Phase, event};
+use crate::batch::{BatchCell, Phase, status_after};
 use crate::engine::{Inner, Left};
 use crate::error::{BatchError, CheckError, SubmitError};
 use crate::recovery::Unsettled;
-use crate::telling::tell;
+use crate::telling::{tell, tell_admission};
 
 /// Outcomes of activities that may wait for the driver.
 const OUTCOMES_MAX: usize = 1_024;
@@ -127,6 +127,17 @@ impl Driver {
         self.cell.with_saga(|saga| saga.status() != BatchStatus::Running).unwrap_or(true)
     }
 
+    fn status(&self) -> BatchStatus {
+        self.cell.with_saga(|saga| saga.status()).unwrap_or(BatchStatus::Running)
+    }
+
+    /// Lets a state that is durable take effect; where the batch stood before.
+    fn replace(&self, saga: Saga) -> BatchStatus {
+        let before = self.status();
+        self.cell.set_saga(saga);
+        before
+    }
+
     /// Waits for the next thing that concerns this batch.
     async fn wait(&mut self) -> Result<Option<Event>, Stopped> {
         let clock = self.engine.clock.clone();
@@ -187,10 +198,8 @@ impl Driver {
         {
             return Ok(Some(event));
         }
-        match self.outcomes.try_recv() {
-            Ok(outcome) => self.take(outcome).map(Some),
-            Err(_) => Ok(None),
-        }
+        let outcome = self.activities.ready().or_else(|| self.outcomes.try_recv().ok());
+        outcome.map(|outcome| self.take(outcome)).transpose()
     }
 
     /// Steps the saga until it has nothing more to record. Everything that is there already is taken in before the
@@ -256,7 +265,7 @@ impl Driver {
     async fn commit(&mut self, records: &[Record]) -> Result<(), Stopped> {
         let tried = self.cell.with_saga(|saga| tried(saga.clone(), records));
         let Some(tried) = tried else { return Ok(()) };
-        let (saga, events) = tried.map_err(BatchError::from)?;
+        let saga = tried.map_err(BatchError::from)?;
         let first = self.appended == 0;
         let mut batch = std::mem::take(&mut self.unsaved);
         batch.extend_from_slice(records);
@@ -273,20 +282,23 @@ impl Driver {
                 other => other,
             }
         })?;
-        self.cell.set_saga(saga);
+        let before = self.replace(saga);
         if first {
             self.announce_admission();
         }
-        self.announce(records, &events);
+        self.announce(records, before);
         Ok(())
     }
 
     /// Lets facts take effect; they become durable soon, or with the next record that has to be.
     fn apply(&mut self, records: &[Record]) -> Result<(), Stopped> {
-        let events = self.cell.with_saga(|saga| applied(saga, records));
-        let Some(events) = events else { return Ok(()) };
+        let before = self.status();
+        let Some(applied) = self.cell.with_saga(|saga| apply(saga, records)) else {
+            return Ok(());
+        };
+        applied.map_err(BatchError::from)?;
         self.unsaved.extend_from_slice(records);
-        self.announce(records, &events.map_err(BatchError::from)?);
+        self.announce(records, before);
         Ok(())
     }
 
@@ -337,27 +349,35 @@ impl Driver {
     }
 
     fn announce_admission(&self) {
-        let event = self.cell.with_saga(|saga| {
-            let record = Record::Admitted(Box::new(saga.spec().clone()));
-            BatchEvent { status: BatchStatus::Running, ..event(saga, &record) }
-        });
-        if let Some(event) = event {
-            self.show(&event);
+        self.cell.with_saga(|saga| tell_admission(saga.spec()));
+        if self.is_observed() {
+            let spec = self.cell.with_saga(|saga| saga.spec().clone());
+            if let Some(spec) = spec {
+                self.show(Record::Admitted(Box::new(spec)), BatchStatus::Running);
+            }
         }
         self.cell.phase.send_replace(Phase::Running);
     }
 
-    fn announce(&mut self, records: &[Record], events: &[BatchEvent]) {
+    fn announce(&mut self, records: &[Record], before: BatchStatus) {
+        let mut status = before;
         for record in records {
             self.activities.note(record);
-        }
-        for event in events {
-            self.show(event);
+            self.cell.with_saga(|saga| tell(saga.spec(), record));
+            status = status_after(status, record);
+            if self.is_observed() {
+                self.show(record.clone(), status);
+            }
         }
     }
 
-    fn show(&self, event: &BatchEvent) {
-        self.cell.with_saga(|saga| tell(saga.spec(), &event.record));
+    /// Whether an event would be seen by anyone: mostly nobody looks, and making one costs more than a step.
+    fn is_observed(&self) -> bool {
+        !self.engine.observers.is_empty() || self.cell.is_read()
+    }
+
+    fn show(&self, record: Record, status: BatchStatus) {
+        let event = &BatchEvent { batch: self.cell.key, at: record.at(), record, status };
         self.cell.publish(event);
         for observer in &self.engine.observers {
             // An observer that fails must not take the batch with it.
@@ -383,17 +403,13 @@ impl Driver {
     }
 }
 
-fn applied(saga: &mut Saga, records: &[Record]) -> Result<Vec<BatchEvent>, IllegalRecord> {
-    let one = |record| {
-        saga.apply(record)?;
-        Ok(event(saga, record))
-    };
-    records.iter().map(one).collect()
+fn apply(saga: &mut Saga, records: &[Record]) -> Result<(), IllegalRecord> {
+    records.iter().try_for_each(|record| saga.apply(record))
 }
 
-fn tried(mut saga: Saga, records: &[Record]) -> Result<(Saga, Vec<BatchEvent>), IllegalRecord> {
-    let events = applied(&mut saga, records)?;
-    Ok((saga, events))
+fn tried(mut saga: Saga, records: &[Record]) -> Result<Saga, IllegalRecord> {
+    apply(&mut saga, records)?;
+    Ok(saga)
 }
 
 impl From<BatchError> for Stopped {

@@ -11,6 +11,7 @@ use crate::batch::{BatchCell, Phase};
 use crate::clock::SystemClock;
 use crate::error::{BatchError, CheckError, StartError, SubmitError};
 use crate::handle::BatchHandle;
+use crate::live::Live;
 use crate::preflight::PlanCheck;
 use crate::venues::{VenueSetup, Venues, entries};
 
@@ -42,8 +43,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) settings: Settings,
-    /// Batches that are not over, by key; also those that cannot go on here, for what they hold is not known.
-    live: Mutex<BTreeMap<BatchKey, Arc<BatchCell>>>,
+    live: Mutex<Live>,
     /// Batches that were unfinished when the engine started, in order of admission.
     pub(crate) resumed: OnceLock<Vec<Arc<BatchCell>>>,
     /// How many resumed batches still have orders in doubt from before this start (R11).
@@ -115,7 +115,7 @@ impl EngineBuilder {
                 clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::start())),
                 observers: self.observers,
                 settings: self.settings,
-                live: Mutex::new(BTreeMap::new()),
+                live: Mutex::default(),
                 resumed: OnceLock::new(),
                 unsettled: watch::Sender::new(0),
                 running: watch::Sender::new(0),
@@ -149,7 +149,7 @@ impl Engine {
     /// When it is refused; nothing was sent.
     pub async fn submit(&self, plan: &Plan) -> Result<BatchHandle, SubmitError> {
         let checked = plan.check().map_err(CheckError::from)?;
-        self.admit(checked).await
+        self.admit(Arc::new(checked)).await
     }
 
     /// Checks and prices a plan against its venues without admitting it. Cancel safe.
@@ -193,7 +193,7 @@ impl Engine {
     #[must_use]
     pub fn live(&self) -> Vec<BatchHandle> {
         let live = self.inner.live();
-        let running = live.values().filter(|cell| !cell.is_over());
+        let running = live.cells().filter(|cell| !cell.is_over());
         running.map(|cell| self.handle(cell.clone(), false)).collect()
     }
 
@@ -247,7 +247,7 @@ impl Inner {
     fn stop_admissions(&self) -> Vec<Arc<BatchCell>> {
         let live = self.live();
         self.stopping.send_replace(true);
-        live.values().cloned().collect()
+        live.cells().cloned().collect()
     }
 
     /// A refused or failed append: this owner sends nothing further (R3).
@@ -262,7 +262,7 @@ impl Inner {
         self.failure.get()
     }
 
-    pub(crate) fn live(&self) -> MutexGuard<'_, BTreeMap<BatchKey, Arc<BatchCell>>> {
+    pub(crate) fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -286,24 +286,12 @@ impl Inner {
     }
 
     fn live_cell(&self, key: BatchKey) -> Option<Arc<BatchCell>> {
-        self.live().get(&key).cloned()
+        self.live().get(key).cloned()
     }
 
     /// Counts a batch as running and makes it and its neighbours know of each other.
-    pub(crate) fn enter(
-        &self,
-        live: &mut BTreeMap<BatchKey, Arc<BatchCell>>,
-        cell: &Arc<BatchCell>,
-    ) {
-        let own = cell.instruments();
-        for other in live.values() {
-            let theirs = other.instruments();
-            if !own.is_disjoint(&theirs) {
-                other.contend(&own);
-                cell.contend(&theirs);
-            }
-        }
-        live.insert(cell.key, cell.clone());
+    pub(crate) fn enter(&self, live: &mut Live, cell: &Arc<BatchCell>) {
+        live.enter(cell);
         self.running.send_modify(|running| *running += 1);
     }
 
@@ -319,7 +307,7 @@ impl Inner {
                     self.stop_admissions();
                 }
             }
-            _ => drop(self.live().remove(&cell.key)),
+            _ => self.live().leave(cell),
         }
         cell.end(phase);
         self.running.send_modify(|running| *running = running.saturating_sub(1));

@@ -215,9 +215,24 @@ impl Inner {
         let listed: Vec<Symbol> = symbols.iter().map(|symbol| (*symbol).clone()).collect();
         let failed = |error| CheckError::from_query(&entry.name, None, &error);
         let clock = async { entry.clock.fresh(&*entry.venue, &*self.clock).await.map_err(failed) };
-        let account = async { entry.venue.account(&listed).await.map_err(failed) };
+        let recent = entry.standing.recent(&listed, self.clock.now());
+        let account = async {
+            match &recent {
+                Some(account) => Ok(account.clone()),
+                None => entry.venue.account(&listed).await.map_err(failed),
+            }
+        };
         let markets = try_join_all(listed.iter().map(|symbol| survey_market(entry, symbol)));
-        let (_, account, markets) = futures::try_join!(clock, account, markets)?;
+        let surveyed = futures::try_join!(clock, account, markets);
+        let (_, mut account, markets) = surveyed.inspect_err(|_| entry.standing.forget())?;
+        let read_anew = markets.iter().all(|market| market.baseline.is_some());
+        if recent.is_some() && !read_anew {
+            // Nothing signed was read beside it, so it proves nothing about the credentials.
+            account = entry.venue.account(&listed).await.map_err(failed)?;
+        }
+        if recent.is_none() && read_anew && account.can_trade {
+            entry.standing.note(&listed, &account, self.clock.now());
+        }
         if !account.can_trade {
             let error = "the key is not allowed to trade".to_owned();
             return Err(CheckError::Credentials { venue: entry.name.clone(), error });
@@ -229,15 +244,20 @@ impl Inner {
 
 async fn survey_market(entry: &VenueEntry, symbol: &Symbol) -> Result<SurveyedMarket, CheckError> {
     let failed = |error| CheckError::from_query(&entry.name, Some(symbol), &error);
-    let (instrument, quote) =
-        futures::try_join!(entry.venue.instrument(symbol), entry.venue.quote(symbol))
-            .map_err(failed)?;
-    let exclusive = entry.positions == Positions::Exclusive;
-    let baseline = if exclusive && instrument.kind != InstrumentKind::Spot {
-        Some(entry.venue.position(symbol).await.map_err(failed)?.net())
-    } else {
-        None
+    // Adapters know their rules by heart, so the position is asked for at the same time as the quote.
+    let instrument_and_baseline = async {
+        let instrument = entry.venue.instrument(symbol).await?;
+        let exclusive = entry.positions == Positions::Exclusive;
+        let baseline = if exclusive && instrument.kind != InstrumentKind::Spot {
+            Some(entry.venue.position(symbol).await?.net())
+        } else {
+            None
+        };
+        Ok((instrument, baseline))
     };
+    let quote = entry.venue.quote(symbol);
+    let ((instrument, baseline), quote) =
+        futures::try_join!(instrument_and_baseline, quote).map_err(failed)?;
     Ok(SurveyedMarket { instrument, quote, baseline })
 }
 

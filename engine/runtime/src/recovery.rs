@@ -93,6 +93,9 @@ impl Engine {
     /// Waits until the orders in doubt of every resumed batch are resolved, so that nothing new is risked before.
     /// Returns earlier when the engine is stopping. Cancel safe.
     pub(crate) async fn settled(&self) {
+        if *self.inner.unsettled.borrow() == 0 {
+            return;
+        }
         let mut unsettled = self.inner.unsettled.subscribe();
         let mut stopping = self.inner.stopping.subscribe();
         // The senders live as long as the engine, so waiting cannot fail.

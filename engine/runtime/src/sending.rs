@@ -6,7 +6,6 @@ use equipoise_core::{Amount, BookTop, ClockOffset, Event};
 use equipoise_core::{LegSpec, OrderTag, Positions, Prepared, RefusalKind, Role, Send, VenueName};
 use equipoise_port::{PlaceError, Purpose, QueryError};
 use futures::future::try_join_all;
-use tokio::sync::mpsc;
 
 use crate::activity::{Outcome, entry_of};
 use crate::batch::BatchCell;
@@ -98,20 +97,16 @@ async fn read_market(
 }
 
 /// Hands one order to its venue, once. Its intent is durable, so a driver that is gone changes nothing.
-pub(crate) async fn hand_over(
-    engine: Arc<Inner>,
-    entry: Arc<VenueEntry>,
-    send: Send,
-    outcomes: mpsc::Sender<Outcome>,
-) {
+pub(crate) async fn hand_over(engine: Arc<Inner>, entry: Arc<VenueEntry>, send: Send) -> Outcome {
     let tag = send.tag;
-    let _ = outcomes.send(Outcome::Sent(Event::Handed(tag))).await;
     // The call is made inside the guarded future: an adapter may also panic before it returns a future.
     let placed = guarded(&*engine.clock, async { entry.venue.place(&send.request).await });
-    let event = match placed.await {
+    Outcome::Sent(match placed.await {
         Ok(Ok(snapshot)) => Event::Placed { tag, snapshot },
         Ok(Err(PlaceError::NotSent(why))) => Event::NotSent { tag, why },
         Ok(Err(PlaceError::Refused(refusal))) => {
+            // Perhaps the account is not what it was.
+            entry.standing.forget();
             if refusal.kind == RefusalKind::Transient {
                 // Possibly a stamp the venue found off: measure its clock again before the next one.
                 entry.clock.forget().await;
@@ -120,6 +115,5 @@ pub(crate) async fn hand_over(
         }
         Ok(Err(PlaceError::Unknown(why))) => Event::Doubtful { tag, why },
         Err(lost) => Event::Doubtful { tag, why: lost.why().to_owned() },
-    };
-    let _ = outcomes.send(Outcome::Sent(event)).await;
+    })
 }

@@ -9,12 +9,7 @@ pub(crate) fn tell(spec: &BatchSpec, record: &Record) {
     let leg = record.tag().and_then(|tag| spec.leg(tag.leg));
     let leg = leg.map_or("", |leg| LegName::as_str(&leg.name));
     match record {
-        Record::Admitted(spec) => tracing::info!(
-            strategy = %spec.strategy,
-            occasion = %spec.occasion,
-            legs = spec.legs.len(),
-            "batch admitted"
-        ),
+        Record::Admitted(spec) => tell_admission(spec),
         Record::Ended { ending, why, .. } => tracing::info!(?ending, why, "batch ended"),
         Record::Stopped { .. } => tracing::info!("no new risk is wanted"),
         Record::UnwindStarted { .. } => tracing::warn!("taking back what was received"),
@@ -31,4 +26,14 @@ pub(crate) fn tell(spec: &BatchSpec, record: &Record) {
         Record::Alarmed { alarm, .. } => tracing::warn!(leg, ?alarm, "a person must look at this"),
         _ => tracing::debug!(leg, ?record, "recorded"),
     }
+}
+
+/// Tells of the record that every batch begins with.
+pub(crate) fn tell_admission(spec: &BatchSpec) {
+    tracing::info!(
+        strategy = %spec.strategy,
+        occasion = %spec.occasion,
+        legs = spec.legs.len(),
+        "batch admitted"
+    );
 }

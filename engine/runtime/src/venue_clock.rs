@@ -1,6 +1,6 @@
 //! How far each venue's clock is away, measured by round trips and trusted for a bounded time (R2, V7).
 
-use equipoise_core::{ClockOffset, UnixMillis, VenueMillis};
+use equipoise_core::{ClockOffset, UnixMillis};
 use equipoise_port::{Clock, QueryError, Venue};
 use tokio::sync::Mutex;
 
@@ -78,12 +78,6 @@ impl VenueClock {
     /// Forgets the measurement, after the venue said that a stamp was off.
     pub(crate) async fn forget(&self) {
         *self.measured.lock().await = None;
-    }
-
-    /// The venue's time by the last measurement, whatever its age.
-    pub(crate) async fn estimate(&self, now: UnixMillis) -> Option<VenueMillis> {
-        let measured = self.measured.lock().await;
-        measured.map(|measured| measured.offset.venue_time(now))
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use equipoise_core::{Positions, VenueName};
 use equipoise_port::Venue;
 
+use crate::standing::Standing;
 use crate::venue_clock::VenueClock;
 
 /// One venue as the engine uses it.
@@ -21,6 +22,7 @@ pub(crate) struct VenueEntry {
     pub(crate) venue: Arc<dyn Venue>,
     pub(crate) positions: Positions,
     pub(crate) clock: VenueClock,
+    pub(crate) standing: Standing,
 }
 
 pub(crate) type Venues = BTreeMap<VenueName, Arc<VenueEntry>>;
@@ -32,6 +34,7 @@ pub(crate) fn entries(setups: BTreeMap<VenueName, VenueSetup>) -> Venues {
             venue: setup.venue,
             positions: setup.positions,
             clock: VenueClock::default(),
+            standing: Standing::default(),
         };
         (name, Arc::new(entry))
     };

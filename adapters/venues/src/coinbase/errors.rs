@@ -115,7 +115,8 @@ impl NotCreated {
         let means = |word: &&String| meaning(REASONS, word);
         let duplicate = given().find(|word| means(word) == Meaning::DuplicateId);
         let telling = duplicate.or_else(|| given().find(|word| means(word) != Meaning::Unknown));
-        let Some(word) = telling.or_else(|| given().next()) else {
+        let named = || given().find(|word| !word.starts_with("UNKNOWN_"));
+        let Some(word) = telling.or_else(named).or_else(|| given().next()) else {
             return Failure::Unreadable("order was not created, without a reason".to_owned());
         };
         let text = [&self.error_details, &self.message].into_iter().find(|text| !text.is_empty());
@@ -218,6 +219,12 @@ mod tests {
     fn an_unlisted_word_proves_nothing() {
         assert_eq!(meant(400, r#"{"error":"SOMETHING_ELSE"}"#), Some(M::Unknown));
         assert_eq!(reason(r#"{"new_order_failure_reason":"SOMETHING_ELSE"}"#).0, M::Unknown);
+        assert_eq!(
+            reason(
+                r#"{"new_order_failure_reason":"UNKNOWN_FAILURE_REASON","error":"SOMETHING_ELSE"}"#
+            ),
+            (M::Unknown, "SOMETHING_ELSE".to_owned())
+        );
         assert_eq!(reason(r#"{"error":"UNKNOWN_FAILURE_REASON"}"#).0, M::Unknown);
         for body in ["{}", "[]", "null", "<html>", r#"{"error":7}"#, r#"{"message":"x"}"#] {
             assert_eq!(meant(400, body), None, "{body}");

@@ -22,6 +22,13 @@ const HEADER_LEN: usize = 14;
 /// Kind bit of a part that another part follows.
 const MORE: u8 = 0x80;
 
+/// Kind of a value that holds several records, those of one append: a store pays for every key.
+///
+/// Its body is for each record: kind u8, length u32 big-endian, body.
+pub(super) const SEVERAL: u8 = 64;
+
+const SEVERAL_HEADER_LEN: usize = 5;
+
 /// Kind of the record that begins a batch.
 pub(super) const ADMITTED: u8 = 1;
 
@@ -109,6 +116,43 @@ pub(super) fn write_body(out: &mut Vec<u8>, record: &Record) -> Result<(), Journ
         .map_err(|error| JournalError::Failed(format!("record cannot be encoded: {error}")))?;
     *out = bytes;
     Ok(())
+}
+
+/// Puts bodies together to that of several records; `false` if they are too long for one value.
+pub(super) fn write_several<'a>(
+    out: &mut Vec<u8>,
+    records: impl Iterator<Item = (u8, &'a [u8])>,
+) -> bool {
+    out.clear();
+    for (kind, body) in records {
+        let Ok(len) = u32::try_from(body.len()) else { return false };
+        if out.len() + SEVERAL_HEADER_LEN + body.len() > PART_LEN_MAX {
+            return false;
+        }
+        out.push(kind);
+        out.extend_from_slice(&len.to_be_bytes());
+        out.extend_from_slice(body);
+    }
+    true
+}
+
+/// Takes the body of several records apart: kind and body of each.
+pub(super) fn read_several<'a>(
+    key: &[u8],
+    body: &'a [u8],
+) -> Result<Vec<(u8, &'a [u8])>, JournalError> {
+    let unreadable = || damaged(format_args!("records {} are unreadable", shown(key)));
+    let (mut records, mut rest) = (Vec::new(), body);
+    while let Some((&[kind, l3, l2, l1, l0], after)) =
+        rest.split_first_chunk::<SEVERAL_HEADER_LEN>()
+    {
+        let len = usize::try_from(u32::from_be_bytes([l3, l2, l1, l0]));
+        let split = after.split_at_checked(len.map_err(|_| unreadable())?);
+        let (body, after) = split.ok_or_else(unreadable)?;
+        records.push((kind, body));
+        rest = after;
+    }
+    if rest.is_empty() && !records.is_empty() { Ok(records) } else { Err(unreadable()) }
 }
 
 /// Reads a whole body; every byte must belong to it.

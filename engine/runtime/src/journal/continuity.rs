@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use equipoise_core::BatchKey;
 use equipoise_port::JournalError;
 
-use super::codec::{ADMITTED, ENDED, damaged, shown, unseal};
+use super::codec::{ADMITTED, ENDED, SEVERAL, Unsealed, damaged, read_several, shown, unseal};
 use super::head::{Head, RunningHash};
 use super::layout::{self, Place};
 use super::reading::{key_body, number_body};
@@ -62,6 +62,21 @@ struct Seen {
     keyed: bool,
     indexed: bool,
     open: bool,
+}
+
+impl Seen {
+    /// One more record.
+    fn take(&mut self, key: &[u8], kind: u8) -> Result<(), JournalError> {
+        first_admits(key, self.records, kind)?;
+        self.records += 1;
+        self.ended |= kind == ENDED;
+        Ok(())
+    }
+}
+
+/// The first record of a batch admits it, and no other does.
+fn first_admits(key: &[u8], sequence: u32, kind: u8) -> Result<(), JournalError> {
+    if (sequence == 0) == (kind == ADMITTED) { Ok(()) } else { Err(foreign(key)) }
 }
 
 struct Survey {
@@ -130,23 +145,24 @@ impl Survey {
         if batch != self.batches.len() as u64 {
             return Err(gap());
         }
-        let value_kind = self.counted(key, value)?;
+        let unsealed = self.counted(key, value)?;
         let expected_part = self.part;
         let seen = self.batches.last_mut().ok_or_else(gap)?;
         if sequence != seen.records || part != expected_part {
             return Err(gap());
         }
-        if (sequence == 0) != (value_kind.kind == ADMITTED) {
-            return Err(foreign(key));
-        }
-        if value_kind.more {
+        if unsealed.more {
             self.part = self.part.checked_add(1).ok_or_else(gap)?;
-        } else {
-            self.part = 0;
-            seen.records += 1;
-            seen.ended |= value_kind.kind == ENDED;
+            return first_admits(key, sequence, unsealed.kind);
         }
-        Ok(())
+        self.part = 0;
+        if unsealed.kind == SEVERAL {
+            for (kind, _) in read_several(key, unsealed.body)? {
+                seen.take(key, kind)?;
+            }
+            return Ok(());
+        }
+        seen.take(key, unsealed.kind)
     }
 
     fn owner(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
@@ -169,7 +185,7 @@ impl Survey {
     }
 
     /// Checks a value that has a journal number of its own.
-    fn counted(&mut self, key: &[u8], value: &[u8]) -> Result<ValueKind, JournalError> {
+    fn counted<'a>(&mut self, key: &[u8], value: &'a [u8]) -> Result<Unsealed<'a>, JournalError> {
         let unsealed = unseal(key, value)?;
         let number = unsealed.number;
         if number == 0 || number > self.head.number {
@@ -191,7 +207,7 @@ impl Survey {
         if number <= self.anchor.number {
             self.anchored.add(key, value);
         }
-        Ok(ValueKind { kind: unsealed.kind, more: unsealed.more })
+        Ok(unsealed)
     }
 
     fn seen(&mut self, key: &[u8], number: u64) -> Result<&mut Seen, JournalError> {
@@ -236,11 +252,6 @@ impl Survey {
             open: self.open,
         })
     }
-}
-
-struct ValueKind {
-    kind: u8,
-    more: bool,
 }
 
 fn foreign(key: &[u8]) -> JournalError {

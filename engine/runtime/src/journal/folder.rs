@@ -1,6 +1,6 @@
 //! The folder a journal lives in: who holds it, and whether there is a journal in it.
 //!
-//! It holds `lock`, `anchor`, `ballast` and the store, and while a journal is being created `creating`.
+//! It holds `lock`, `anchor`, `ballast`, the log and the store, and while a journal is being created `creating`.
 //! That marker is durable before the store exists and goes when the first anchor is durable, so a creation that was
 //! cut off can be told from a journal that lost its files: the first starts again, the second is refused.
 
@@ -16,6 +16,7 @@ use super::JournalKind;
 use super::anchor::{self, Anchor, Reading};
 use super::codec::damaged;
 use super::head::Head;
+use super::log;
 use super::store::StoreError;
 
 /// How long a lock may still be held by someone who is going: a child process being started holds copies of its
@@ -67,6 +68,11 @@ impl Folder {
     pub(super) fn store(&self) -> PathBuf {
         let name = STORES.iter().find(|(kind, _)| *kind == self.kind);
         self.join(name.map_or("store", |(_, name)| name))
+    }
+
+    /// The folder itself.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where the anchor is.
@@ -171,6 +177,9 @@ impl Folder {
         remove(&self.anchor())?;
         for (_, name) in STORES {
             remove(&self.join(name))?;
+        }
+        for path in log::paths(&self.path) {
+            remove(&path)?;
         }
         sync_folder(&self.path)
     }

@@ -2,7 +2,7 @@
 //!
 //! | key | value |
 //! |---|---|
-//! | `E` batch number, sequence u32 \[, part u8\] | a record, or a part of a long one |
+//! | `E` batch number, sequence u32 \[, part u8\] | the records of one append from that sequence on, or a part of a long one |
 //! | `H` | head: highest journal number and running hash |
 //! | `K` batch key | batch number |
 //! | `O` epoch | build that took this epoch (P11) |

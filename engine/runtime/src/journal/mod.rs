@@ -2,7 +2,8 @@
 //!
 //! A stored journal is a folder. What it promises, and where that is done:
 //!
-//! - an answered append survives kill, kernel crash and power loss: `committer`, `sled_store`, `redb_store`
+//! - an answered append survives kill, kernel crash and power loss: `committer`, `log`, `sled_store`, `redb_store`
+//! - it costs one sequential write and one data sync, whatever the store would cost: `logged`
 //! - a stale owner or a wrong sequence is refused in the same transaction (R3): `writer`
 //! - loss and damage are noticed at the next open, also where the store itself does not (P5): `continuity`, `anchor`
 //! - one process at a time (P8), and no journal is ever created in place of one that lost its files: `folder`
@@ -18,6 +19,8 @@ mod continuity;
 mod folder;
 mod head;
 mod layout;
+mod log;
+mod logged;
 mod memory;
 mod reading;
 mod redb_store;
@@ -29,6 +32,8 @@ mod writer;
 
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod log_faults;
 #[cfg(test)]
 #[path = "../../tests/journal_suite/samples.rs"]
 mod samples;

@@ -3,7 +3,7 @@
 use equipoise_core::{BatchKey, Occasion, Record, StrategyName};
 use equipoise_port::JournalError;
 
-use super::codec::{damaged, read_body, shown, unseal};
+use super::codec::{SEVERAL, damaged, read_body, read_several, shown, unseal};
 use super::layout::{self, Place};
 use super::store::{Reads, StoreError};
 
@@ -59,9 +59,12 @@ pub(super) fn record_count(
     store: &(impl Reads + ?Sized),
     number: u64,
 ) -> Result<u32, JournalError> {
-    let mut count = 0;
-    store.scan(&layout::numbered(layout::RECORD, number), &mut |key, _| {
-        if layout::place_of(key).is_some_and(|place| place.part == 0) {
+    let mut count = 0_u32;
+    store.scan(&layout::numbered(layout::RECORD, number), &mut |key, value| {
+        let value = unseal(key, value)?;
+        if value.kind == SEVERAL {
+            count += u32::try_from(read_several(key, value.body)?.len()).unwrap_or(u32::MAX);
+        } else if layout::place_of(key).is_some_and(|place| place.part == 0) {
             count += 1;
         }
         Ok(())
@@ -126,6 +129,12 @@ impl Assembly {
         if value.more {
             self.body.extend_from_slice(value.body);
             self.part = self.part.checked_add(1).ok_or_else(gap)?;
+            return Ok(());
+        }
+        if value.kind == SEVERAL {
+            for (kind, body) in read_several(key, value.body)? {
+                self.records.push(read_body(key, kind, body)?);
+            }
             return Ok(());
         }
         let record = if self.part == 0 {

@@ -60,9 +60,9 @@ impl RedbStore {
         Ok(table.get(key)?.map(|value| value.value().to_vec()))
     }
 
-    fn write(&self, batch: &WriteBatch) -> Result<(), redb::Error> {
+    fn write(&self, batch: &WriteBatch, durability: Durability) -> Result<(), redb::Error> {
         let mut transaction = self.db.begin_write()?;
-        transaction.set_durability(Durability::Immediate)?;
+        transaction.set_durability(durability)?;
         let mut table = transaction.open_table(TABLE)?;
         for write in batch.iter() {
             match write {
@@ -87,7 +87,11 @@ impl Reads for RedbStore {
 
 impl Store for RedbStore {
     fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
-        self.write(batch).map_err(explain)
+        self.write(batch, Durability::Immediate).map_err(explain)
+    }
+
+    fn stage(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        self.write(batch, Durability::None).map_err(explain)
     }
 }
 

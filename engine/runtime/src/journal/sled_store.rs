@@ -71,6 +71,12 @@ impl Reads for SledStore {
 
 impl Store for SledStore {
     fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        self.stage(batch)?;
+        self.db.flush().map_err(|error| explain(&error))?;
+        self.file.sync_data().map_err(|error| StoreError::from_io("sled sync", &error))
+    }
+
+    fn stage(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         let mut writes = sled::Batch::default();
         for write in batch.iter() {
             match write {
@@ -78,11 +84,7 @@ impl Store for SledStore {
                 Write::Delete(key) => writes.remove(key),
             }
         }
-        self.db
-            .apply_batch(writes)
-            .and_then(|()| self.db.flush())
-            .map_err(|error| explain(&error))?;
-        self.file.sync_data().map_err(|error| StoreError::from_io("sled sync", &error))
+        self.db.apply_batch(writes).map_err(|error| explain(&error))
     }
 }
 

@@ -66,6 +66,12 @@ pub(super) trait Store: Reads + Send + Sync {
     /// Writes all or nothing, and returns when it would survive a power cut.
     /// After an error the content is unknown until the next open; nothing is tried again.
     fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError>;
+
+    /// Writes all or nothing without waiting for the device: durable with the next commit, in part or whole, or not
+    /// at all if there is none.
+    fn stage(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        self.commit(batch)
+    }
 }
 
 /// Puts and deletes to be done together, in one buffer that is used again and again.

@@ -16,6 +16,7 @@ use super::anchor::Anchor;
 use super::committer::{Answer, Committer, Opened, Request, Shared, closed};
 use super::continuity::{self, Findings};
 use super::folder::{Folder, Found, Lock};
+use super::logged::LoggedStore;
 use super::reading;
 use super::redb_store::RedbStore;
 use super::sled_store::SledStore;
@@ -71,6 +72,10 @@ impl StoredJournal {
         let store = ballast
             .open_with_room(|| open_store(kind, &folder, head.is_none(), &lock, options))
             .map_err(StoreError::while_opening)?;
+        let store: Box<dyn Store> = Box::new(guarded(|| match head {
+            Some(_) => LoggedStore::open(store, folder.path()),
+            None => LoggedStore::create(store, folder.path()),
+        })?);
         folder.sync()?;
         let findings = guarded(|| continuity::check(&*store, head))?;
         if head.is_some() {

@@ -8,7 +8,10 @@ use std::collections::HashMap;
 use equipoise_core::{BatchKey, BatchSpec, Record};
 use equipoise_port::{Append, Epoch, JournalError};
 
-use super::codec::{ADMITTED, ENDED, PART_LEN_MAX, RECORD_LEN_MAX, kind_of, seal, write_body};
+use super::codec::{
+    ADMITTED, ENDED, PART_LEN_MAX, RECORD_LEN_MAX, SEVERAL, kind_of, seal, write_body,
+    write_several,
+};
 use super::continuity::Findings;
 use super::head::Head;
 use super::layout;
@@ -54,6 +57,7 @@ pub(super) struct Writer {
     ended: Vec<BatchKey>,
     bodies: Vec<u8>,
     ends: Vec<usize>,
+    several: Vec<u8>,
 }
 
 impl Writer {
@@ -67,6 +71,7 @@ impl Writer {
             ended: Vec::new(),
             bodies: Vec::new(),
             ends: Vec::new(),
+            several: Vec::new(),
         }
     }
 
@@ -203,12 +208,19 @@ impl Writer {
     fn stage_records(&mut self, number: u64, append: &Append, out: &mut WriteBatch) {
         let bodies = std::mem::take(&mut self.bodies);
         let ends = std::mem::take(&mut self.ends);
-        let mut start = 0;
-        for ((record, end), sequence) in append.records.iter().zip(&ends).zip(append.expected..) {
-            self.stage_record(number, sequence, kind_of(record), &bodies[start..*end], out);
-            start = *end;
+        let starts = std::iter::once(0).chain(ends.iter().copied());
+        let parts = starts.zip(&ends).map(|(start, end)| &bodies[start..*end]);
+        let records = append.records.iter().map(kind_of).zip(parts);
+        let mut several = std::mem::take(&mut self.several);
+        if ends.len() > 1 && write_several(&mut several, records.clone()) {
+            let key = layout::record_key(number, append.expected);
+            self.put_counted(out, &key, SEVERAL, false, &several);
+        } else {
+            for ((kind, body), sequence) in records.zip(append.expected..) {
+                self.stage_record(number, sequence, kind, body, out);
+            }
         }
-        (self.bodies, self.ends) = (bodies, ends);
+        (self.bodies, self.ends, self.several) = (bodies, ends, several);
     }
 
     fn stage_record(

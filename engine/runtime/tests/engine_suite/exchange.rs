@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use equipoise_core::{
     Amount, DeadlineCheck, Fill, IdAlphabet, OrderEnd, OrderKind, OrderRequest, OrderSnapshot,
-    OrderState, Qty, RefusalKind, ResendClass, Side, TimeInForce, UnixMillis, VenueMillis,
-    VenueTraits,
+    OrderState, PositionMode, Qty, RefusalKind, ResendClass, Side, TimeInForce, UnixMillis,
+    VenueMillis, VenueTraits,
 };
 use equipoise_port::{Clock, Purpose, QueryError};
 use equipoise_runtime::SystemClock;
@@ -76,6 +76,7 @@ pub(super) struct State {
     pub(super) refused_side: Option<Side>,
     pub(super) server_time_latency_ms: u64,
     pub(super) trading_disallowed: bool,
+    pub(super) position_mode: Option<PositionMode>,
 }
 
 /// One exchange with one account.
@@ -151,6 +152,10 @@ impl Exchange {
 
     pub(crate) fn set_offset_ms(&self, offset_ms: i64) {
         self.state().offset_ms = offset_ms;
+    }
+
+    pub(crate) fn set_position_mode(&self, mode: PositionMode) {
+        self.state().position_mode = Some(mode);
     }
 
     pub(crate) fn disallow_trading(&self, disallowed: bool) {

@@ -11,6 +11,7 @@ mod pacing;
 mod recovery;
 mod runtimes;
 mod setup;
+mod standing;
 mod stopping;
 mod strategies;
 mod wire;

@@ -113,8 +113,9 @@ impl Venue for Wire {
 
     async fn account(&self, _: &[Symbol]) -> Result<Account, QueryError> {
         self.called("account", Call::Account).await?;
-        let can_trade = !self.exchange.state().trading_disallowed;
-        Ok(Account { position_mode: PositionMode::OneWay, can_trade })
+        let state = self.exchange.state();
+        let position_mode = state.position_mode.unwrap_or(PositionMode::OneWay);
+        Ok(Account { position_mode, can_trade: !state.trading_disallowed })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::capture::Unavailable;
-use crate::cut::{Lie, Unsynced, is_of_anchor, is_of_store};
+use crate::cut::{Lie, Unsynced, is_of_anchor, is_of_log, is_of_store};
 use crate::disk::{Disk, Files, write_folder};
 use crate::judge::{Finding, judge};
 use crate::log::Op;
@@ -145,7 +145,7 @@ fn scratch() -> Result<TempDir, Unavailable> {
 
 fn forget_store_syncs(ops: &mut Vec<Op>) {
     ops.retain(|op| match op {
-        Op::SyncBegun { path, .. } => !is_of_store(path),
+        Op::SyncBegun { path, .. } => !is_of_store(path) && !is_of_log(path),
         _ => true,
     });
 }

@@ -150,6 +150,11 @@ pub(crate) fn is_of_store(path: &Path) -> bool {
     parts.starts_with("sled") || parts.starts_with("journal.redb")
 }
 
+/// Whether a file belongs to the log before a store.
+pub(crate) fn is_of_log(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "log-0" || name == "log-1")
+}
+
 /// Whether a write is one of the anchor's.
 pub(crate) fn is_of_anchor(op: &Op) -> bool {
     matches!(op, Op::Write { path, .. } if path.ends_with("anchor"))

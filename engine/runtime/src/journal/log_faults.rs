@@ -1,0 +1,211 @@
+//! Tests of a store behind a log: what is read meanwhile, and what is made of a log that is not whole.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use equipoise_port::JournalError;
+
+use super::head::{Head, RunningHash};
+use super::layout;
+use super::log::paths;
+use super::logged::LoggedStore;
+use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
+
+/// Longer than any test.
+const HOUR: Duration = Duration::from_secs(3_600);
+
+type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// A store that takes nothing in while its gate is held.
+#[derive(Clone, Default)]
+struct Slow {
+    entries: Arc<Mutex<Entries>>,
+    gate: Arc<Mutex<()>>,
+}
+
+impl Reads for Slow {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.entries.lock().unwrap().get(key).cloned())
+    }
+
+    fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError> {
+        let entries = self.entries.lock().unwrap().clone();
+        let under = entries.iter().filter(|(key, _)| key.starts_with(prefix));
+        under.into_iter().try_for_each(|(key, value)| visit(key, value))
+    }
+}
+
+impl Store for Slow {
+    fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let _gate = self.gate.lock().unwrap();
+        let mut entries = self.entries.lock().unwrap();
+        for write in batch.iter() {
+            match write {
+                Write::Put(key, value) => entries.insert(key.to_vec(), value.to_vec()),
+                Write::Delete(key) => entries.remove(key),
+            };
+        }
+        Ok(())
+    }
+}
+
+/// A group that leads to a head and puts one key beside it.
+fn group(number: u64, key: &str, value: Option<&str>) -> WriteBatch {
+    let mut batch = WriteBatch::default();
+    match value {
+        Some(value) => {
+            batch.put(key.as_bytes(), |out| out.extend_from_slice(value.as_bytes()));
+        }
+        None => batch.delete(key.as_bytes()),
+    }
+    let head = Head { number, hash: RunningHash::default() };
+    batch.put(layout::HEAD, |out| head.write(layout::HEAD, out));
+    batch
+}
+
+fn read(store: &impl Reads, key: &str) -> Option<String> {
+    store.get(key.as_bytes()).unwrap().map(|value| String::from_utf8(value).unwrap())
+}
+
+fn listed(store: &impl Reads, prefix: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    store
+        .scan(prefix.as_bytes(), &mut |key, _| {
+            found.push(String::from_utf8(key.to_vec()).unwrap());
+            Ok(())
+        })
+        .unwrap();
+    found
+}
+
+/// Three groups that were only logged, as a kill leaves them: the store was busy all the time.
+fn killed(folder: &Path) -> Slow {
+    let slow = Slow::default();
+    let gate = slow.gate.lock().unwrap();
+    let logged = LoggedStore::create_with(Box::new(slow.clone()), folder, HOUR).unwrap();
+    for (number, key) in [(1, "a"), (2, "b"), (3, "c")] {
+        logged.commit(&group(number, key, Some("logged"))).unwrap();
+    }
+    let left = paths(folder).map(|path| fs::read(path).unwrap());
+    drop(gate);
+    drop(logged);
+    for (path, bytes) in paths(folder).iter().zip(left) {
+        fs::write(path, bytes).unwrap();
+    }
+    slow.entries.lock().unwrap().clear();
+    slow
+}
+
+fn opened(slow: &Slow, folder: &Path) -> Result<LoggedStore, JournalError> {
+    LoggedStore::open(Box::new(slow.clone()), folder)
+}
+
+fn refusal(slow: &Slow, folder: &Path) -> String {
+    match opened(slow, folder).err() {
+        Some(JournalError::Damaged(text)) => text,
+        other => panic!("not refused as damaged: {other:?}"),
+    }
+}
+
+/// Where each frame of the killed log begins; all are in one file and a sector long.
+const FRAME_LEN: usize = 512;
+
+fn change(folder: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let [first, _] = paths(folder);
+    let mut bytes = fs::read(&first).unwrap();
+    assert_eq!(bytes.len(), 3 * FRAME_LEN);
+    change(&mut bytes);
+    fs::write(&first, bytes).unwrap();
+}
+
+#[test]
+fn what_is_committed_is_read_whether_or_not_the_store_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = Slow::default();
+    let old: Entries = [("a1", "old"), ("a2", "old"), ("b", "old")]
+        .map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().to_vec()))
+        .into();
+    *slow.entries.lock().unwrap() = old;
+    let gate = slow.gate.lock().unwrap();
+    // The hand-over begins at once and gets stuck, so what is read is partly leaving and partly waiting.
+    let store = Box::new(slow.clone());
+    let logged = LoggedStore::create_with(store, folder.path(), Duration::ZERO).unwrap();
+    for batch in [
+        group(1, "a0", Some("new")),
+        group(2, "a1", Some("new")),
+        group(3, "a2", None),
+        group(4, "a3", Some("new")),
+    ] {
+        logged.commit(&batch).unwrap();
+    }
+    let expect = |store: &dyn Fn(&str) -> Option<String>| {
+        assert_eq!(store("a1").as_deref(), Some("new"));
+        assert_eq!(store("a2"), None);
+        assert_eq!(store("b").as_deref(), Some("old"));
+    };
+    expect(&|key| read(&logged, key));
+    assert_eq!(listed(&logged, "a"), ["a0", "a1", "a3"]);
+    assert_eq!(read(&slow, "a1").as_deref(), Some("old"), "the store is not there yet");
+    drop(gate);
+    drop(logged);
+    expect(&|key| read(&slow, key));
+}
+
+#[test]
+fn a_start_after_a_kill_hands_the_store_what_was_only_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = killed(folder.path());
+    assert_eq!(listed(&slow, ""), [""; 0]);
+    drop(opened(&slow, folder.path()).unwrap());
+    assert_eq!(listed(&slow, ""), ["H", "a", "b", "c"]);
+}
+
+#[test]
+fn a_last_frame_torn_by_a_power_cut_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = killed(folder.path());
+    change(folder.path(), |bytes| bytes[2 * FRAME_LEN + 60] ^= 1);
+    drop(opened(&slow, folder.path()).unwrap());
+    assert_eq!(listed(&slow, ""), ["H", "a", "b"]);
+}
+
+#[test]
+fn a_frame_unreadable_before_others_is_damage_and_the_store_is_left_alone() {
+    for frame in [0, 1] {
+        let folder = tempfile::tempdir().unwrap();
+        let slow = killed(folder.path());
+        change(folder.path(), |bytes| bytes[frame * FRAME_LEN + 60] ^= 1);
+        let text = refusal(&slow, folder.path());
+        assert!(
+            text.starts_with(&format!("values after {frame} are missing in its log")),
+            "{text}"
+        );
+        assert_eq!(listed(&slow, ""), [""; 0]);
+    }
+}
+
+#[test]
+fn a_store_that_lost_what_it_once_held_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = killed(folder.path());
+    drop(opened(&slow, folder.path()).unwrap());
+    slow.entries.lock().unwrap().clear();
+    let text = refusal(&slow, folder.path());
+    assert!(text.starts_with("it ends at value 0 although value 3 was durable"), "{text}");
+}
+
+#[test]
+fn a_missing_log_is_refused_and_not_created_again() {
+    for index in [0, 1] {
+        let folder = tempfile::tempdir().unwrap();
+        let slow = killed(folder.path());
+        let path = &paths(folder.path())[index];
+        fs::remove_file(path).unwrap();
+        assert!(refusal(&slow, folder.path()).starts_with("its log is missing"));
+        assert!(!path.exists());
+    }
+}

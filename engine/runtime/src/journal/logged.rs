@@ -1,0 +1,350 @@
+//! A store behind a log: commits are durable by the log, and a thread of its own hands them to the store in bulk.
+//!
+//! A store on a device pays for every key it takes, and for its own syncs; a group waits for neither. What was handed
+//! over again and again in between, such as the head, or came and went, such as an open marker, reaches the store once
+//! or not at all. Reads see everything committed, wherever it is.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use equipoise_port::JournalError;
+
+use super::head::Head;
+use super::layout;
+use super::log::{Log, Span};
+use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
+
+/// What was committed reaches the store no later than this.
+const AGE_MAX: Duration = Duration::from_millis(500);
+
+/// The store is handed what waits as soon as the log holds this many bytes.
+const HANDOVER_BYTES: u64 = 1024 * 1024;
+
+/// Commits wait for the store beyond this many bytes, which bounds both a log file and the memory that waits.
+const LOG_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// Writes handed to the store in one piece: readers of some stores wait meanwhile.
+const PIECE_MAX: usize = 64;
+
+/// The latest write to each key; `None` for a delete.
+type Overlay = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// A store behind a log.
+pub(super) struct LoggedStore {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    store: Box<dyn Store>,
+    age_max: Duration,
+    log: Mutex<Written>,
+    /// Tells the thread that there is something to do, and commits that something was done.
+    changed: Condvar,
+    overlays: RwLock<Overlays>,
+}
+
+/// What is committed and not yet known to be in the store.
+#[derive(Default)]
+struct Overlays {
+    waiting: Overlay,
+    /// Being handed to the store.
+    leaving: Arc<Overlay>,
+}
+
+struct Written {
+    log: Log,
+    /// Head as of the last frame.
+    head: u64,
+    /// Head that the store holds durably.
+    stored: u64,
+    /// When the first of what waits was committed.
+    waiting_since: Option<Instant>,
+    /// The store is being handed what the other file holds.
+    handing_over: bool,
+    ending: bool,
+    failure: Option<StoreError>,
+}
+
+impl LoggedStore {
+    /// Puts an empty log in front of a store that was just made.
+    pub(super) fn create(store: Box<dyn Store>, folder: &Path) -> Result<Self, JournalError> {
+        Self::create_with(store, folder, AGE_MAX)
+    }
+
+    /// The same with another age.
+    pub(super) fn create_with(
+        store: Box<dyn Store>,
+        folder: &Path,
+        age_max: Duration,
+    ) -> Result<Self, JournalError> {
+        let log = Log::create(folder).map_err(StoreError::while_opening)?;
+        let head = head_of(&*store)?;
+        Self::start(store, log, head, age_max)
+    }
+
+    /// Hands the store what the log holds beyond it.
+    pub(super) fn open(store: Box<dyn Store>, folder: &Path) -> Result<Self, JournalError> {
+        let log = Log::open(folder)?;
+        let mut batch = WriteBatch::default();
+        for frame in log.beyond(head_of(&*store)?)? {
+            frame.add_to(&mut batch)?;
+        }
+        if !batch.is_empty() {
+            store.commit(&batch).map_err(StoreError::while_opening)?;
+        }
+        let head = head_of(&*store)?;
+        Self::start(store, log, head, AGE_MAX)
+    }
+
+    fn start(
+        store: Box<dyn Store>,
+        log: Log,
+        head: u64,
+        age_max: Duration,
+    ) -> Result<Self, JournalError> {
+        let written = Written {
+            log,
+            head,
+            stored: head,
+            waiting_since: None,
+            handing_over: false,
+            ending: false,
+            failure: None,
+        };
+        let shared = Arc::new(Shared {
+            store,
+            age_max,
+            log: Mutex::new(written),
+            changed: Condvar::new(),
+            overlays: RwLock::default(),
+        });
+        let thread = thread::Builder::new()
+            .name("journal-store".into())
+            .spawn({
+                let shared = Arc::clone(&shared);
+                move || shared.hand_over_until_the_end()
+            })
+            .map_err(|error| JournalError::Unopened(format!("journal thread: {error}")))?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+}
+
+impl Drop for LoggedStore {
+    fn drop(&mut self) {
+        self.shared.written().ending = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Store for LoggedStore {
+    fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        let mut written = self.shared.with_room()?;
+        let after = head_in(batch).unwrap_or(written.head);
+        let span = Span { before: written.head, after, stored: written.stored };
+        written.log.append(span, batch)?;
+        written.head = after;
+        // Still under the lock: a hand-over never sees a file and an overlay that do not belong together.
+        self.shared.overlay(batch);
+        let first = written.waiting_since.is_none();
+        written.waiting_since.get_or_insert_with(Instant::now);
+        let much = written.log.len() >= HANDOVER_BYTES && !written.handing_over;
+        drop(written);
+        if first || much {
+            self.shared.changed.notify_all();
+        }
+        Ok(())
+    }
+}
+
+impl Reads for LoggedStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        // In this order: what leaves an overlay is in the store by then.
+        if let Some(write) = self.shared.overlays().get(key) {
+            return Ok(write.clone());
+        }
+        self.shared.store.get(key)
+    }
+
+    fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError> {
+        let mut ahead = self.shared.overlays().under(prefix).into_iter().peekable();
+        self.shared.store.scan(prefix, &mut |key, value| {
+            while let Some((other, write)) = ahead.next_if(|(other, _)| other.as_slice() < key) {
+                shown(&other, write.as_deref(), visit)?;
+            }
+            match ahead.next_if(|(other, _)| other == key) {
+                Some((_, write)) => shown(key, write.as_deref(), visit),
+                None => visit(key, value),
+            }
+        })?;
+        ahead.try_for_each(|(key, write)| shown(&key, write.as_deref(), visit))
+    }
+}
+
+fn shown(key: &[u8], write: Option<&[u8]>, visit: Visit<'_>) -> Result<(), JournalError> {
+    write.map_or(Ok(()), |value| visit(key, value))
+}
+
+impl Overlays {
+    fn get(&self, key: &[u8]) -> Option<&Option<Vec<u8>>> {
+        self.waiting.get(key).or_else(|| self.leaving.get(key))
+    }
+
+    fn under(&self, prefix: &[u8]) -> Overlay {
+        let mut found = Overlay::new();
+        for overlay in [&*self.leaving, &self.waiting] {
+            let writes = overlay.range(prefix.to_vec()..);
+            let writes = writes.take_while(|(key, _)| key.starts_with(prefix));
+            found.extend(writes.map(|(key, write)| (key.clone(), write.clone())));
+        }
+        found
+    }
+}
+
+impl Shared {
+    /// No code that holds one of these locks can panic half way through a change, so a poisoned one is still whole.
+    fn written(&self) -> MutexGuard<'_, Written> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn overlays(&self) -> RwLockReadGuard<'_, Overlays> {
+        self.overlays.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change_overlays(&self, change: impl FnOnce(&mut Overlays)) {
+        change(&mut self.overlays.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn overlay(&self, batch: &WriteBatch) {
+        self.change_overlays(|overlays| {
+            for write in batch.iter() {
+                let (key, value) = match write {
+                    Write::Put(key, value) => (key, Some(value.to_vec())),
+                    Write::Delete(key) => (key, None),
+                };
+                overlays.waiting.insert(key.to_vec(), value);
+            }
+        });
+    }
+
+    /// The log once it has room; while the store is behind, that waits for it.
+    fn with_room(&self) -> Result<MutexGuard<'_, Written>, StoreError> {
+        let mut written = self.written();
+        while written.failure.is_none() && written.log.len() >= LOG_BYTES_MAX {
+            self.changed.notify_all();
+            written = self.changed.wait(written).unwrap_or_else(PoisonError::into_inner);
+        }
+        match &written.failure {
+            Some(error) => Err(error.clone()),
+            None => Ok(written),
+        }
+    }
+
+    fn hand_over_until_the_end(&self) {
+        while let Some(head) = self.begin() {
+            let handed = self.hand_over();
+            let mut written = self.written();
+            written.handing_over = false;
+            match handed {
+                Ok(()) => {
+                    written.stored = head;
+                    self.change_overlays(|overlays| overlays.leaving = Arc::default());
+                }
+                Err(error) => written.failure = Some(error),
+            }
+            drop(written);
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until something is to be handed over and takes the log's other file; the head it leads to, or `None`
+    /// at the end.
+    fn begin(&self) -> Option<u64> {
+        let mut written = self.written();
+        loop {
+            if written.failure.is_some() {
+                return None;
+            }
+            let Some(since) = written.waiting_since else {
+                if written.ending {
+                    written.end();
+                    return None;
+                }
+                written = self.changed.wait(written).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = self.age_max.saturating_sub(since.elapsed());
+            if written.ending || left.is_zero() || written.log.len() >= HANDOVER_BYTES {
+                break;
+            }
+            let waited = self.changed.wait_timeout(written, left);
+            written = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        written.waiting_since = None;
+        written.handing_over = true;
+        // The hand-over before this one has ended, so the store holds everything in the other file.
+        written.log.take_turns();
+        self.change_overlays(|overlays| {
+            overlays.leaving = Arc::new(std::mem::take(&mut overlays.waiting));
+        });
+        // Commits may wait for this very room.
+        self.changed.notify_all();
+        Some(written.head)
+    }
+
+    /// Everything but the head first, the head last: until it is there, the log still counts.
+    fn hand_over(&self) -> Result<(), StoreError> {
+        let leaving = Arc::clone(&self.overlays().leaving);
+        let (mut batch, mut pieces) = (WriteBatch::default(), 0);
+        for (key, write) in leaving.iter().filter(|(key, _)| *key != layout::HEAD) {
+            match write {
+                Some(value) => drop(batch.put(key, |out| out.extend_from_slice(value))),
+                // Mostly open markers that came and went without ever reaching the store.
+                None if self.store.get(key)?.is_none() => continue,
+                None => batch.delete(key),
+            }
+            pieces += 1;
+            if pieces % PIECE_MAX == 0 {
+                self.store.stage(&batch)?;
+                batch.clear();
+            }
+        }
+        if let Some(Some(head)) = leaving.get(layout::HEAD) {
+            batch.put(layout::HEAD, |out| out.extend_from_slice(head));
+        }
+        self.store.commit(&batch)
+    }
+}
+
+impl Written {
+    /// Says in the log itself that the store holds everything, so that a store which later lacks some is noticed.
+    fn end(&mut self) {
+        let span = Span { before: self.head, after: self.head, stored: self.stored };
+        if let Err(error) = self.log.append(span, &WriteBatch::default()) {
+            tracing::warn!(%error, "the journal's log was not closed");
+        }
+    }
+}
+
+/// The head a group leads to.
+fn head_in(batch: &WriteBatch) -> Option<u64> {
+    let last = batch.iter().filter_map(|write| match write {
+        Write::Put(key, value) if key == layout::HEAD => Head::read(key, value).ok(),
+        _ => None,
+    });
+    last.last().map(|head| head.number)
+}
+
+fn head_of(store: &(impl Reads + ?Sized)) -> Result<u64, JournalError> {
+    let stored = store.get(layout::HEAD).map_err(StoreError::while_opening)?;
+    Ok(match stored {
+        Some(value) => Head::read(layout::HEAD, &value)?.number,
+        None => 0,
+    })
+}
