@@ -18,7 +18,11 @@
 //! The same start state and the same requests at the same times give the same answers, ids included.
 //! The crate shares no code with the engine it is used to test, so that its [`Ledger`] can serve as the oracle.
 //!
-//! What it does not do: funding payments, liquidation, other people's orders beyond the synthetic book, streams.
+//! Each adapter name is a product of its own with its own account and [`Ledger`]: spot keeps balances, contracts are
+//! margined and settled in one asset each ([`Instrument::settle`]), and quantities are in the venue's unit.
+//!
+//! What it does not do: funding payments, liquidation, margin across assets, borrowing, other people's orders beyond
+//! the synthetic book, streams.
 
 // The longest venue objects have more fields than the default limit of `json!` allows.
 #![recursion_limit = "256"]

@@ -340,6 +340,34 @@ fn orders_that_fill_cost_no_weight_and_do_not_count_and_refusals_do() {
 }
 
 #[test]
+fn amounts_at_the_edge_of_what_fits_are_refused_and_break_nothing() {
+    let mut binance = start();
+    let most = "99999999999999999999.99999999999999999999";
+    for params in [
+        format!("{BUY}&quoteOrderQty={most}"),
+        format!("{BUY}&quantity={most}"),
+        format!("side=SELL&type=MARKET&quoteOrderQty={most}"),
+        format!("{LIMIT}&timeInForce=GTC&quantity=1&price={most}"),
+    ] {
+        assert!([-1013, -1111].contains(&binance.code(&params)), "{params}");
+    }
+    assert_eq!(binance.code(&format!("{BUY}&quantity=0.1")), 0);
+}
+
+#[test]
+fn balances_and_open_orders_carry_on_from_a_ledger() {
+    let mut first = start();
+    assert_eq!(first.code(&format!("{BUY}&quantity=0.5")), 0);
+    assert_eq!(first.code(&format!("{LIMIT}&timeInForce=GTC&quantity=1&price=52000")), 0);
+    let text = serde_json::to_string(&first.exchange.ledger()).unwrap();
+    let mut second = start();
+    second.exchange.carry_on(serde_json::from_str(&text).unwrap());
+    assert_eq!(second.exchange.ledger(), first.exchange.ledger());
+    assert_eq!(balance(&mut second, "BTC"), amounts("2.49950000", "0.00000000"));
+    assert_eq!(balance(&mut second, "USDT"), amounts("165505.00000000", "52000.00000000"));
+}
+
+#[test]
 fn public_pages_agree_with_each_other() {
     let mut binance = start();
     let info = binance.page("GET", "exchangeInfo", "symbol=BTCUSDT");

@@ -171,6 +171,20 @@ fn a_resting_order_locks_quote_and_a_cancel_tells_how_an_order_ended() {
 }
 
 #[test]
+fn an_amended_order_locks_what_it_needs_now_and_no_more_than_there_is() {
+    let mut bybit = start();
+    assert_eq!(bybit.code("rest", resting()), 0);
+    let amend = |bybit: &mut Bybit, qty: &str| {
+        let body =
+            json!({ "category": "spot", "symbol": "BTCUSDT", "orderLinkId": "rest", "qty": qty });
+        bybit.post("/v5/order/amend", &body)["retCode"].as_i64().unwrap()
+    };
+    // 4 × 62000 is less than the 250000 there are, counting what the order already holds; 5 × 62000 is more.
+    assert_eq!((amend(&mut bybit, "5"), amend(&mut bybit, "4")), (170_131, 0));
+    assert_eq!(coin(&mut bybit, "USDT")["locked"], "248000");
+}
+
+#[test]
 fn an_id_is_taken_for_good() {
     let mut bybit = start();
     assert_eq!(bybit.code("once", json!({ "qty": "100" })), 0);
