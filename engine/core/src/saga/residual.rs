@@ -217,7 +217,8 @@ fn matched(members: &[&Exposed<'_>], net: Amount, dust: Qty) -> Vec<Takeback> {
     let lot = |member: &&Exposed<'_>| member.leg.instrument.lot_base(member.reference);
     let finest = members.iter().map(lot).min().unwrap_or(Qty::ZERO);
     let mut most = all.smaller();
-    let mut near: Option<(Qty, Matched)> = None;
+    // A fee in the base asset leaves the finer side a little short of the last coarse lot: that goes all the same.
+    let mut near = Some((all.leaves(net), all)).filter(|(left, _)| *left < dust);
     for _ in 0..MATCHES_MAX {
         let cut = Matched::of(members, most);
         if cut.smaller().is_zero() {
