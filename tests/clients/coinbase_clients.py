@@ -1,35 +1,35 @@
-"""Drives a simulated Coinbase through coinbase-advanced-py and ccxt and checks what they get.
+"""Coinbase through coinbase-advanced-py and ccxt.
 
-    coinbase_clients.py URL KEY_FILE
-
-KEY_FILE holds the PEM of the demo key, as `equipoise sim --json` prints it. Changes nothing about the libraries: the
-official one speaks HTTPS to its host name only, so its session is told where that host is.
+The official library speaks HTTPS to its host name only, so its session is told where that host is.
 """
 
-import argparse
 import logging
 import time
 import uuid
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import ccxt
 import requests
+from checks import check, raises
 from coinbase import jwt_generator
 from coinbase.rest import RESTClient
 from requests.adapters import HTTPAdapter
 
-KEY = "demo-key-coinbase"
+ADAPTERS = ("coinbase",)
+
+# The documented Ed25519 key of the simulated exchange: the seed of bytes 0 to 31.
 ED_KEY = "demo-ed-key-coinbase"
-# The seed of bytes 0 to 31.
 ED_SECRET = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
-FAILED = []
 
 
-def check(claim, holds, seen=None):
-    print(("ok    " if holds else "FAILS ") + claim + ("" if holds else f": {seen!r}"))
-    if not holds:
-        FAILED.append(claim)
+def drive(exchanges):
+    running = exchanges["coinbase"]
+    # The official client logs every refusal that is asked for here.
+    logging.getLogger("coinbase.RESTClient").setLevel(logging.CRITICAL)
+    through_the_official_client(running.url, running.key, running.secret)
+    through_the_official_client(running.url, ED_KEY, ED_SECRET)
+    stale(running)
+    through_ccxt(running)
 
 
 def status_of(call):
@@ -38,13 +38,6 @@ def status_of(call):
         return 200, call()
     except requests.exceptions.HTTPError as error:
         return error.response.status_code, error.response.text
-
-
-def refused(claim, name, call):
-    try:
-        check(claim, False, call())
-    except ccxt.BaseError as error:
-        check(f"{claim} ({name})", name in str(error) or name == type(error).__name__, repr(error))
 
 
 class Elsewhere(HTTPAdapter):
@@ -123,9 +116,9 @@ def through_the_official_client(url, key, secret):
     check(claim("wrong key (401)"), status_of(official(url, "other", secret).get_accounts)[0] == 401)
 
 
-def stale(url, secret):
+def stale(running):
     """A token that expired a second ago."""
-    client = official(url, KEY, secret)
+    client = official(running.url, running.key, running.secret)
     right = time.time
     jwt_generator.time.time = lambda: right() - 121
     try:
@@ -134,9 +127,14 @@ def stale(url, secret):
         jwt_generator.time.time = right
 
 
-def through_ccxt(url, secret):
-    exchange = ccxt.coinbase({"apiKey": KEY, "secret": secret})
-    exchange.urls["api"]["rest"] = url
+def ccxt_client(running, key):
+    exchange = ccxt.coinbase({"apiKey": key, "secret": running.secret})
+    exchange.urls["api"]["rest"] = running.url
+    return exchange
+
+
+def through_ccxt(running):
+    exchange = ccxt_client(running, running.key)
     symbol = "BTC/USD"
 
     def claim(text):
@@ -166,26 +164,5 @@ def through_ccxt(url, secret):
     check(claim("cancelled"), exchange.fetch_open_orders(symbol) == [])
     check(claim("balance in USD"), exchange.fetch_balance()["USD"]["total"] > 0)
     check(claim("free balance in USD"), exchange.fetch_balance({"v3": True})["USD"]["free"] > 0)
-    refused(claim("insufficient funds"), "PREVIEW_INSUFFICIENT_FUND", lambda: exchange.create_order(symbol, "limit", "sell", 1000, bid))
-    wrong = ccxt.coinbase({"apiKey": "other", "secret": secret})
-    wrong.urls["api"]["rest"] = url
-    refused(claim("wrong key"), "AuthenticationError", wrong.fetch_balance)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url")
-    parser.add_argument("key_file")
-    args = parser.parse_args()
-    # The official client logs every refusal that is asked for here.
-    logging.getLogger("coinbase.RESTClient").setLevel(logging.CRITICAL)
-    secret = Path(args.key_file).read_text()
-    through_the_official_client(args.url, KEY, secret)
-    through_the_official_client(args.url, ED_KEY, ED_SECRET)
-    stale(args.url, secret)
-    through_ccxt(args.url, secret)
-    raise SystemExit(1 if FAILED else 0)
-
-
-if __name__ == "__main__":
-    main()
+    raises(claim("insufficient funds"), "PREVIEW_INSUFFICIENT_FUND", lambda: exchange.create_order(symbol, "limit", "sell", 1000, bid))
+    raises(claim("wrong key"), 401, ccxt_client(running, "other").fetch_balance)

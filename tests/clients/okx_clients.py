@@ -1,11 +1,5 @@
-"""Drives simulated OKX exchanges through python-okx and ccxt and checks what they get.
+"""OKX swaps and spot through python-okx and ccxt."""
 
-    okx_clients.py SWAP_URL SPOT_URL
-
-Needs both exchanges running with their demo keys; changes nothing about the libraries but their base URLs.
-"""
-
-import argparse
 import time
 
 import ccxt
@@ -13,35 +7,29 @@ import okx.Account as Account
 import okx.MarketData as MarketData
 import okx.PublicData as PublicData
 import okx.Trade as Trade
+from checks import check, raises
 
-FAILED = []
-
-
-def check(claim, holds, seen=None):
-    print(("ok    " if holds else "FAILS ") + claim + ("" if holds else f": {seen!r}"))
-    if not holds:
-        FAILED.append(claim)
+ADAPTERS = ("okx-swap", "okx-spot")
 
 
-def refused(claim, code, call):
-    """The call fails and the library's error names the venue's code."""
-    try:
-        check(claim, False, call())
-    except ccxt.BaseError as error:
-        check(f"{claim} ({code})", f'"{code}"' in str(error), error)
+def drive(exchanges):
+    swap, spot = (exchanges[adapter] for adapter in ADAPTERS)
+    through_python_okx(swap, "BTC-USDT-SWAP", "1", "52000")
+    through_python_okx(spot, "BTC-USDT", "0.01", "52000")
+    through_ccxt(swap, "BTC/USDT:USDT", 1.0)
+    through_ccxt(swap, "BTC/USD:BTC", 10.0)
+    through_ccxt(spot, "BTC/USDT", 0.01)
 
 
 def client_id(name):
+    """Letters and digits only, as the venue wants them."""
     return f"{name}{time.time_ns() % 10**12}"
 
 
-def credentials(adapter):
-    return f"demo-key-{adapter}", f"demo-secret-not-confidential-{adapter}", f"demo-passphrase-{adapter}"
-
-
-def through_python_okx(url, adapter, instrument, size, resting_price):
-    key, secret, passphrase = credentials(adapter)
-    arguments = {"flag": "0", "domain": url}
+def through_python_okx(exchange, instrument, size, resting_price):
+    adapter, key, secret = exchange.adapter, exchange.key, exchange.secret
+    passphrase = exchange.demo["passphrase"]
+    arguments = {"flag": "0", "domain": exchange.url}
     kind = "SPOT" if adapter == "okx-spot" else "SWAP"
     mode = "cash" if kind == "SPOT" else "cross"
 
@@ -109,10 +97,10 @@ def through_python_okx(url, adapter, instrument, size, resting_price):
     check(claim("bad passphrase (50105)"), wrong["code"] == "50105", wrong)
 
 
-def ccxt_okx(url, adapter, secret=None):
-    key, right, passphrase = credentials(adapter)
-    exchange = ccxt.okx({"apiKey": key, "secret": secret or right, "password": passphrase})
-    exchange.urls["api"]["rest"] = url
+def ccxt_client(running, secret=None):
+    passphrase = running.demo["passphrase"]
+    exchange = ccxt.okx({"apiKey": running.key, "secret": secret or running.secret, "password": passphrase})
+    exchange.urls["api"]["rest"] = running.url
     return exchange
 
 
@@ -124,12 +112,12 @@ def unlisted(exchange, symbol):
     return market["symbol"]
 
 
-def through_ccxt(url, adapter, symbol, amount):
-    exchange = ccxt_okx(url, adapter)
+def through_ccxt(running, symbol, amount):
+    exchange, adapter = ccxt_client(running), running.adapter
     spot = adapter == "okx-spot"
 
     def claim(text):
-        return f"ccxt {adapter}: {text}"
+        return f"ccxt {adapter} {symbol}: {text}"
 
     market = exchange.load_markets()[symbol]
     check(claim("markets load"), market["precision"]["price"] == 0.1 and market["contract"] is not spot, market["precision"])
@@ -165,29 +153,12 @@ def through_ccxt(url, adapter, symbol, amount):
     check(claim("post-only 20 % away rests"), [o["id"] for o in listed] == [resting["id"]], listed)
     found = exchange.fetch_order(None, symbol, {"clientOrderId": own})
     check(claim("found by client id"), found["id"] == resting["id"] and found["status"] == "open", found)
-    refused(claim("duplicate id"), 51016, lambda: exchange.create_order(symbol, "limit", "buy", amount, passive, {"clientOrderId": own}))
+    raises(claim("duplicate id"), 51016, lambda: exchange.create_order(symbol, "limit", "buy", amount, passive, {"clientOrderId": own}))
     exchange.cancel_order(resting["id"], symbol)
     check(claim("cancelled"), exchange.fetch_open_orders(symbol) == [])
     check(claim("balance in USDT"), exchange.fetch_balance()["USDT"]["total"] > 0)
-    refused(claim("too small"), 51020, lambda: exchange.privatePostTradeOrder({"instId": market["id"], "tdMode": "cash" if spot else "cross", "side": "buy", "ordType": "limit", "px": str(passive), "sz": "0.000001"}))
-    refused(claim("unknown symbol"), 51001, lambda: exchange.create_order(unlisted(exchange, symbol), "limit", "buy", amount, passive))
-    refused(claim("bad signature"), 50113, ccxt_okx(url, adapter, "wrong").fetch_balance)
+    raises(claim("too small"), 51020, lambda: exchange.privatePostTradeOrder({"instId": market["id"], "tdMode": "cash" if spot else "cross", "side": "buy", "ordType": "limit", "px": str(passive), "sz": "0.000001"}))
+    raises(claim("unknown symbol"), 51001, lambda: exchange.create_order(unlisted(exchange, symbol), "limit", "buy", amount, passive))
+    raises(claim("bad signature"), 50113, ccxt_client(running, "wrong").fetch_balance)
     exchange.options["timeDifference"] = 40000
-    refused(claim("stale timestamp"), 50102, exchange.fetch_balance)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("swap_url")
-    parser.add_argument("spot_url")
-    args = parser.parse_args()
-    through_python_okx(args.swap_url, "okx-swap", "BTC-USDT-SWAP", "1", "52000")
-    through_python_okx(args.spot_url, "okx-spot", "BTC-USDT", "0.01", "52000")
-    through_ccxt(args.swap_url, "okx-swap", "BTC/USDT:USDT", 1.0)
-    through_ccxt(args.swap_url, "okx-swap", "BTC/USD:BTC", 10.0)
-    through_ccxt(args.spot_url, "okx-spot", "BTC/USDT", 0.01)
-    raise SystemExit(1 if FAILED else 0)
-
-
-if __name__ == "__main__":
-    main()
+    raises(claim("stale timestamp"), 50102, exchange.fetch_balance)
