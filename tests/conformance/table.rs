@@ -339,5 +339,4 @@ pub(crate) const COINBASE: Place = Place {
     reuse: [Reuse::Echoed, Reuse::Echoed],
     // ORDER_ENTRY_DISABLED passes; on spot no reduce-only order is sent.
     refusals: [RefusalKind::Transient, RefusalKind::ReduceOnly],
-    ..BINANCE_USDM
 };
