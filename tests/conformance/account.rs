@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use equipoise::port::{Account, QueryError};
-use equipoise::{PositionMode, Side};
+use equipoise::{OrderRequest, PositionMode, PositionSide, Side};
+use equipoise_sim::Settings;
 use rust_decimal::Decimal;
 
 use crate::desk::Desk;
@@ -73,4 +74,25 @@ pub(crate) async fn a_position_follows_what_was_traded(place: &'static Place) {
         assert_eq!([held.long, held.short], sides(&expected));
         assert_eq!(held.net().get(), desk.held());
     }
+}
+
+pub(crate) async fn hedge_mode_is_read_and_its_positions_are_kept_apart(place: &'static Place) {
+    if !place.hedge_mode {
+        return;
+    }
+    let desk = Desk::open_with(place, Settings { hedge_mode: true, ..Settings::default() }).await;
+    let account = desk.venue.account(&[desk.symbol()]).await.unwrap();
+    assert_eq!(account.position_mode, PositionMode::Hedge);
+    let into =
+        |number, side, position_side| OrderRequest { position_side, ..desk.market(number, side) };
+    let symbol = desk.symbol();
+    let position = || desk.venue.position(&symbol);
+    desk.placed(&into(0, Side::Buy, PositionSide::Long)).await;
+    desk.placed(&into(1, Side::Sell, PositionSide::Short)).await;
+    let both = position().await.unwrap();
+    let quantity = place.quantity.parse().unwrap();
+    assert_eq!((both.long, both.short), (quantity, quantity));
+    desk.placed(&into(2, Side::Sell, PositionSide::Long)).await;
+    let short = position().await.unwrap();
+    assert_eq!((short.long, short.short), ("0".parse().unwrap(), quantity));
 }

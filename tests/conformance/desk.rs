@@ -10,8 +10,10 @@ use equipoise::{
     VenueOrderId, client_order_id,
 };
 use equipoise_sim::{
-    Effect, Exchange, Fault, Occurrence, Operation, Order, Running, ServeOptions, Settings, serve,
+    Depth, Effect, Exchange, Fault, Occurrence, Operation, Order, Running, ServeOptions, Settings,
+    serve,
 };
+use rust_decimal::Decimal;
 
 use crate::harness::demo_credentials;
 use crate::table::Place;
@@ -32,6 +34,14 @@ impl Desk {
 
     pub(crate) async fn open_with(place: &'static Place, settings: Settings) -> Self {
         Self::start(place, settings, ServeOptions::default(), demo_credentials(place.adapter)).await
+    }
+
+    /// With books that hold half the ordinary quantity, in whole lots.
+    pub(crate) async fn thin(place: &'static Place) -> Self {
+        let number = |text: &str| text.parse::<Decimal>().unwrap();
+        let half = number(place.quantity) / Decimal::TWO;
+        let depth = Depth::Thin { levels: 1, quantity: half - half % number(place.lot) };
+        Self::open_with(place, Settings { depth, ..Settings::default() }).await
     }
 
     pub(crate) async fn start(
@@ -130,7 +140,7 @@ impl Desk {
     }
 
     /// The account's position by the exchange's own books, signed.
-    pub(crate) fn held(&self) -> rust_decimal::Decimal {
+    pub(crate) fn held(&self) -> Decimal {
         let ledger = self.exchange.with(|exchange| exchange.ledger());
         let own = ledger.positions.iter().filter(|held| held.symbol == self.place.symbol);
         own.map(|held| held.quantity).sum()
@@ -163,7 +173,7 @@ pub(crate) fn assert_same_fills(fills: &[Fill], order: &Order) {
     let line = |price: String, quantity: String, fee: String, asset: &str, at: u64| {
         format!("{quantity} at {price}, fee {fee} {asset}, {at}")
     };
-    let plain = |number: rust_decimal::Decimal| number.normalize().to_string();
+    let plain = |number: Decimal| number.normalize().to_string();
     let mut shown: Vec<_> = fills
         .iter()
         .map(|fill| {

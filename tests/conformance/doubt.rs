@@ -57,7 +57,7 @@ pub(crate) async fn a_query_without_a_usable_answer_is_unavailable(place: &'stat
     let desk = Desk::open(place).await;
     let order = desk.market(0, Side::Buy);
     desk.placed(&order).await;
-    for broken in [Broken::Html502, Broken::Truncated, Broken::NotJson] {
+    for broken in [Broken::Html502, Broken::Truncated, Broken::NotJson, Broken::Huge] {
         desk.exchange.with(|exchange| exchange.faults_mut().clear());
         desk.fault(Operation::QueryOrders, Effect::BreakAnswer(broken));
         let error = desk.venue.find(&reference(&order)).await.unwrap_err();

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use equipoise::port::{CancelAnswer, OrderRef, PlaceError};
-use equipoise::{OrderRequest, OrderState, ResendClass, Side};
-use equipoise_sim::EndReason;
+use equipoise::{OrderRequest, OrderState, ResendClass, Side, TimeInForce};
+use equipoise_sim::{Effect, EndReason, Operation};
 
-use crate::desk::{Desk, is_cut_short, is_filled, reference};
+use crate::desk::{Desk, assert_same_fills, is_cut_short, is_filled, reference};
 use crate::table::{Place, Reuse};
 
 pub(crate) async fn an_id_nobody_used_finds_nothing(place: &'static Place) {
@@ -114,4 +114,52 @@ pub(crate) async fn a_client_id_is_reused_as_its_class_says(place: &'static Plac
         let listed = desk.venue.orders_since(&desk.symbol(), order.stamp()).await.unwrap();
         assert_eq!(listed.len(), desk.ledger().len());
     }
+}
+
+/// What was executed before a cancel stays executed (V3).
+pub(crate) async fn a_cancelled_order_keeps_what_it_filled(place: &'static Place) {
+    let desk = Desk::thin(place).await;
+    let order = desk.limit(0, Side::Buy, place.ask, TimeInForce::Gtc);
+    desk.placed(&order).await;
+    let part = desk.ledger()[0].executed;
+    let resting = desk.found(&order).await;
+    assert_eq!((resting.state, resting.executed.get()), (OrderState::Open, part));
+    assert_eq!(desk.venue.cancel(&reference(&order)).await.unwrap(), CancelAnswer::Acknowledged);
+    let ended = desk.found(&order).await;
+    assert!(is_cut_short(&ended), "{ended:?}");
+    assert_eq!(ended.executed.get(), part);
+    assert_same_fills(&ended.fills, &desk.ledger()[0]);
+}
+
+/// Somebody at the exchange's own screen, with ids the exchange makes up (V13).
+pub(crate) async fn orders_placed_by_hand_do_not_hide_ours(place: &'static Place) {
+    let desk = Desk::open(place).await;
+    let order = desk.market(0, Side::Buy);
+    let by_hand = || {
+        let (now_ms, quantity) = (desk.exchange.now_ms(), place.quantity.parse().unwrap());
+        let side = equipoise_sim::Side::Sell;
+        desk.exchange
+            .with(|exchange| exchange.trade_by_hand(now_ms, place.symbol, side, quantity))
+            .unwrap();
+    };
+    by_hand();
+    desk.placed(&order).await;
+    by_hand();
+    assert!(is_filled(&desk.found(&order).await));
+    let listed = desk.venue.orders_since(&desk.symbol(), order.stamp()).await.unwrap();
+    let ours = listed.iter().filter(|one| one.client_id == order.client_id);
+    assert_eq!(ours.count(), 1);
+}
+
+/// A request the exchange carried out twice must not look like one (V15).
+pub(crate) async fn an_order_executed_twice_is_listed_twice(place: &'static Place) {
+    let desk = Desk::open(place).await;
+    desk.fault(Operation::Place, Effect::ExecuteTwice);
+    let order = desk.market(0, Side::Buy);
+    desk.placed(&order).await;
+    let accepted = desk.ledger();
+    assert_eq!(accepted.len(), 2);
+    let listed = desk.venue.orders_since(&desk.symbol(), order.stamp()).await.unwrap();
+    let ids: BTreeSet<_> = listed.iter().map(|one| one.venue_order.as_str().to_owned()).collect();
+    assert_eq!(ids, accepted.into_iter().map(|order| order.order_id).collect());
 }

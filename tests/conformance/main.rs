@@ -16,6 +16,8 @@ mod placing;
 mod refusing;
 mod table;
 
+use std::collections::BTreeSet;
+
 /// Makes one test of every claim at every place.
 macro_rules! conformance {
     ([$($name:ident = $place:ident),* $(,)?] $claims:tt) => {
@@ -47,12 +49,14 @@ conformance!([
 ] {
     market::the_clock_is_the_exchanges_own,
     market::the_rules_are_the_exchanges_own,
+    market::every_listed_instrument_keeps_its_rules,
     market::the_quote_shows_book_mark_and_funding,
     market::an_unknown_symbol_is_refused,
     account::the_account_may_trade_in_one_way_mode,
     account::balances_are_complete,
     account::a_resting_order_holds_part_of_a_balance,
     account::a_position_follows_what_was_traded,
+    account::hedge_mode_is_read_and_its_positions_are_kept_apart,
     placing::a_market_order_fills_and_its_fills_are_the_exchanges_own,
     placing::a_limit_order_rests_until_it_is_cancelled,
     placing::a_resting_order_that_is_met_pays_as_a_maker,
@@ -67,6 +71,9 @@ conformance!([
     finding::a_cancel_is_acknowledged_once,
     finding::an_ended_order_is_not_open_to_a_cancel,
     finding::a_client_id_is_reused_as_its_class_says,
+    finding::a_cancelled_order_keeps_what_it_filled,
+    finding::orders_placed_by_hand_do_not_hide_ours,
+    finding::an_order_executed_twice_is_listed_twice,
     refusing::a_request_past_its_deadline_is_refused,
     refusing::an_order_too_small_is_refused_for_good,
     refusing::a_wrong_secret_is_a_matter_of_credentials,
@@ -78,3 +85,12 @@ conformance!([
     doubt::a_lost_request_leaves_the_order_unknown_and_nothing_is_found,
     doubt::a_query_without_a_usable_answer_is_unavailable,
 });
+
+#[test]
+fn every_adapter_has_a_face_and_stands_in_the_table() {
+    let adapters: BTreeSet<_> = equipoise::venues::adapters().collect();
+    let faces: BTreeSet<_> = equipoise_sim::adapters().iter().copied().collect();
+    let table: BTreeSet<_> = table::PLACES.iter().map(|place| place.adapter).collect();
+    assert_eq!(adapters, faces);
+    assert_eq!(adapters, table);
+}

@@ -1,7 +1,7 @@
 //! Clock, rules, prices.
 
 use equipoise::port::QueryError;
-use equipoise::{Amount, Price, Symbol};
+use equipoise::{Amount, InstrumentKind, Price, Symbol};
 use equipoise_sim::{ServeOptions, Settings};
 
 use crate::desk::Desk;
@@ -22,6 +22,36 @@ pub(crate) async fn the_clock_is_the_exchanges_own(place: &'static Place) {
 pub(crate) async fn the_rules_are_the_exchanges_own(place: &'static Place) {
     let desk = Desk::open(place).await;
     assert_eq!(desk.venue.instrument(&desk.symbol()).await.unwrap(), place.instrument());
+}
+
+/// Everything that trades at the exchange, by what the exchange itself counts with.
+pub(crate) async fn every_listed_instrument_keeps_its_rules(place: &'static Place) {
+    let desk = Desk::open(place).await;
+    let listed: Vec<_> = desk.exchange.with(|exchange| exchange.instruments().cloned().collect());
+    assert!(listed.len() > 1);
+    for theirs in listed {
+        let ours = desk.venue.instrument(&Symbol::new(theirs.symbol).unwrap()).await.unwrap();
+        let kind = match theirs.kind {
+            equipoise_sim::InstrumentKind::Linear => InstrumentKind::Linear,
+            equipoise_sim::InstrumentKind::Inverse => InstrumentKind::Inverse,
+            equipoise_sim::InstrumentKind::Spot => InstrumentKind::Spot,
+        };
+        let assets = [ours.base.as_str(), ours.quote.as_str(), ours.settle.as_str()];
+        assert_eq!((ours.kind, assets), (kind, [theirs.base, theirs.quote, theirs.settle]));
+        // Where larger prices have larger ticks, a multiple of the largest is allowed at all of them.
+        let tick = theirs.tick_steps.iter().map(|(_, tick)| *tick).fold(theirs.tick, Ord::max);
+        let numbers = [
+            ours.tick.get(),
+            ours.lot.get(),
+            ours.quantity_min.get(),
+            ours.notional_min.get(),
+            ours.contract_size.get(),
+        ];
+        let wanted =
+            [tick, theirs.step, theirs.quantity_min, theirs.notional_min, theirs.contract_size];
+        assert_eq!(numbers, wanted, "{}", theirs.symbol);
+        assert!(ours.check().is_ok(), "{}", theirs.symbol);
+    }
 }
 
 pub(crate) async fn the_quote_shows_book_mark_and_funding(place: &'static Place) {

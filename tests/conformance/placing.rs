@@ -2,19 +2,10 @@
 
 use equipoise::port::PlaceError;
 use equipoise::{OrderRequest, OrderSnapshot, OrderState, Qty, RefusalKind, Side, TimeInForce};
-use equipoise_sim::{Depth, Settings};
 use rust_decimal::Decimal;
 
 use crate::desk::{Desk, assert_same_fills, is_cut_short, is_filled};
 use crate::table::Place;
-
-/// Books that hold half the ordinary quantity, in whole lots.
-async fn thin(place: &'static Place) -> Desk {
-    let number = |text: &str| text.parse::<Decimal>().unwrap();
-    let half = number(place.quantity) / Decimal::TWO;
-    let depth = Depth::Thin { levels: 1, quantity: half - half % number(place.lot) };
-    Desk::open_with(place, Settings { depth, ..Settings::default() }).await
-}
 
 /// Either refused with a documented code, or accepted and cut short with nothing executed.
 async fn assert_not_done(desk: &Desk, order: &OrderRequest) {
@@ -92,7 +83,7 @@ pub(crate) async fn a_resting_order_that_is_met_pays_as_a_maker(place: &'static 
 }
 
 pub(crate) async fn immediate_or_cancel_takes_what_is_there_and_never_rests(place: &'static Place) {
-    let desk = thin(place).await;
+    let desk = Desk::thin(place).await;
     let order = desk.limit(0, Side::Buy, place.ask, TimeInForce::Ioc);
     desk.placed(&order).await;
     let found = desk.found(&order).await;
@@ -113,7 +104,7 @@ pub(crate) async fn immediate_or_cancel_takes_what_is_there_and_never_rests(plac
 }
 
 pub(crate) async fn fill_or_kill_takes_everything_or_nothing(place: &'static Place) {
-    let desk = thin(place).await;
+    let desk = Desk::thin(place).await;
     assert_not_done(&desk, &desk.limit(0, Side::Buy, place.ask, TimeInForce::Fok)).await;
     let desk = Desk::open(place).await;
     let order = desk.limit(0, Side::Buy, place.ask, TimeInForce::Fok);

@@ -30,6 +30,8 @@ pub(crate) struct Place {
     /// What a buy and a sale are charged in.
     pub(crate) fee_assets: [&'static str; 2],
     pub(crate) funds: &'static [(&'static str, &'static str)],
+    /// Whether the account can hold long and short positions side by side.
+    pub(crate) hedge_mode: bool,
     /// What follows a client id sent again while its order is open, and after it ended.
     pub(crate) reuse: [Reuse; 2],
     /// What follows the refusal of the fault `reject`, and that of a reduce-only order without a position.
@@ -73,6 +75,22 @@ impl Place {
     }
 }
 
+/// All of them.
+pub(crate) const PLACES: [&Place; 12] = [
+    &BINANCE_USDM,
+    &BINANCE_COINM,
+    &BINANCE_SPOT,
+    &BYBIT_LINEAR,
+    &BYBIT_INVERSE,
+    &BYBIT_SPOT,
+    &OKX_SWAP,
+    &OKX_SWAP_INVERSE,
+    &OKX_SPOT,
+    &DERIBIT,
+    &DERIBIT_LINEAR,
+    &COINBASE,
+];
+
 const AMONG_OPEN: [Reuse; 2] = [Reuse::Refused, Reuse::Accepted];
 const FOR_EVER: [Reuse; 2] = [Reuse::Refused, Reuse::Refused];
 
@@ -99,6 +117,7 @@ pub(crate) const BINANCE_USDM: Place = Place {
     too_small: "0.001",
     fee_assets: ["USDT", "USDT"],
     funds: &[("USDT", "250000")],
+    hedge_mode: true,
     reuse: AMONG_OPEN,
     refusals: [RefusalKind::Final, RefusalKind::ReduceOnly],
 };
@@ -142,6 +161,7 @@ pub(crate) const BINANCE_SPOT: Place = Place {
     ask: "64990",
     mark: "64989.995",
     touch: "1",
+    hedge_mode: false,
     funding: None,
     too_small: "0.00001",
     fee_assets: ["BTC", "USDT"],
@@ -179,6 +199,7 @@ pub(crate) const BYBIT_INVERSE: Place = Place {
     ask: "65002.5",
     mark: "65002.5",
     touch: "195000",
+    hedge_mode: false,
     funding: Some("0.00038"),
     quantity: "6500",
     too_small: "0.5",
@@ -198,6 +219,7 @@ pub(crate) const BYBIT_SPOT: Place = Place {
     ask: "64995",
     mark: "64994.95",
     touch: "1",
+    hedge_mode: false,
     funding: None,
     too_small: "0.00001",
     fee_assets: ["BTC", "USDT"],
@@ -258,6 +280,7 @@ pub(crate) const OKX_SPOT: Place = Place {
     ask: "64990",
     mark: "64989.95",
     touch: "3",
+    hedge_mode: false,
     funding: None,
     quantity: "0.1",
     too_small: "0.000001",
@@ -284,6 +307,7 @@ pub(crate) const DERIBIT: Place = Place {
     ask: "65003",
     mark: "65003",
     touch: "200000",
+    hedge_mode: false,
     funding: Some("0.00041"),
     quantity: "6500",
     too_small: "5",
@@ -331,6 +355,7 @@ pub(crate) const COINBASE: Place = Place {
     ask: "64980",
     mark: "64979.995",
     touch: "3",
+    hedge_mode: false,
     funding: None,
     quantity: "0.1",
     too_small: "0.00001",
