@@ -284,7 +284,7 @@ fn wrong_simulator_arguments_are_refused() {
     desk.write("partial.json", "{\"bybit-linear\": {\"key\": \"k\", \"secret\": \"canary\"}}");
     desk.write("broken.json", "\"canary\"");
     for (arguments, word) in [
-        (&["sim", "--venue", "kraken-spot=127.0.0.1:0", "--json"][..], "unknown_adapter"),
+        (&["sim", "--venue", "ftx=127.0.0.1:0", "--json"][..], "unknown_adapter"),
         (&["sim", "--venue", venue, "--fault", "meteor", "--json"], "unknown_fault"),
         (&["sim", "--venue", venue, "--fault", "bybit-reject", "--json"], "unknown_fault"),
         (&["sim", "--venue", venue, "--venue", venue, "--json"], "usage"),

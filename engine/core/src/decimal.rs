@@ -213,6 +213,10 @@ impl Qty {
         if step.is_zero() {
             return self;
         }
+        #[cfg(planted)]
+        if let Some(round) = crate::planted::bent().round_down {
+            return Self(canonical(round(self.0, step.0)));
+        }
         // What cannot be divided exactly is rounded to nothing, so that nothing is sent.
         let rest = self.0.checked_rem(step.0).unwrap_or(self.0);
         Self(canonical(self.0 - rest))

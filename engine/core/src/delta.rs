@@ -20,6 +20,12 @@ impl Saga {
     /// Net delta per underlying in base units, of this batch's proven fills only.
     #[must_use]
     pub fn net_deltas(&self) -> BTreeMap<Asset, Amount> {
+        #[cfg(planted)]
+        if crate::planted::bent().inverse_at_fill_price {
+            let assets = self.spec().legs.iter().map(|leg| leg.instrument.base.clone());
+            let of = |asset: Asset| (asset.clone(), self.delta_at_fill_prices(&asset));
+            return assets.map(of).collect();
+        }
         self.deltas_of(|index| self.holding(index))
     }
 

@@ -33,6 +33,9 @@
     clippy::float_cmp
 )]
 
+#[cfg(all(planted, not(debug_assertions)))]
+compile_error!("planted bugs are for debug builds of tests; nothing that ships may hold them");
+
 mod decimal;
 mod delta;
 mod instrument;
@@ -41,6 +44,8 @@ mod name;
 mod order;
 mod plain;
 mod plan;
+#[cfg(planted)]
+pub mod planted;
 mod record;
 mod refusal;
 mod report;

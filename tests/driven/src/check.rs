@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use equipoise_core::{
-    Alarm, Asset, BatchReport, BatchStatus, OnResidual, OrderState, Plan, Quantity, Record, Role,
-    Saga, Side, UnixMillis,
+    Alarm, Asset, BatchReport, BatchStatus, OnResidual, OrderState, Plan, Quantity, Record,
+    ResendClass, Role, Saga, Side, UnixMillis,
 };
 use equipoise_sim::{EndReason, Ledger};
 use rust_decimal::Decimal;
@@ -16,6 +16,9 @@ use crate::net::Net;
 use crate::plans::{VENUES, fixed_base};
 use crate::scenario::{START_MS, Scenario};
 use crate::world::Found;
+
+/// Class and margin of both venues, in the order of their names, from the failure model's table of products.
+const PROMISES: [(ResendClass, u32); 2] = [(ResendClass::B, 2_000), (ResendClass::A, 10_000)];
 
 /// Everything about one batch.
 struct Batch<'a> {
@@ -117,6 +120,7 @@ impl Batch<'_> {
             self.check_replay();
             return;
         }
+        self.check_promises();
         self.check_effects();
         self.check_alarms();
         self.check_trades();
@@ -144,6 +148,19 @@ impl Batch<'_> {
 
     fn has_alarm(&self, alarm: Alarm) -> bool {
         self.report.alarms.iter().any(|raised| raised.alarm == alarm)
+    }
+
+    /// R4: the batch was admitted with the classes and margins of the failure model's table.
+    fn check_promises(&self) {
+        let Some(Record::Admitted(spec)) = self.records.first() else { return };
+        for leg in &spec.legs {
+            let told = (leg.traits.class, leg.traits.margin_ms);
+            let promised =
+                PROMISES.iter().zip(VENUES).find(|(_, name)| *name == leg.venue.as_str());
+            if promised.is_none_or(|(promised, _)| *promised != told) {
+                self.violated("R4 venues promise what the failure model says", format!("{leg:?}"));
+            }
+        }
     }
 
     /// S1: an intent has at most one effect, and none beyond what it asked for, unless a venue or the wire doubled it:

@@ -19,7 +19,7 @@ use crate::net::{CANARY, KEY, Net};
 use crate::plans::VENUES;
 use crate::scenario::{ADAPTERS, Planned, START_MS, Scenario};
 use crate::wire::Wire;
-use crate::{Violation, check, logs};
+use crate::{Violation, check, logs, plant};
 
 /// Longest virtual time from healing until every batch must have ended, milliseconds.
 /// An announced ban of ten minutes may have to be waited out first.
@@ -191,11 +191,12 @@ impl Scenario {
         if let Err(error) = engine.close().await {
             net.violated("a journal closes", error.to_string());
         }
+        self.lose_journal(net, disk, &ended).await;
         net.end_life();
         LifeEnd::Over(ended)
     }
 
-    async fn engine(
+    pub(crate) async fn engine(
         &self,
         net: &Arc<Net>,
         disk: &MemoryDisk,
@@ -203,10 +204,10 @@ impl Scenario {
     ) -> Result<Engine, StartError> {
         let started_at = UnixMillis(net.now_ms().saturating_add_signed(skew_ms));
         let clock = Arc::new(SystemClock::starting_at(started_at));
-        let journal = MortalJournal::open(net.clone(), disk, self.hasty_journal)?;
+        let journal = Arc::new(MortalJournal::open(net.clone(), disk)?);
         let settings = Settings { doubt_grace_ms: self.doubt_grace_ms, jitter_seed: self.seed };
         let mut builder =
-            Engine::builder(Arc::new(journal)).clock(clock.clone()).settings(settings);
+            Engine::builder(plant::journal(self, journal)).clock(clock.clone()).settings(settings);
         for exchange in 0..ADAPTERS.len() {
             let name = VenueName::new(VENUES[exchange]).expect("a valid name");
             let credentials = Credentials::new(KEY, CANARY).expect("printable");
@@ -216,7 +217,9 @@ impl Scenario {
                     .build();
             let wire = Arc::new(Wire { net: net.clone(), exchange });
             let clock: Arc<dyn Clock> = clock.clone();
+            let wire = plant::transport(self, wire);
             let venue = open(settings, wire, clock).expect("the adapter is one of the two");
+            let venue = plant::venue(self, venue);
             builder = builder.venue(name, VenueSetup { venue, positions: self.positions });
         }
         builder.start().await
@@ -267,6 +270,7 @@ impl Scenario {
                 }
                 Err(error) => net.violated("D1 a repeat gets the first result", error.to_string()),
             }
+            self.submit_changed(net, engine, &self.plans[*index].plan).await;
         }
         if orders() != before {
             net.violated("D1 a repeat sends nothing", format!("{before:?} became {:?}", orders()));

@@ -9,7 +9,6 @@ use async_trait::async_trait;
 use equipoise_core::{BatchKey, Occasion, Record, StrategyName};
 use equipoise_port::{Append, Epoch, Journal, JournalError};
 use equipoise_runtime::journal::{MemoryDisk, MemoryJournal};
-use futures::FutureExt as _;
 use tokio::sync::Notify;
 
 use crate::net::{AppendFate, Net};
@@ -20,22 +19,16 @@ pub(crate) struct MortalJournal {
     disk: MemoryDisk,
     inner: MemoryJournal,
     written: Arc<Notify>,
-    hasty: bool,
 }
 
 impl MortalJournal {
     /// Opens the journal and lets the device sync, as tasks of the runtime this is called on.
-    /// A hasty one answers appends before they are synced.
-    pub(crate) fn open(
-        net: Arc<Net>,
-        disk: &MemoryDisk,
-        hasty: bool,
-    ) -> Result<Self, JournalError> {
+    pub(crate) fn open(net: Arc<Net>, disk: &MemoryDisk) -> Result<Self, JournalError> {
         let inner = disk.open()?;
         disk.hold_syncs(net.syncs_slowly());
         let written = Arc::new(Notify::new());
         tokio::spawn(sync(net.clone(), disk.clone(), written.clone()));
-        Ok(Self { net, disk: disk.clone(), inner, written, hasty })
+        Ok(Self { net, disk: disk.clone(), inner, written })
     }
 
     /// Writes at once, then waits for the device. `wrote` is called in between.
@@ -108,11 +101,6 @@ impl Journal for MortalJournal {
             }
             fate != AppendFate::DiesWritten
         };
-        if self.hasty {
-            let writing = self.inner.append(append).now_or_never();
-            self.written.notify_one();
-            return writing.unwrap_or(Ok(()));
-        }
         self.durable(self.inner.append(append), wrote).await
     }
 

@@ -20,16 +20,24 @@ mod host;
 mod journal;
 mod kill;
 mod logs;
+mod lost_journal;
 mod mark;
 mod net;
 mod placement;
 mod plans;
+#[cfg(planted)]
+mod plant;
+#[cfg(not(planted))]
+#[path = "straight.rs"]
+mod plant;
 mod scenario;
 mod wire;
 mod world;
 
 pub use host::{Outcome, run};
 pub use mark::Marks;
+#[cfg(planted)]
+pub use plant::{Plant, Planted};
 pub use scenario::Scenario;
 
 /// Names a claim that did not hold, with what was seen instead.

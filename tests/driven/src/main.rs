@@ -9,6 +9,9 @@ use std::time::Instant;
 use clap::Parser;
 use equipoise_driven::{Marks, Outcome, Scenario};
 
+/// Seeds from which on every required situation must have been met.
+const SEEDS_FOR_MARKS: u64 = 240;
+
 /// Driven simulation of the real engine and adapters over an in-memory wire.
 #[derive(Parser)]
 struct Args {
@@ -76,7 +79,9 @@ fn many(args: &Args) -> ExitCode {
     });
     let total = total.into_inner().unwrap_or_default();
     total.report(begun.elapsed().as_millis());
-    if total.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    // So few seeds may miss a situation; a run of many may miss none.
+    let tame = total.seeds >= SEEDS_FOR_MARKS && !total.marks.missing().is_empty();
+    if total.failed.is_empty() && !tame { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 impl Total {

@@ -18,6 +18,7 @@ impl Marks {
         "batch flat",
         "batch parked",
         "cancel asked for",
+        "changed plan refused",
         "connection closed without an answer",
         "disk refused a write",
         "duplicate submission answered",
@@ -28,6 +29,7 @@ impl Marks {
         "killed at a moment",
         "killed before an append",
         "killed before an order left",
+        "lost journal noticed",
         "offset of a venue clock",
         "order executed twice",
         "order resting",
@@ -49,6 +51,7 @@ impl Marks {
         "request refused as too late",
         "several batches on one instrument",
         "sync slower than the request window",
+        "used occasion refused",
     ];
 
     /// Counts one more.

@@ -40,8 +40,9 @@ pub struct Scenario {
     pub(crate) kills: Vec<Kill>,
     /// Longest time one sync takes; zero for a device that syncs at once.
     pub(crate) sync_ms: u64,
-    /// A planted bug: appends are answered before they are synced.
-    pub(crate) hasty_journal: bool,
+    /// A bug planted to see that it is noticed.
+    #[cfg(planted)]
+    pub(crate) plant: Option<crate::Plant>,
     pub(crate) moves: Vec<Move>,
     pub(crate) foreign: Vec<Foreign>,
     /// World time from which nothing goes wrong any more.
@@ -100,7 +101,8 @@ impl Scenario {
             outages: [Vec::new(), Vec::new()],
             kills: Vec::new(),
             sync_ms: if rng.bool() { 0 } else { rng.u64(1..=20) },
-            hasty_journal: false,
+            #[cfg(planted)]
+            plant: None,
             moves: Vec::new(),
             foreign: Vec::new(),
             heal_ms: if calm { START_MS } else { heal_ms },
@@ -134,12 +136,6 @@ impl Scenario {
             heal_ms: START_MS + 15_000,
             ..scenario
         }
-    }
-
-    /// The same world with a bug planted into the journal: it answers before the device has synced.
-    #[must_use]
-    pub fn with_hasty_journal(self) -> Self {
-        Self { hasty_journal: true, sync_ms: 50, heal_ms: START_MS + 60_000, ..self }
     }
 
     fn spoil(&mut self, rng: &mut Rng) {

@@ -63,12 +63,3 @@ fn the_second_copy_of_a_refused_request_is_found_out() {
     }
     assert!(late > 0, "no second copy was executed");
 }
-
-#[test]
-fn a_journal_that_answers_before_its_sync_is_caught() {
-    let caught = |seed| {
-        let outcome = Scenario::draw(seed).with_hasty_journal().play(false);
-        outcome.violations.iter().any(|violation| violation.claim.starts_with("S3"))
-    };
-    assert!((0..10).any(caught));
-}

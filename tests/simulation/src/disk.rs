@@ -9,7 +9,7 @@ use equipoise_core::Record;
 use crate::env::{Env, Happening};
 use crate::fault::Fault;
 use crate::mark::Mark;
-use crate::plant::Plant;
+use crate::plant;
 use crate::process::Input;
 
 /// Length, checksum, batch and sequence before each append's records.
@@ -75,7 +75,7 @@ impl Disk {
         expected: u32,
         records: &[Vec<u8>],
     ) -> Result<u64, AppendRefused> {
-        if epoch != self.epoch && env.plant != Some(Plant::EpochNotChecked) {
+        if epoch != self.epoch && !plant::takes_any_epoch(env) {
             return Err(AppendRefused::Fenced);
         }
         let actual = self.counts[usize::from(batch)];
@@ -100,7 +100,7 @@ impl Disk {
         self.appends += 1;
         let end = self.bytes.len();
         self.waiting.push_back(Waiting { process, batch, append: self.appends, end });
-        if env.plant == Some(Plant::AcknowledgeBeforeSync) {
+        if plant::answers_early(env) {
             let input = Box::new(Input::Appended(self.appends));
             env.queue.push(env.now + 1, Happening::Tell { process, batch, input });
         }

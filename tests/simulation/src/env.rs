@@ -6,6 +6,7 @@ use fastrand::Rng;
 use crate::exchange::{Call, Reply, Ticket, VenueEvent};
 use crate::fault::{Fault, Faults};
 use crate::mark::Tally;
+#[cfg(planted)]
 use crate::plant::Plant;
 use crate::process::Input;
 use crate::queue::Queue;
@@ -53,6 +54,7 @@ pub(crate) struct Env {
     pub(crate) tally: Tally,
     pub(crate) trace: Trace,
     /// A bug planted on purpose.
+    #[cfg(planted)]
     pub(crate) plant: Option<Plant>,
 }
 

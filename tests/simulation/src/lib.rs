@@ -10,6 +10,10 @@ mod exchange;
 mod fault;
 mod mark;
 mod network;
+#[cfg(planted)]
+mod plant;
+#[cfg(not(planted))]
+#[path = "straight.rs"]
 mod plant;
 mod process;
 mod queue;
@@ -23,7 +27,8 @@ mod world;
 pub use check::{Claim, Violation};
 pub use fault::Fault;
 pub use mark::{Mark, Tally};
-pub use plant::Plant;
+#[cfg(planted)]
+pub use plant::{Plant, Planted};
 pub use scenario::Scenario;
 pub use shrink::shrink;
 pub use world::{Outcome, simulate};

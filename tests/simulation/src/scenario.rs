@@ -6,6 +6,7 @@ use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, chosen_by};
+#[cfg(planted)]
 use crate::plant::Plant;
 
 /// Most legs a generated plan has.
@@ -28,6 +29,7 @@ pub struct Scenario {
     #[serde(default)]
     pub strict: bool,
     /// A bug planted to see that it is noticed.
+    #[cfg(planted)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plant: Option<Plant>,
 }
@@ -42,8 +44,18 @@ impl Scenario {
             batches_off: BTreeSet::new(),
             legs_max: LEGS_MAX,
             strict: false,
+            #[cfg(planted)]
             plant: None,
         }
+    }
+
+    /// The simulation of a seed with a bug planted, and with the faults switched on that let it act.
+    #[cfg(planted)]
+    #[must_use]
+    pub fn planted(seed: u64, planted: &crate::Planted) -> Self {
+        let mut scenario = Self { plant: Some(planted.plant), ..Self::from_seed(seed) };
+        scenario.faults.extend(planted.with);
+        scenario
     }
 
     /// Random numbers for one purpose, independent of every other purpose.

@@ -8,19 +8,25 @@ pub(crate) const ONE: i64 = 100_000_000;
 /// Base values are counted in trillionths, the precision of the one conversion that rounds (K7).
 pub(crate) const BASE_ONE: i128 = 1_000_000_000_000;
 
-fn scaled(value: Decimal, places: u32) -> i128 {
+fn scaled(value: Decimal, places: u32) -> Option<i128> {
     let value = value.normalize();
-    let missing = places.checked_sub(value.scale()).expect("simulated numbers have few places");
-    value.mantissa() * 10_i128.pow(missing)
+    let missing = places.checked_sub(value.scale())?;
+    Some(value.mantissa() * 10_i128.pow(missing))
 }
 
 /// Hundred-millionths of a decimal.
 pub(crate) fn whole(value: Decimal) -> i64 {
-    i64::try_from(scaled(value, 8)).expect("simulated numbers are small")
+    let scaled = scaled(value, 8).expect("simulated numbers have few places");
+    i64::try_from(scaled).expect("simulated numbers are small")
 }
 
 /// Trillionths of a decimal.
 pub(crate) fn base(value: Decimal) -> i128 {
+    told(value).expect("simulated numbers have few places")
+}
+
+/// Trillionths of a decimal someone tells us, unless it has more places than that.
+pub(crate) fn told(value: Decimal) -> Option<i128> {
     scaled(value, 12)
 }
 

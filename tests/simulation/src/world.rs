@@ -7,6 +7,7 @@ use crate::exchange::VenueEvent;
 use crate::fault::{Fault, Faults};
 use crate::mark::Tally;
 use crate::network::Outside;
+use crate::plant;
 use crate::process::Process;
 use crate::queue::Queue;
 use crate::scenario::Scenario;
@@ -42,6 +43,7 @@ pub struct Outcome {
 /// Runs one simulation to its end, or to the first claim that does not hold.
 #[must_use]
 pub fn simulate(scenario: &Scenario, readable: bool) -> Outcome {
+    let _bent = plant::begin(scenario);
     World::new(scenario, readable).run()
 }
 
@@ -67,6 +69,7 @@ impl World {
             rng: scenario.stream(4),
             tally: Tally::default(),
             trace: Trace::new(readable),
+            #[cfg(planted)]
             plant: scenario.plant,
         };
         workload.schedule(&mut env);
@@ -102,6 +105,9 @@ impl World {
             if self.out.check.violation().is_some() {
                 break;
             }
+        }
+        if self.out.env.trace.leaked() {
+            self.out.check.fail(Claim::A5, "the secret is in the trace".to_owned());
         }
         let env = &mut self.out.env;
         env.tally.add_faults(env.faults.struck());

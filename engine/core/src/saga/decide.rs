@@ -55,6 +55,10 @@ impl Saga {
     }
 
     fn is_in_doubt(&self) -> bool {
+        #[cfg(planted)]
+        if crate::planted::bent().doubt_ignored {
+            return false;
+        }
         self.orders().any(|(_, order)| {
             matches!(order.stage, Stage::InDoubt | Stage::Closed(Closing::Unresolved(_)))
         })

@@ -172,8 +172,11 @@ impl Saga {
             return;
         }
         if venue_time > order.first_stamp.plus_ms(leg.traits.lookup_window_ms) {
-            let why = "the venue no longer lists orders that old".to_owned();
-            records.push(Record::Unresolved { tag, why, at: now });
+            // What was given up on already is not given up on again.
+            if !matches!(order.stage, Stage::Closed(Closing::Unresolved(_))) {
+                let why = "the venue no longer lists orders that old".to_owned();
+                records.push(Record::Unresolved { tag, why, at: now });
+            }
         } else {
             records.push(Record::Audited { tag, at: now });
         }

@@ -180,6 +180,12 @@ impl Order {
             let traded = self.request.side.signed(fill.quantity).get();
             let in_base =
                 instrument.kind == InstrumentKind::Spot && fill.fee_asset == instrument.base;
+            #[cfg(planted)]
+            let in_base = in_base && !crate::planted::bent().base_fee_ignored;
+            #[cfg(planted)]
+            if let Some(add) = crate::planted::bent().add {
+                return add(sum, traded - if in_base { fill.fee.get() } else { Decimal::ZERO });
+            }
             sum + traded - if in_base { fill.fee.get() } else { Decimal::ZERO }
         });
         Amount::from(sum)

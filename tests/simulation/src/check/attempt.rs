@@ -44,6 +44,10 @@ pub(super) struct Attempt {
     /// Venue and engine time of fruitless searches beyond deadline and margin since the last transmission.
     pub(super) searches: Vec<(u64, u64)>,
     pub(super) doubted: bool,
+    /// Intents of one append share a number.
+    pub(super) wave: u32,
+    /// Given up because too little of its window was left.
+    pub(super) lapsed: bool,
 }
 
 pub(super) fn broken(claim: Claim, text: impl Into<String>) -> Violation {

@@ -13,6 +13,7 @@ use super::{Checker, Claim};
 use crate::env::Env;
 use crate::exchange::{Exchange, VenueOrder};
 use crate::mark::Mark;
+use crate::plant;
 use crate::units;
 
 impl Checker {
@@ -26,8 +27,10 @@ impl Checker {
                 self.judge_effects(env, batch, venues);
                 self.judge_trades(batch, venues);
                 self.judge_plan(batch, venues);
-                self.judge_ending(batch, venues);
+                self.judge_ending(env, batch, venues);
                 self.judge_drift(batch, venues);
+                self.judge_waves(batch);
+                self.judge_report(batch);
             }
         }
     }
@@ -46,8 +49,10 @@ impl Checker {
                 self.fail(Claim::S1, format!("batch {batch}: {tag:?} took effect twice"));
             }
             let executed: i64 = effects.iter().map(|order| order.executed).sum();
-            if self.may_hide_second_effect(batch, tag) {
+            if self.is_parked_unaudited(batch, tag) {
                 env.tally.hit(Mark::ParkedWithSecondEffect);
+            }
+            if self.may_hide_second_effect(batch, tag) {
                 continue;
             }
             let stream = &self.streams[usize::from(batch)];
@@ -98,6 +103,22 @@ impl Checker {
         }
     }
 
+    /// R2: a wave leaves whole or not at all.
+    fn judge_waves(&mut self, batch: u8) {
+        let stream = &self.streams[usize::from(batch)];
+        if let Some(tag) = stream.split_wave(|tag| self.has_left(batch, tag)) {
+            self.fail(Claim::R2, format!("batch {batch}: half of the wave of {tag:?} left"));
+        }
+    }
+
+    /// A5: no report holds what requests are signed with.
+    fn judge_report(&mut self, batch: u8) {
+        let report =
+            self.durable[usize::from(batch)].as_ref().map(|saga| saga.report(UnixMillis(0)));
+        let shown = report.map(|report| format!("{report:?}")).unwrap_or_default();
+        self.refuse_secret(shown.as_bytes(), "a report");
+    }
+
     /// S1: no leg of a fixed size fills beyond it, second effects of one handing over left out, and effects of copies the venue also refused.
     fn judge_plan(&mut self, batch: u8, venues: &[Exchange]) {
         let Some(spec) = self.specs[usize::from(batch)].clone() else { return };
@@ -123,7 +144,7 @@ impl Checker {
     }
 
     /// S2: the ending is what the ledgers say.
-    fn judge_ending(&mut self, batch: u8, venues: &[Exchange]) {
+    fn judge_ending(&mut self, env: &Env, batch: u8, venues: &[Exchange]) {
         let Some(spec) = self.specs[usize::from(batch)].clone() else { return };
         let account = Account { spec: &spec };
         let holdings = self.holdings(batch, venues);
@@ -148,7 +169,7 @@ impl Checker {
                     let flat = delta.abs() < dust.max(1) && held < dust.max(1);
                     (!flat).then(|| format!("is not flat: net {delta}, held {held}, dust {dust}"))
                 }
-                Ending::Parked => self.parked_problem(batch, base, *delta),
+                Ending::Parked => self.parked_problem(env, batch, base, *delta),
             };
             if let Some(problem) = problem {
                 self.fail(
@@ -162,18 +183,26 @@ impl Checker {
     /// A second effect of one handing over may be missing from a parked batch: parking in doubt, for drift or at the
     /// loss limit does not wait for the audit of the other orders. Judged strictly that breaks S2, see the README.
     fn may_hide_second_effect(&self, batch: u8, tag: OrderTag) -> bool {
+        !self.strict && self.is_parked_unaudited(batch, tag)
+    }
+
+    fn is_parked_unaudited(&self, batch: u8, tag: OrderTag) -> bool {
         let stream = &self.streams[usize::from(batch)];
         let unaudited = stream.attempts.get(&tag).is_some_and(Attempt::is_unaudited);
-        !self.strict && unaudited && stream.is_parked()
+        unaudited && stream.is_parked()
     }
 
     /// A trade was taken back of an order that nobody could be asked about any more: no report can hold that.
     fn hides_bust(&self, batch: u8, tag: OrderTag, venues: &[Exchange]) -> bool {
         let stream = &self.streams[usize::from(batch)];
-        let Some(attempt) = stream.attempts.get(&tag).filter(|attempt| attempt.is_unresolved())
-        else {
-            return false;
-        };
+        stream.attempts.get(&tag).is_some_and(Attempt::is_unresolved)
+            && self.has_untold_bust(batch, tag, venues)
+    }
+
+    /// Whether a trade was taken back and the journal does not know it yet.
+    pub(super) fn has_untold_bust(&self, batch: u8, tag: OrderTag, venues: &[Exchange]) -> bool {
+        let stream = &self.streams[usize::from(batch)];
+        let Some(attempt) = stream.attempts.get(&tag) else { return false };
         let told: i64 = attempt.busted.values().sum();
         let busted = self.orders_of(batch, tag, venues).map(|(venue, order)| {
             let lasting: i64 = venue.trades_of(order).map(|trade| trade.quantity).sum();
@@ -188,16 +217,20 @@ impl Checker {
     }
 
     /// A parked batch reports its exposure exactly, or a range that holds it.
-    fn parked_problem(&self, batch: u8, base: &Asset, delta: i128) -> Option<String> {
+    fn parked_problem(&self, env: &Env, batch: u8, base: &Asset, delta: i128) -> Option<String> {
         let saga = self.durable[usize::from(batch)].as_ref()?;
-        let report = saga.report(UnixMillis(0));
-        let told = report.net_delta.get(base).map_or(0, |amount| units::base(amount.get()));
+        let report = plant::report(env, saga.report(UnixMillis(0)));
+        let told = report.net_delta.get(base).map_or(Some(0), |amount| units::told(amount.get()));
+        let Some(told) = told else { return Some("is reported with too many digits".to_owned()) };
         let range = report.net_delta_range.as_ref().and_then(|range| range.get(base));
         match range {
             None if told != delta => Some(format!("is {delta}, reported as {told}")),
             None => None,
             Some((least, greatest)) => {
-                let (least, greatest) = (units::base(least.get()), units::base(greatest.get()));
+                let told = units::told(least.get()).zip(units::told(greatest.get()));
+                let Some((least, greatest)) = told else {
+                    return Some("is reported with too many digits".to_owned());
+                };
                 (delta < least - 1 || delta > greatest + 1)
                     .then(|| format!("is {delta}, reported between {least} and {greatest}"))
             }

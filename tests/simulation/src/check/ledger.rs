@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use equipoise_core::{
-    Asset, BatchSpec, Instrument, InstrumentKind, LegQuantity, LegSpec, OrderTag, Record, Role,
-    Side,
+    Asset, BatchSpec, Instrument, InstrumentKind, LegQuantity, LegSpec, OrderTag, PositionMode,
+    Record, Role, Side,
 };
 
 use super::{Checker, Claim};
@@ -84,18 +84,19 @@ impl Account<'_> {
         .sum()
     }
 
+    /// What an order of a leg brings if it fills, fees in the base asset of spot buys taken off.
+    fn brought(&self, leg: &LegSpec, quantity: i64) -> i128 {
+        if leg.instrument.kind == InstrumentKind::Spot && leg.side == Side::Buy {
+            let kept = i128::from(ONE - units::whole(leg.instrument.taker_fee.get()));
+            return i128::from(quantity) * kept / 10_000;
+        }
+        base_of(&leg.instrument, quantity, self.reference(&leg.instrument.base))
+    }
+
     fn planned_size(&self, index: u8) -> i128 {
         let Some(leg) = self.spec.leg(index) else { return 0 };
         match &leg.quantity {
-            LegQuantity::Fixed(quantity) => {
-                let units = i128::from(units::whole(quantity.get()));
-                let reference = self.reference(&leg.instrument.base);
-                if leg.instrument.kind == InstrumentKind::Spot && leg.side == Side::Buy {
-                    let kept = i128::from(ONE - units::whole(leg.instrument.taker_fee.get()));
-                    return units * kept / 10_000;
-                }
-                base_of(&leg.instrument, units::whole(quantity.get()), reference)
-            }
+            LegQuantity::Fixed(quantity) => self.brought(leg, units::whole(quantity.get())),
             LegQuantity::Of { leg, ratio } => {
                 self.planned_size(*leg) * units::base(ratio.get()) / BASE_ONE
             }
@@ -133,14 +134,7 @@ impl Checker {
         for tag in self.streams[usize::from(batch)].attempts.keys() {
             let Some(leg) = spec.leg(tag.leg) else { continue };
             let Some(place) = Self::place(venues, leg) else { continue };
-            let spot = leg.instrument.kind == InstrumentKind::Spot;
-            let sum = positions.entry(place).or_insert(0);
-            for (venue, order) in self.orders_of(batch, *tag, venues) {
-                for trade in venue.trades_of(order) {
-                    let fee = if spot && trade.fee_in == FeeIn::Base { trade.fee } else { 0 };
-                    *sum += signed(trade.side, trade.quantity) - fee;
-                }
-            }
+            *positions.entry(place).or_insert(0) += self.received(batch, *tag, venues);
         }
         positions
     }
@@ -191,7 +185,19 @@ impl Checker {
             return;
         }
         let account = Account { spec: &spec };
-        let before = account.deltas(venues, &self.holdings(batch, venues));
+        let held = self.holdings(batch, venues);
+        // In hedge mode one market holds two positions.
+        let one_way = spec.legs.iter().all(|leg| leg.position_mode == PositionMode::OneWay);
+        let turned = after.iter().find(|(place, left)| {
+            let before = held.get(place).copied().unwrap_or(0);
+            i128::from(before) * i128::from(**left) < 0 || (before == 0 && **left != 0)
+        });
+        if let Some((_, left)) = turned.filter(|_| one_way) {
+            let text =
+                format!("batch {batch}: an unwind wave takes back more than there is, {left}");
+            self.fail(Claim::K2, text);
+        }
+        let before = account.deltas(venues, &held);
         let markets = i128::try_from(after.len()).unwrap_or(0);
         for (base, delta) in account.deltas(venues, &after) {
             let earlier = before.get(&base).copied().unwrap_or(0);
@@ -208,6 +214,56 @@ impl Checker {
                 self.fail(Claim::K3, text);
             }
         }
+    }
+
+    /// K2: a follower is sized by what its source received by the ledgers, fees in the base asset taken off.
+    pub(super) fn judge_followers(&mut self, batch: u8, venues: &[Exchange], records: &[Record]) {
+        for record in records {
+            let Record::Intent { tag, request, .. } = record else { continue };
+            let Some(spec) = self.specs[usize::from(batch)].clone() else { return };
+            let account = Account { spec: &spec };
+            let Some(leg) = spec.leg(tag.leg).filter(|_| tag.role == Role::Entry) else { continue };
+            let LegQuantity::Of { leg: source, ratio } = &leg.quantity else { continue };
+            let Some(from) = spec.leg(*source) else { continue };
+            let mut entries = self.tags(batch).into_iter().filter(|tag| tag.leg == *source);
+            if entries.any(|tag| self.has_untold_bust(batch, tag, venues)) {
+                continue;
+            }
+            let received = self.entered(batch, *source, venues);
+            let reference = account.reference(&from.instrument.base);
+            let received = base_of(&from.instrument, received, reference).abs();
+            let most = received * units::base(ratio.get()) / BASE_ONE;
+            let wanted = units::whole(request.quantity.get());
+            let brought = account.brought(leg, wanted);
+            // Grossing a spot buy up ends at the twelfth place.
+            if brought > most + 2 {
+                let text = format!("batch {batch}: {tag:?} hedges {brought} of {most}");
+                self.fail(Claim::K2, text);
+            }
+        }
+    }
+
+    /// Venue units that a leg's entries hold by the ledger, buys positive.
+    fn entered(&self, batch: u8, leg: u8, venues: &[Exchange]) -> i64 {
+        let tags = self.tags(batch).into_iter();
+        let entries = tags.filter(|tag| tag.leg == leg && tag.role == Role::Entry);
+        entries.map(|tag| self.received(batch, tag, venues)).sum()
+    }
+
+    /// What one attempt changed in its position by the ledger, fees in the base asset of spot trades taken off.
+    fn received(&self, batch: u8, tag: OrderTag, venues: &[Exchange]) -> i64 {
+        let spec = self.specs[usize::from(batch)].as_ref();
+        let spot = spec
+            .and_then(|spec| spec.leg(tag.leg))
+            .is_some_and(|leg| leg.instrument.kind == InstrumentKind::Spot);
+        let mut sum = 0;
+        for (venue, order) in self.orders_of(batch, tag, venues) {
+            for trade in venue.trades_of(order) {
+                let fee = if spot && trade.fee_in == FeeIn::Base { trade.fee } else { 0 };
+                sum += signed(trade.side, trade.quantity) - fee;
+            }
+        }
+        sum
     }
 
     /// Attempts of a batch with their tags.

@@ -14,6 +14,12 @@ use crate::exchange::{Exchange, VenueOrder};
 use crate::mark::Mark;
 use stream::Stream;
 
+/// Looks at one order by one start of the engine: some in a row, then so far apart on average.
+const LOOKS_AT_ONCE: u64 = 30;
+const LOOK_EVERY_MS: u64 = 250;
+/// Bytes of one record in the journal: an admission of a few legs is the largest.
+const RECORD_BYTES_MAX: usize = 4_096;
+
 /// What must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Claim {
@@ -27,8 +33,16 @@ pub enum Claim {
     S4,
     /// Nothing is sent while a leg is in doubt.
     K1,
+    /// What is taken back, or hedged, is what was received.
+    K2,
     /// No compensating step raises the net delta.
     K3,
+    /// Orders carry the reduce-only flag only where it can do no harm.
+    K5,
+    /// A wave leaves whole or not at all, and what is called unsent never left.
+    R2,
+    /// Refused is what the venue refused, in the way it did.
+    R6,
     /// Absence is only concluded when it is proven and true.
     R4,
     /// A further attempt only after the one before is closed.
@@ -53,6 +67,10 @@ pub enum Claim {
     Rest,
     /// The journal holds what its owner thinks.
     Sequence,
+    /// A batch that filled as planned is left alone.
+    Needless,
+    /// Nothing that signs requests is seen anywhere.
+    A5,
     /// Every batch ends in time once nothing goes wrong any more.
     Liveness,
 }
@@ -129,12 +147,22 @@ impl Checker {
         records: Vec<Record>,
     ) {
         let index = usize::from(batch);
+        if let Some(Record::Admitted(spec)) = records.first()
+            && self.specs[index].is_none()
+        {
+            self.specs[index] = Some(judged_by(spec, venues));
+        }
+        let Some(spec) = &self.specs[index] else {
+            return self.fail(Claim::Order, format!("batch {batch} begins without an admission"));
+        };
+        self.streams[index].strict = self.strict;
+        // The raw records are judged first, so that these judges do not lean on what the saga itself refuses.
+        if let Err(violation) = self.streams[index].follow(env, spec, &records) {
+            return self.fail(violation.claim, format!("batch {batch}: {}", violation.text));
+        }
         for record in &records {
             match (record, &mut self.durable[index]) {
-                (Record::Admitted(spec), none @ None) => {
-                    *none = Some(Saga::new((**spec).clone()));
-                    self.specs[index] = Some((**spec).clone());
-                }
+                (Record::Admitted(spec), none @ None) => *none = Some(Saga::new((**spec).clone())),
                 (record, Some(saga)) => {
                     if let Err(error) = saga.apply(record) {
                         self.fail(Claim::Replay, format!("batch {batch}: {error}"));
@@ -148,14 +176,8 @@ impl Checker {
             }
             self.keep_request(batch, record);
         }
-        let Some(spec) = &self.specs[index] else { return };
-        self.streams[index].strict = self.strict;
-        let followed = self.streams[index].follow(env, spec, &records);
-        if let Err(violation) = followed {
-            let text = format!("batch {batch}: {}", violation.text);
-            self.fail(violation.claim, text);
-        }
-        self.judge_absences(batch, venues, &records);
+        self.judge_conclusions(batch, venues, &records);
+        self.judge_followers(batch, venues, &records);
         self.judge_wave(env, batch, venues, &records);
         self.records[index].extend(records);
     }
@@ -234,17 +256,51 @@ impl Checker {
         }
     }
 
-    /// Absent must be true: nothing of the attempt is at its venue, not even on its way to the matching engine.
-    fn judge_absences(&mut self, batch: u8, venues: &[Exchange], records: &[Record]) {
+    /// What closes an attempt must be true by the venue's own books.
+    fn judge_conclusions(&mut self, batch: u8, venues: &[Exchange], records: &[Record]) {
         for record in records {
-            let Record::Absent { tag, .. } = record else { continue };
-            let mut orders = self.orders_of(batch, *tag, venues);
-            let effect = orders.any(|(_, order)| order.executed > 0 || order.is_open());
-            if effect {
-                let text = format!("batch {batch}: {tag:?} is called absent and is at its venue");
-                self.fail(Claim::R4, text);
+            let problem = match record {
+                Record::Absent { tag, .. } => self.absent_problem(batch, *tag, venues),
+                Record::Refused { tag, refusal, .. } => {
+                    let place = self.at(batch, *tag, venues);
+                    let said = place.is_some_and(|(venue, id)| venue.refused(&id, refusal.kind));
+                    let text = || format!("{tag:?} is called refused ({:?})", refusal.kind);
+                    (!said).then(|| (Claim::R6, text()))
+                }
+                Record::Unsent { tag, .. } => {
+                    let left = self.has_left(batch, *tag);
+                    left.then(|| (Claim::R2, format!("{tag:?} is called unsent and has left")))
+                }
+                _ => None,
+            };
+            if let Some((claim, text)) = problem {
+                self.fail(claim, format!("batch {batch}: {text}"));
             }
         }
+    }
+
+    /// Absent: nothing of the attempt is at its venue, not even on its way to the matching engine.
+    fn absent_problem(
+        &self,
+        batch: u8,
+        tag: OrderTag,
+        venues: &[Exchange],
+    ) -> Option<(Claim, String)> {
+        let mut orders = self.orders_of(batch, tag, venues);
+        let effect = orders.any(|(_, order)| order.executed > 0 || order.is_open());
+        effect.then(|| (Claim::R4, format!("{tag:?} is called absent and is at its venue")))
+    }
+
+    /// Where an attempt is sent, and under which id.
+    fn at<'a>(
+        &self,
+        batch: u8,
+        tag: OrderTag,
+        venues: &'a [Exchange],
+    ) -> Option<(&'a Exchange, ClientOrderId)> {
+        let name = &self.specs[usize::from(batch)].as_ref()?.leg(tag.leg)?.venue;
+        let venue = venues.iter().find(|venue| venue.name == *name)?;
+        Some((venue, self.streams[usize::from(batch)].client_id(tag)?))
     }
 
     /// What is at the venue under the id of one attempt.
@@ -254,13 +310,56 @@ impl Checker {
         tag: OrderTag,
         venues: &'a [Exchange],
     ) -> impl Iterator<Item = (&'a Exchange, &'a VenueOrder)> + use<'a> {
-        let spec = self.specs[usize::from(batch)].as_ref();
-        let name = spec.and_then(|spec| spec.leg(tag.leg)).map(|leg| leg.venue.clone());
-        let id = self.streams[usize::from(batch)].client_id(tag);
-        let venue = venues.iter().find(|venue| Some(&venue.name) == name.as_ref());
-        venue
-            .zip(id)
+        self.at(batch, tag, venues)
             .into_iter()
             .flat_map(|(venue, id)| venue.orders_under(&id).map(move |order| (venue, order)))
     }
+
+    /// Whether any bytes of an attempt ever left.
+    fn has_left(&self, batch: u8, tag: OrderTag) -> bool {
+        let id = self.streams[usize::from(batch)].client_id(tag);
+        let known = id.and_then(|id| self.known.get(&id));
+        known.is_some_and(|known| known.deadlines.iter().any(|(_, left)| *left))
+    }
+
+    /// A process asks about an order once more, the given time after it began to.
+    pub(crate) fn asks(&mut self, batch: u8, tag: OrderTag, looks: u64, for_ms: u64) {
+        if looks > LOOKS_AT_ONCE + for_ms / LOOK_EVERY_MS {
+            let text = format!("batch {batch}: {looks} looks at {tag:?} in {for_ms} ms");
+            self.fail(Claim::Bounds, text);
+        }
+    }
+
+    /// A process writes records: none is large, and none holds what it signs with.
+    pub(crate) fn writes(&mut self, batch: u8, records: &[Vec<u8>]) {
+        for record in records {
+            self.refuse_secret(record, "the journal");
+            if record.len() > RECORD_BYTES_MAX {
+                let text = format!("batch {batch}: a record of {} bytes", record.len());
+                self.fail(Claim::Bounds, text);
+            }
+        }
+    }
+
+    /// Nothing a process writes or reports may hold what it signs with.
+    pub(crate) fn refuse_secret(&mut self, bytes: &[u8], place: &str) {
+        let secret = crate::process::SECRET.as_bytes();
+        let first = secret[0];
+        let starts = bytes.iter().enumerate().filter(|(_, byte)| **byte == first);
+        let shown = starts.map(|(at, _)| &bytes[at..]).any(|rest| rest.starts_with(secret));
+        if shown {
+            self.fail(Claim::A5, format!("the secret is in {place}"));
+        }
+    }
+}
+
+/// The admission as the judges take it: what venues promise is taken from the venues.
+fn judged_by(spec: &BatchSpec, venues: &[Exchange]) -> BatchSpec {
+    let mut spec = spec.clone();
+    for leg in &mut spec.legs {
+        if let Some(venue) = venues.iter().find(|venue| venue.name == leg.venue) {
+            leg.traits = venue.traits.clone();
+        }
+    }
+    spec
 }

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 
 use equipoise_core::{
-    BatchSpec, ClientOrderId, Ending, OrderState, OrderTag, Record, RefusalKind, ResendClass, Role,
+    BatchSpec, ClientOrderId, Ending, InstrumentKind, LegQuantity, OrderState, OrderTag,
+    PositionMode, Positions, Record, RefusalKind, ResendClass, Role,
 };
 
 use super::attempt::{Attempt, Closed, Standing, broken};
 use super::{Claim, Violation};
 use crate::env::Env;
 use crate::mark::Mark;
+use crate::process::WINDOW_LOST;
 use crate::units;
 
 /// Entry attempts of one leg.
@@ -19,8 +21,8 @@ const TRANSMISSIONS_MAX: usize = 5;
 /// Replacements of attempts that were never sent.
 const UNSENT_MAX: usize = 4;
 /// Records of one attempt beside its trades, and of one batch beside its attempts.
-const RECORDS_EACH: usize = 60;
-const RECORDS_BESIDE: usize = 80;
+const RECORDS_EACH: usize = 20;
+const RECORDS_BESIDE: usize = 40;
 /// The engine judges a venue's memory by the clock of the intent; a clock that jumped since may be ahead of it.
 const CLOCK_SLACK_MS: u64 = 5_000;
 /// One batch's records so far.
@@ -33,6 +35,7 @@ pub(super) struct Stream {
     ended: Option<(Ending, u64)>,
     pub(super) alarms: Vec<(equipoise_core::Alarm, OrderTag)>,
     records: usize,
+    waves: u32,
     trades: usize,
     contradictions: usize,
     /// Known gaps count as violations too.
@@ -68,6 +71,7 @@ impl Stream {
             .filter(|record| matches!(record, Record::Intent { .. }))
             .filter_map(Record::tag)
             .collect();
+        self.waves += 1;
         for record in records {
             self.records += 1;
             if self.ended.is_some() {
@@ -99,10 +103,20 @@ impl Stream {
                     return Err(broken(Claim::Order, format!("{tag:?} is for nothing")));
                 }
                 self.may_intend(env, spec, *tag, record.at().0, wave)?;
+                if request.reduce_only && tag.role == Role::Unwind {
+                    env.tally.hit(Mark::ReduceOnlyUnwind);
+                    may_only_reduce(spec, *tag)?;
+                }
                 self.intend(env, spec, record);
             }
             Record::Stopped { .. } => self.stopped = true,
-            Record::UnwindStarted { at } => self.unwind_started_at = Some(at.0),
+            Record::UnwindStarted { at } => {
+                self.unwind_started_at = Some(at.0);
+                if self.is_as_planned(spec) {
+                    let text = "every leg filled exactly as planned, and is taken back";
+                    return Err(broken(Claim::Needless, text));
+                }
+            }
             Record::Contradicted { .. } => {
                 env.tally.hit(Mark::Contradicted);
                 self.contradictions += 1;
@@ -127,6 +141,25 @@ impl Stream {
         Ok(())
     }
 
+    /// Every leg has a fixed size and the journal shows exactly that much.
+    fn is_as_planned(&self, spec: &BatchSpec) -> bool {
+        (0_u8..).zip(&spec.legs).all(|(index, leg)| {
+            let LegQuantity::Fixed(planned) = leg.quantity else { return false };
+            let trades = self.of(index, Role::Entry).flat_map(|attempt| attempt.trades.values());
+            trades.sum::<i64>() == units::whole(planned.get())
+        })
+    }
+
+    /// R2: of one wave nothing may have left if a part of it was held back for its window.
+    pub(super) fn split_wave(&self, has_left: impl Fn(OrderTag) -> bool) -> Option<OrderTag> {
+        let lapsed = self.attempts.iter().filter(|(_, attempt)| attempt.lapsed);
+        let mut split = lapsed.filter(|(_, attempt)| {
+            let mut others = self.attempts.iter().filter(|(_, other)| other.wave == attempt.wave);
+            others.any(|(tag, _)| has_left(*tag))
+        });
+        split.next().map(|(tag, _)| *tag)
+    }
+
     /// K1, R5, R10 and the bounds on attempts.
     fn may_intend(
         &self,
@@ -137,15 +170,15 @@ impl Stream {
         wave: &[OrderTag],
     ) -> Result<(), Violation> {
         let others = || self.attempts.iter().filter(|(other, _)| !wave.contains(other));
+        let earlier: Vec<&Attempt> = self.of(tag.leg, tag.role).collect();
+        if earlier.len() != usize::from(tag.attempt) || earlier.iter().any(|one| !one.is_closed()) {
+            return Err(broken(Claim::R5, format!("{tag:?} does not follow closed attempts")));
+        }
         if let Some((other, _)) = others().find(|(_, attempt)| attempt.is_doubtful()) {
             return Err(broken(
                 Claim::K1,
                 format!("{tag:?} is intended while {other:?} is in doubt"),
             ));
-        }
-        let earlier: Vec<&Attempt> = self.of(tag.leg, tag.role).collect();
-        if earlier.len() != usize::from(tag.attempt) || earlier.iter().any(|one| !one.is_closed()) {
-            return Err(broken(Claim::R5, format!("{tag:?} does not follow closed attempts")));
         }
         let Some(leg) = spec.leg(tag.leg) else {
             return Err(broken(Claim::Order, format!("{tag:?} names no leg")));
@@ -199,14 +232,10 @@ impl Stream {
     fn intend(&mut self, env: &mut Env, spec: &BatchSpec, record: &Record) {
         let Record::Intent { tag, request, at, .. } = record else { return };
         self.first_intents.entry(tag.leg).or_insert(at.0);
-        let follows = spec
-            .leg(tag.leg)
-            .is_some_and(|leg| matches!(leg.quantity, equipoise_core::LegQuantity::Of { .. }));
+        let follows =
+            spec.leg(tag.leg).is_some_and(|leg| matches!(leg.quantity, LegQuantity::Of { .. }));
         if follows && tag.role == Role::Entry {
             env.tally.hit(Mark::FollowerSized);
-        }
-        if request.reduce_only && tag.role == Role::Unwind {
-            env.tally.hit(Mark::ReduceOnlyUnwind);
         }
         if tag.role == Role::Unwind && tag.attempt == 1 {
             env.tally.hit(Mark::SecondUnwind);
@@ -223,6 +252,8 @@ impl Stream {
             audited: false,
             searches: Vec::new(),
             doubted: false,
+            wave: self.waves,
+            lapsed: false,
         };
         self.attempts.insert(*tag, attempt);
     }
@@ -250,8 +281,9 @@ impl Stream {
                 attempt.searches.clear();
                 attempt.standing = Standing::Intended;
             }
-            Record::Unsent { .. } => {
+            Record::Unsent { why, .. } => {
                 env.tally.hit(Mark::Unsent);
+                attempt.lapsed = why == WINDOW_LOST;
                 attempt.standing = Standing::Closed(Closed::Unsent);
             }
             Record::Refused { refusal, .. } => {
@@ -297,7 +329,8 @@ impl Stream {
             }
             Record::NotFound { venue_time, at, .. } => {
                 let last = attempt.deadlines.last().copied().unwrap_or(0);
-                if venue_time.0 > last + u64::from(leg.traits.margin_ms) {
+                let listed = venue_time.0 <= attempt.first_stamp + leg.traits.lookup_window_ms;
+                if listed && venue_time.0 > last + u64::from(leg.traits.margin_ms) {
                     attempt.searches.push((venue_time.0, at.0));
                 }
             }
@@ -364,4 +397,15 @@ impl Stream {
             }
         }
     }
+}
+
+/// K5: the flag only takes back an opening fill, in one-way mode, where nothing else trades on the account.
+fn may_only_reduce(spec: &BatchSpec, tag: OrderTag) -> Result<(), Violation> {
+    let allowed = spec.leg(tag.leg).is_some_and(|leg| {
+        leg.positions == Positions::Exclusive
+            && leg.position_mode == PositionMode::OneWay
+            && leg.instrument.kind != InstrumentKind::Spot
+            && !leg.reduce_only
+    });
+    if allowed { Ok(()) } else { Err(broken(Claim::K5, format!("{tag:?} is reduce-only"))) }
 }

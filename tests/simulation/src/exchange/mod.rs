@@ -12,8 +12,8 @@ use std::collections::{HashMap, HashSet};
 
 use equipoise_core::{
     Amount, BookTop, ClientOrderId, Instrument, OrderEnd, OrderRequest, OrderSnapshot,
-    PositionMode, PositionSide, Positions, ResendClass, Side, Symbol, TimeInForce, VenueMillis,
-    VenueName, VenueOrderId, VenueTraits,
+    PositionMode, PositionSide, Positions, RefusalKind, ResendClass, Side, Symbol, TimeInForce,
+    VenueMillis, VenueName, VenueOrderId, VenueTraits,
 };
 use equipoise_port::{CancelAnswer, PlaceError, QueryError};
 
@@ -179,6 +179,8 @@ pub(crate) struct Exchange {
     pub(crate) splits_answers: bool,
     /// Handings over of which one copy was refused and another taken.
     split: HashSet<u64>,
+    /// Every documented refusal it ever answered with, by client id.
+    refusals: HashMap<ClientOrderId, Vec<RefusalKind>>,
     /// Index in the simulation.
     pub(crate) index: usize,
 }
@@ -246,6 +248,7 @@ impl Exchange {
             fates: HashMap::new(),
             splits_answers: false,
             split: HashSet::new(),
+            refusals: HashMap::new(),
             index,
         }
     }
@@ -291,7 +294,8 @@ impl Exchange {
         departure: u64,
     ) -> Option<Reply> {
         if let Call::Place(request) = call {
-            return self.admit(env, &request, ticket, departure).map(Reply::Placed);
+            let placed = self.admit(env, &request, ticket, departure);
+            return placed.map(|placed| self.answered(&request.client_id, placed));
         }
         Some(match self.disturbance(env) {
             Some(error) => Reply::Failed(error),
@@ -304,7 +308,9 @@ impl Exchange {
         match event {
             VenueEvent::Match { order, reply_to } => {
                 let placed = self.take_up(env, order);
-                reply_to.map(|ticket| (ticket, Reply::Placed(placed)))
+                let client = self.orders[order].client.clone();
+                let reply = self.answered(&client, placed);
+                reply_to.map(|ticket| (ticket, reply))
             }
             VenueEvent::Rest { order } => {
                 self.market_comes(env, order);
@@ -323,6 +329,17 @@ impl Exchange {
                 None
             }
         }
+    }
+
+    fn answered(
+        &mut self,
+        client: &ClientOrderId,
+        placed: Result<OrderSnapshot, PlaceError>,
+    ) -> Reply {
+        if let Err(PlaceError::Refused(refusal)) = &placed {
+            self.refusals.entry(client.clone()).or_default().push(refusal.kind);
+        }
+        Reply::Placed(placed)
     }
 
     /// What keeps the venue from answering a question.
@@ -361,6 +378,11 @@ impl Exchange {
     ) -> impl Iterator<Item = &VenueOrder> + use<'_> {
         let orders: Vec<usize> = self.under(client).collect();
         orders.into_iter().map(|order| &self.orders[order])
+    }
+
+    /// Whether it ever refused this id in this way.
+    pub(crate) fn refused(&self, client: &ClientOrderId, kind: RefusalKind) -> bool {
+        self.refusals.get(client).is_some_and(|kinds| kinds.contains(&kind))
     }
 
     /// The trades of one order.

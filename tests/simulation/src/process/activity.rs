@@ -12,14 +12,18 @@ use super::Process;
 use super::driver::Input;
 use super::look::Look;
 use super::pace::Key;
+use crate::check::Claim;
 use crate::exchange::{Call, Reply};
 use crate::network::Outside;
-use crate::plant::Plant;
+use crate::plant;
 
 /// Age beyond which a clock is measured again before it is used.
 const REFRESH_MS: u64 = 30_000;
 /// Measurements tried for one that is certain enough.
 const TRIES_MAX: u8 = 3;
+
+/// Waves that one batch may have prepared at one moment: one for each leg and role is more than enough.
+const PREPARED_MAX: u32 = 32;
 
 /// A venue's clock as one process measured it.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +82,9 @@ pub(super) struct Part {
 impl Process {
     /// Prepares a wave: books and positions for unwinds, and a fresh clock, before anything is stamped (R2).
     pub(super) fn prepare(&mut self, out: &mut Outside, batch: u8, key: Key, tags: Vec<OrderTag>) {
+        if !self.may_prepare_again(out, batch) {
+            return;
+        }
         let activity = self.next_activity();
         let mut parts = Vec::new();
         let mut asks = Vec::new();
@@ -105,6 +112,20 @@ impl Process {
         if open == 0 {
             self.prepare_clocks(out, activity);
         }
+    }
+
+    /// A saga that has the same wave prepared again and again at one moment will never stamp it.
+    fn may_prepare_again(&mut self, out: &mut Outside, batch: u8) -> bool {
+        let Some(driver) = self.drivers.get_mut(&batch) else { return false };
+        let (at, times) = &mut driver.prepared;
+        *times = if *at == out.env.now { *times + 1 } else { 0 };
+        *at = out.env.now;
+        if *times > PREPARED_MAX {
+            let text = format!("batch {batch} prepares without end and stamps nothing");
+            out.check.fail(Claim::Rest, text);
+            return false;
+        }
+        true
     }
 
     /// Measures the clocks that are missing or too old, then the wave is ready.
@@ -219,7 +240,7 @@ impl Process {
             Some(Activity::Place { batch, tag, venue }) => {
                 let (batch, tag, venue) = (*batch, *tag, *venue);
                 self.activities.under_way.remove(&asked.activity);
-                let reply = misread(out.env.plant, reply);
+                let reply = plant::reply(&out.env, reply);
                 let event = self.placed(venue, tag, reply);
                 self.tell(out, batch, Input::Event(event));
             }
@@ -263,8 +284,7 @@ impl Process {
         match (asked.what, reply) {
             (What::Book, Reply::Book(book)) => parts[asked.part].book = Some(book),
             (What::Position, Reply::Position(position)) => {
-                let turned = out.env.plant == Some(Plant::PositionTurned);
-                parts[asked.part].position = Some(if turned { -position } else { position });
+                parts[asked.part].position = Some(plant::position(&out.env, position));
             }
             (What::Clock, Reply::Time(time)) => {
                 let uncertainty_ms = (now - asked.at).div_ceil(2);
@@ -288,24 +308,5 @@ impl Process {
         if *open == 0 {
             self.prepare_clocks(out, asked.activity);
         }
-    }
-}
-
-/// What planted bugs make of an answer to an order.
-fn misread(plant: Option<Plant>, reply: Reply) -> Reply {
-    use equipoise_core::{Refusal, RefusalKind};
-    let refusal = Refusal {
-        kind: RefusalKind::Transient,
-        code: "planted".to_owned(),
-        message: String::new(),
-    };
-    let unknown = matches!(reply, Reply::Placed(Err(PlaceError::Unknown(_))));
-    let lost = matches!(reply, Reply::Failed(_));
-    match plant {
-        Some(Plant::UnknownAsRefused) if unknown => {
-            Reply::Placed(Err(PlaceError::Refused(refusal)))
-        }
-        Some(Plant::LostReplyAsRefused) if lost => Reply::Placed(Err(PlaceError::Refused(refusal))),
-        _ => reply,
     }
 }

@@ -7,7 +7,10 @@ use super::driver::Input;
 use super::pace::Key;
 use crate::mark::Mark;
 use crate::network::Outside;
-use crate::plant::Plant;
+use crate::plant;
+
+/// Why a wave was not sent (R2).
+pub(crate) const WINDOW_LOST: &str = "too little of its window was left";
 
 impl Process {
     pub(super) fn carry_out(&mut self, out: &mut Outside, batch: u8, commands: Vec<Command>) {
@@ -43,30 +46,32 @@ impl Process {
         let Some(driver) = self.drivers.get_mut(&batch) else { return };
         let now = UnixMillis(out.env.now);
         let unwanted = driver.stop_wanted && wave.iter().any(|send| send.tag.role == Role::Entry);
-        let late = wave.iter().any(|send| {
+        let lapsed = |send: &Send| {
             driver.saga.order(send.tag).is_none_or(|order| {
                 let left = send.request.deadline.since(order.clock.venue_time(now));
                 left < u64::from(send.request.window_ms) / 2
             })
-        });
+        };
+        let late = wave.iter().any(lapsed);
         if late {
             out.env.tally.hit(Mark::HalfWindowLost);
         }
-        for send in wave {
+        let splits = plant::splits_waves(&out.env);
+        let held: Vec<bool> =
+            wave.iter().map(|send| if splits { lapsed(send) } else { late }).collect();
+        for (send, held) in wave.into_iter().zip(held) {
             let tag = send.tag;
-            if !late && !unwanted {
-                driver.inbox.push_back(Input::Event(Event::Handed(tag)));
-                if out.env.plant == Some(Plant::HandOverTwice) {
-                    out.depart(self.index, batch, tag, send.request.clone());
-                }
-                let mut request = send.request;
-                if out.env.plant == Some(Plant::DeadlineAtSend) {
-                    request.deadline = request.deadline.plus_ms(1);
-                }
-                out.depart(self.index, batch, tag, request);
-            } else {
-                let why = "too little of its window was left".to_owned();
+            if held || unwanted {
+                let why = WINDOW_LOST.to_owned();
                 driver.inbox.push_back(Input::Event(Event::NotSent { tag, why }));
+                continue;
+            }
+            driver.inbox.push_back(Input::Event(Event::Handed(tag)));
+            if plant::sends_early(&out.env) {
+                continue;
+            }
+            for request in plant::handed(&out.env, send.request) {
+                out.depart(self.index, batch, tag, request);
             }
         }
     }

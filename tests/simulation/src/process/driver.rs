@@ -1,19 +1,21 @@
 //! Plays the engine's driver for one batch: records durable, then applied, then commands, in no other order.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use equipoise_core::{
     BatchStatus, Command, Event, OrderTag, Prepared, Record, Saga, Stage, UnixMillis,
 };
 use equipoise_port::QueryError;
+use fastrand::Rng;
 
 use super::Process;
 use super::pace::{Key, Paces};
 use crate::check::Claim;
 use crate::disk::{self, AppendRefused};
+use crate::env::Env;
 use crate::mark::Mark;
 use crate::network::Outside;
-use crate::plant::{self, Plant};
+use crate::plant;
 
 /// How long facts wait for company before they are appended on their own, milliseconds.
 const FACTS_WAIT_MS: u64 = 5;
@@ -65,6 +67,10 @@ pub(crate) struct Driver {
     pub(super) stop_wanted: bool,
     /// Legs whose instrument other batches trade at the same time.
     pub(super) contended: Vec<bool>,
+    /// When a wave was last prepared, and how often at that moment.
+    pub(super) prepared: (u64, u32),
+    /// How often each order was asked about, and since when.
+    pub(super) looks: BTreeMap<OrderTag, (u64, u64)>,
 }
 
 impl Driver {
@@ -84,6 +90,8 @@ impl Driver {
             timer: 0,
             unsettled: false,
             stop_wanted: false,
+            prepared: (0, 0),
+            looks: BTreeMap::new(),
         }
     }
 
@@ -96,6 +104,13 @@ impl Driver {
 
     fn due(&self) -> Option<UnixMillis> {
         [self.wake_at, self.flush_at, self.paces.next_due()].into_iter().flatten().min()
+    }
+
+    fn pause(&mut self, env: &Env, key: Key, error: Option<&QueryError>, jitter: &mut Rng) {
+        self.paces.pause(key, error, UnixMillis(env.now), jitter);
+        if plant::never_pauses(env) {
+            self.paces.forget(key);
+        }
     }
 
     pub(super) fn is_doubtful(&self) -> bool {
@@ -204,20 +219,17 @@ impl Process {
                 None
             }
             Input::Unprepared(key, error) => {
-                driver.paces.pause(key, Some(&error), now, &mut self.jitter);
+                driver.pause(&out.env, key, Some(&error), &mut self.jitter);
                 Some(Event::Wake)
             }
             Input::Answered(tag, event, missing) => {
-                driver.paces.pause(Key::Query(tag), missing.as_ref(), now, &mut self.jitter);
+                driver.pause(&out.env, Key::Query(tag), missing.as_ref(), &mut self.jitter);
                 Some(event)
             }
             Input::Cancelled(tag) => {
-                driver.paces.pause(Key::Cancel(tag), None, now, &mut self.jitter);
+                driver.pause(&out.env, Key::Cancel(tag), None, &mut self.jitter);
                 driver.paces.soon(Key::Query(tag), now, &mut self.jitter);
-                if out.env.plant == Some(Plant::CancelAsNothingFilled)
-                    && let Some(snapshot) =
-                        driver.saga.order(tag).and_then(plant::ended_with_nothing)
-                {
+                if let Some(snapshot) = plant::cancelled(&out.env, driver.saga.order(tag)) {
                     return Some(Event::Placed { tag, snapshot });
                 }
                 Some(Event::Wake)
@@ -232,7 +244,7 @@ impl Process {
                 Some(Event::Stop)
             }
             Input::Fruitless(key, error) => {
-                driver.paces.pause(key, error.as_ref(), now, &mut self.jitter);
+                driver.pause(&out.env, key, error.as_ref(), &mut self.jitter);
                 match (key, error) {
                     (
                         Key::Query(tag),
@@ -249,9 +261,11 @@ impl Process {
     fn step(&mut self, out: &mut Outside, batch: u8, event: &Event) -> Option<(bool, bool)> {
         let now = UnixMillis(out.env.now);
         let driver = self.drivers.get_mut(&batch)?;
+        let event = &*plant::event(&out.env, &driver.saga, event);
         let step = driver.saga.step(now, event);
+        let step = plant::step(&out.env, &driver.saga, event, step);
         let encoded = step.records.into_iter().map(|record| {
-            let bytes = disk::encode(&record);
+            let bytes = disk::encode(plant::written(&out.env, &record).as_ref().unwrap_or(&record));
             (record, bytes)
         });
         let records: Vec<(Record, Vec<u8>)> = encoded.collect();
@@ -268,7 +282,7 @@ impl Process {
             driver.flush_at = None;
             let append = self.append(out, batch, &bytes)?;
             let (commands, wake_at) = (step.commands, step.wake_at);
-            if out.env.plant == Some(Plant::SendBeforeSync) {
+            if plant::sends_early(&out.env) {
                 self.hand_over_early(out, batch, &commands);
             }
             let driver = self.drivers.get_mut(&batch)?;
@@ -330,6 +344,7 @@ impl Process {
     fn append(&mut self, out: &mut Outside, batch: u8, records: &[Vec<u8>]) -> Option<u64> {
         let driver = self.drivers.get_mut(&batch)?;
         let expected = driver.appended;
+        out.check.writes(batch, records);
         driver.appended += u32::try_from(records.len()).unwrap_or(u32::MAX);
         let appended =
             out.disk.append(&mut out.env, self.index, self.epoch, batch, expected, records);

@@ -15,7 +15,6 @@ use super::pace::Key;
 use crate::exchange::{Call, Reply};
 use crate::mark::Mark;
 use crate::network::Outside;
-use crate::plant::{self, Plant};
 
 /// A look under way.
 #[derive(Debug)]
@@ -48,8 +47,11 @@ impl Process {
     /// Only the venue's own clock proves that deadline and margin have passed (R4); before that an estimate will do,
     /// cut off at the deadline.
     pub(super) fn look(&mut self, out: &mut Outside, batch: u8, query: Query) {
-        let Some(driver) = self.drivers.get(&batch) else { return };
+        let Some(driver) = self.drivers.get_mut(&batch) else { return };
         let tag = query.tag;
+        let (looks, since) = driver.looks.entry(tag).or_insert((0, out.env.now));
+        *looks += 1;
+        out.check.asks(batch, tag, *looks, out.env.now - *since);
         let (Some(leg), Some(order)) = (driver.saga.spec().leg(tag.leg), driver.saga.order(tag))
         else {
             return;
@@ -172,8 +174,6 @@ impl Process {
             out.env.tally.hit(Mark::SecondEffectFound);
         }
         let (batch, tag) = (look.batch, look.tag);
-        let mut look = look;
-        look.misread(out.env.plant);
         match look.missing {
             Some(error) if own == 0 => {
                 self.tell(out, batch, Input::Fruitless(Key::Query(tag), Some(error)));
@@ -193,21 +193,6 @@ impl Process {
 }
 
 impl Look {
-    /// What planted bugs make of a look.
-    fn misread(&mut self, planted: Option<Plant>) {
-        match planted {
-            Some(Plant::AbsenceByLocalClock) => {
-                self.venue_time = self.venue_time.plus_ms(20_000);
-            }
-            Some(Plant::SecondOrderDropped) => self.orders.truncate(1),
-            Some(Plant::LastTradeDropped) => {
-                let orders = std::mem::take(&mut self.orders).into_iter();
-                self.orders = orders.map(plant::without_last_trade).collect();
-            }
-            _ => {}
-        }
-    }
-
     fn note_time(&mut self, reply: Reply) {
         match reply {
             Reply::Time(time) => {

@@ -12,13 +12,17 @@ use equipoise_core::{BatchSpec, BatchStatus, Event, Record, Role, Saga, Stage, U
 use fastrand::Rng;
 
 use activity::{Activities, Measured};
+pub(crate) use carry::WINDOW_LOST;
 pub(crate) use driver::{Driver, Input};
 
 use crate::check::Claim;
 use crate::env::Happening;
 use crate::mark::Mark;
 use crate::network::Outside;
-use crate::plant::Plant;
+use crate::plant;
+
+/// What this process signs its requests with; it must never be seen anywhere (A5).
+pub(crate) const SECRET: &str = "canary-of-the-simulation";
 
 /// One start of the engine.
 #[derive(Debug)]
@@ -113,11 +117,7 @@ impl Process {
             let text = format!("batch {batch}: resuming twice leads elsewhere than resuming once");
             out.check.fail(Claim::ResumeTwice, text);
         }
-        let first = match out.env.plant {
-            Some(Plant::ActBeforeAsking) => Event::Wake,
-            _ => Event::Resumed,
-        };
-        self.tell(out, batch, Input::Event(first));
+        self.tell(out, batch, Input::Event(Event::Resumed));
     }
 
     fn enter(&mut self, out: &mut Outside, batch: u8, mut driver: Driver) {
@@ -148,7 +148,7 @@ impl Process {
         match out.workload.size(batch, out.env.now, &mut out.venues) {
             Ok(Some(spec)) => {
                 out.workload.note_entered(batch);
-                self.enter(out, batch, Driver::admitted(Saga::new(spec)));
+                self.enter(out, batch, Driver::admitted(Saga::new(plant::spec(&out.env, spec))));
                 self.tell(out, batch, Input::Event(Event::Wake));
             }
             Ok(None) => out.workload.submit_again(&mut out.env, batch),

@@ -1,0 +1,46 @@
+//! Bugs of a transport.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use equipoise_port::{Transport, TransportError};
+use http::{HeaderValue, Request, Response};
+
+use super::Plant;
+use crate::net::CANARY;
+
+/// A transport with a bug.
+pub(super) struct Bent {
+    pub(super) plant: Plant,
+    pub(super) inner: Arc<dyn Transport>,
+}
+
+#[async_trait]
+impl Transport for Bent {
+    async fn send(
+        &self,
+        mut request: Request<Bytes>,
+        timeout: Duration,
+    ) -> Result<Response<Bytes>, TransportError> {
+        match self.plant {
+            Plant::SecretInRequest => {
+                let secret = HeaderValue::from_static(CANARY);
+                request.headers_mut().insert("x-secret", secret);
+            }
+            Plant::SecretLogged => tracing::debug!(secret = CANARY, "request signed"),
+            _ => {}
+        }
+        let answer = self.inner.send(request.clone(), timeout).await;
+        match (self.plant, answer) {
+            (Plant::RepeatedByTransport, Err(TransportError::NoAnswer(_))) => {
+                self.inner.send(request, timeout).await
+            }
+            (Plant::NoAnswerAsNotSent, Err(TransportError::NoAnswer(why))) => {
+                Err(TransportError::NotSent(why))
+            }
+            (_, answer) => answer,
+        }
+    }
+}
