@@ -16,7 +16,7 @@ use equipoise_sim::{Ledger, RateLimits, Settings, Side};
 use okx::{Okx, body_of, responded};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 fn settings() -> Settings {
     Settings { rate_limits: RateLimits::Counted, ..Settings::default() }
@@ -41,7 +41,7 @@ const ODD: &[&str] = &[
 /// A value that is right now and then, and odd otherwise.
 fn value(good: &'static [&'static str]) -> impl Strategy<Value = Value> {
     prop_oneof![
-        24 => prop::sample::select(good).prop_map(|text| json!(text)),
+        5 => prop::sample::select(good).prop_map(|text| json!(text)),
         2 => prop::sample::select(ODD).prop_map(|text| json!(text)),
         1 => any::<i64>().prop_map(|number| json!(number)),
         1 => Just(Value::Null),
@@ -49,20 +49,50 @@ fn value(good: &'static [&'static str]) -> impl Strategy<Value = Value> {
     ]
 }
 
-fn fields(names: &'static [(&'static str, &'static [&'static str])]) -> BoxedStrategy<Value> {
-    let mut object = Just(Map::new()).boxed();
-    for (name, good) in names {
-        object = (object, value(good), prop::bool::weighted(0.93))
-            .prop_map(move |(mut object, value, present)| {
-                if present {
-                    object.insert((*name).to_owned(), value);
-                }
-                object
-            })
-            .boxed();
-    }
-    object.prop_map(Value::Object).boxed()
+/// One of some good requests with up to two fields changed.
+fn request(
+    good: &'static [&'static str],
+    names: &'static [(&'static str, &'static [&'static str])],
+) -> impl Strategy<Value = Value> {
+    let change = prop::sample::select(names)
+        .prop_flat_map(|(name, values)| value(values).prop_map(move |value| (name, value)));
+    (prop::sample::select(good), prop::collection::vec(change, 0..3)).prop_map(|(good, changes)| {
+        let mut request: Value = serde_json::from_str(good).unwrap();
+        for (name, value) in changes {
+            request[name] = value;
+        }
+        request
+    })
 }
+
+const OKX_SPOT_GOOD: &[&str] = &[
+    r#"{"instId":"BTC-USDT","tdMode":"cash","side":"buy","ordType":"market","sz":"1000"}"#,
+    r#"{"instId":"BTC-USDT","tdMode":"cash","side":"sell","ordType":"market","sz":"0.5"}"#,
+    r#"{"instId":"ETH-USDT","tdMode":"cash","side":"buy","ordType":"ioc","sz":"3","px":"3300"}"#,
+    r#"{"instId":"BTC-USDT","tdMode":"cash","side":"buy","ordType":"limit","sz":"1","px":"64000.5"}"#,
+    r#"{"instId":"BTC-USDT","tdMode":"cash","side":"sell","ordType":"limit","sz":"1","px":"64000.5"}"#,
+];
+
+const OKX_SWAP_GOOD: &[&str] = &[
+    r#"{"instId":"BTC-USDT-SWAP","tdMode":"cross","side":"buy","ordType":"market","sz":"5"}"#,
+    r#"{"instId":"BTC-USD-SWAP","tdMode":"cross","side":"sell","ordType":"fok","sz":"7","px":"65000"}"#,
+    r#"{"instId":"BTC-USDT-SWAP","tdMode":"cross","side":"sell","ordType":"limit","sz":"3","px":"66000"}"#,
+];
+
+const DERIBIT_GOOD: &[&str] = &[
+    r#"{"instrument_name":"BTC-PERPETUAL","amount":1000,"type":"market","label":"a","currency":"BTC"}"#,
+    r#"{"instrument_name":"ETH_USDC-PERPETUAL","amount":1,"type":"limit","price":3200,"currency":"any"}"#,
+    r#"{"instrument_name":"BTC-25DEC26-65000-C","amount":0.1,"type":"limit","price":0.0355,"label":"b"}"#,
+    r#"{"instrument_name":"BTC-PERPETUAL","amount":10,"type":"limit","price":64000.5,"post_only":true}"#,
+];
+
+const COINBASE_GOOD: &[&str] = &[
+    r#"{"market_market_ioc":{"base_size":"0.1"}}"#,
+    r#"{"market_market_ioc":{"quote_size":"1000.55"}}"#,
+    r#"{"sor_limit_ioc":{"base_size":"0.3","limit_price":"64980.01"}}"#,
+    r#"{"limit_limit_gtc":{"base_size":"1","limit_price":"64000.01"}}"#,
+    r#"{"limit_limit_gtc":{"base_size":"1","limit_price":"64990","post_only":false}}"#,
+];
 
 const OKX_FIELDS: &[(&str, &[&str])] = &[
     ("instId", &["BTC-USDT", "ETH-USDT", "BTC-USDT-SWAP", "BTC-USD-SWAP"]),
@@ -72,7 +102,7 @@ const OKX_FIELDS: &[(&str, &[&str])] = &[
     ("sz", &["1", "2", "0.5", "1000"]),
     ("px", &["65000", "64000.5", "3200"]),
     ("tgtCcy", &["base_ccy", "quote_ccy"]),
-    ("clOrdId", &["a", "b", "c"]),
+    ("clOrdId", &["a", "b", "c", "d", "e", "f", "g", "h"]),
     ("newSz", &["1", "3"]),
     ("timeOut", &["0", "30"]),
     ("lever", &["3", "20"]),
@@ -123,14 +153,9 @@ const DERIBIT_METHODS: &[&str] = &[
     "public/get_instruments",
 ];
 
-const COINBASE_FIELDS: &[(&str, &[&str])] = &[
-    ("base_size", &["0.1", "0.01", "1"]),
-    ("quote_size", &["100", "1000.55"]),
-    ("limit_price", &["64980", "64000.01"]),
-];
+const COINBASE_CHANGES: &[(&str, &[&str])] = &[("odd", &["1"])];
 
-const CONFIGURATIONS: &[&str] =
-    &["market_market_ioc", "sor_limit_ioc", "limit_limit_gtc", "limit_limit_fok", "odd"];
+const AMOUNTS: &[&str] = &["0.1", "0.01", "1"];
 
 /// What the trades of a ledger did to the balances of spot products, by asset.
 fn moved(ledger: &Ledger, assets: impl Fn(&str) -> (String, String)) -> BTreeMap<String, Decimal> {
@@ -167,12 +192,15 @@ proptest! {
 
     #[test]
     fn okx_answers_with_a_code_and_its_spot_books_add_up(
-        requests in prop::collection::vec((prop::sample::select(OKX_PATHS), fields(OKX_FIELDS)), 1..25),
+        requests in prop::collection::vec(
+            (prop::sample::select(OKX_PATHS), request(OKX_SPOT_GOOD, OKX_FIELDS), request(OKX_SWAP_GOOD, OKX_FIELDS)),
+            1..25,
+        ),
     ) {
         let (mut spot, mut swap) = (Okx::spot(settings()), Okx::swap(settings()));
         let before = spot.exchange.ledger();
-        for (path, body) in requests {
-            for okx in [&mut spot, &mut swap] {
+        for (path, pair, contract) in requests {
+            for (okx, body) in [(&mut spot, pair), (&mut swap, contract)] {
                 let answer = okx.post(&format!("/api/v5/{path}"), &body);
                 prop_assert!(answer["code"].is_string(), "{path} {body} {answer}");
             }
@@ -182,7 +210,7 @@ proptest! {
 
     #[test]
     fn deribit_answers_with_a_result_or_a_code(
-        requests in prop::collection::vec((prop::sample::select(DERIBIT_METHODS), fields(DERIBIT_FIELDS)), 1..25),
+        requests in prop::collection::vec((prop::sample::select(DERIBIT_METHODS), request(DERIBIT_GOOD, DERIBIT_FIELDS)), 1..25),
     ) {
         let mut deribit = Deribit::start(settings());
         for (method, params) in requests {
@@ -199,15 +227,22 @@ proptest! {
     #[test]
     fn coinbase_answers_with_success_or_a_reason_and_its_books_add_up(
         orders in prop::collection::vec(
-            (prop::sample::select(CONFIGURATIONS), fields(COINBASE_FIELDS), any::<bool>(), 0..30_u8), 1..25,
+            (request(COINBASE_GOOD, COINBASE_CHANGES), prop::option::weighted(0.3, value(AMOUNTS)), any::<bool>(), 0..60_u8), 1..25,
         ),
     ) {
         // Ed25519 signs faster.
         let mut coinbase = Coinbase { alg: Alg::EdDsa, ..Coinbase::start(settings()) };
         let before = coinbase.exchange.ledger();
-        for (name, terms, buy, id) in orders {
-            let mut order = Coinbase::order(&id.to_string(), if buy { "BUY" } else { "SELL" }, &Value::Null);
-            order["order_configuration"][name] = terms;
+        for (configuration, size, buy, id) in orders {
+            let side = if buy { "BUY" } else { "SELL" };
+            let mut order = Coinbase::order(&id.to_string(), side, &configuration);
+            if let Some(size) = size {
+                for terms in order["order_configuration"].as_object_mut().unwrap().values_mut() {
+                    if terms.is_object() {
+                        terms["base_size"] = size.clone();
+                    }
+                }
+            }
             let request = coinbase.request("POST", &format!("{API}/orders"), &order.to_string());
             let answer = body_of(&responded(coinbase.exchange.handle(coinbase.now_ms, &request)));
             prop_assert!(answer["success"].is_boolean() || answer["error"].is_string(), "{order} {answer}");
