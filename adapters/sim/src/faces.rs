@@ -102,13 +102,13 @@ pub(crate) const FACES: &[FaceEntry] = &[
         name: OKX_SWAP,
         open: okx::swap,
         rejection: OKX_REJECTION,
-        unknown: Broken::NeitherWay,
+        unknown: Broken::Neither500,
     },
     FaceEntry {
         name: OKX_SPOT,
         open: okx::spot,
         rejection: OKX_REJECTION,
-        unknown: Broken::NeitherWay,
+        unknown: Broken::Neither500,
     },
     FaceEntry {
         name: DERIBIT,
