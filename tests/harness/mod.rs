@@ -89,15 +89,27 @@ pub(crate) fn adapter_for(
     url: &str,
     clock: Arc<SystemClock>,
 ) -> Arc<dyn Venue> {
-    let demo = equipoise_sim::Credentials::demo(adapter);
-    let credentials = Credentials::new(&demo.key, &demo.secret).unwrap();
+    let credentials = demo_credentials(adapter);
     let settings = VenueSettings::builder(VenueName::new(name).unwrap(), adapter, credentials)
         .endpoint(Endpoint::Url(url.to_owned()))
         .build();
     open(settings, Arc::new(HttpTransport::new().unwrap()), clock).unwrap()
 }
 
-async fn start(adapter: &str, settings: Settings) -> Running {
+/// The key every simulated exchange knows unless told otherwise, in the form its adapter takes.
+pub(crate) fn demo_credentials(adapter: &str) -> Credentials {
+    let demo = equipoise_sim::Credentials::demo(adapter);
+    let credentials = match demo.secret.starts_with("-----BEGIN ") {
+        true => Credentials::pem(&demo.key, &demo.secret).unwrap(),
+        false => Credentials::new(&demo.key, &demo.secret).unwrap(),
+    };
+    match demo.passphrase {
+        Some(passphrase) => credentials.with_passphrase(&passphrase).unwrap(),
+        None => credentials,
+    }
+}
+
+pub(crate) async fn start(adapter: &str, settings: Settings) -> Running {
     let demo = equipoise_sim::Credentials::demo(adapter);
     let exchange = Exchange::start(adapter, demo, settings).unwrap();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));

@@ -62,11 +62,7 @@ pub(crate) const FACES: &[FaceEntry] = &[
         name: BINANCE_SPOT,
         open: binance::spot,
         // Source: Binance spot errors.md, -2010, read 2026-11-22.
-        rejection: Rejection {
-            status: 400,
-            code: -2010,
-            message: "This action is disabled on this account.",
-        },
+        rejection: Rejection { status: 400, code: -2010, message: "Market is closed." },
         unknown: Broken::Unknown503,
     },
     FaceEntry {
@@ -106,13 +102,13 @@ pub(crate) const FACES: &[FaceEntry] = &[
         name: OKX_SWAP,
         open: okx::swap,
         rejection: OKX_REJECTION,
-        unknown: Broken::NeitherWay,
+        unknown: Broken::Neither500,
     },
     FaceEntry {
         name: OKX_SPOT,
         open: okx::spot,
         rejection: OKX_REJECTION,
-        unknown: Broken::NeitherWay,
+        unknown: Broken::Neither500,
     },
     FaceEntry {
         name: DERIBIT,

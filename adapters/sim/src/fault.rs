@@ -71,8 +71,10 @@ pub enum Broken {
     Unknown503,
     /// The same without a code, with `timestamp`, `path` and `msg` only.
     UncodedUnknown503,
-    /// HTTP 400 with the code and text OKX documents for an outcome that is neither success nor failure.
-    NeitherWay,
+    /// HTTP 400 with the code and text OKX documents for a request that may have succeeded or failed.
+    Neither400,
+    /// HTTP 500 with the same for an order.
+    Neither500,
     /// HTTP 502 with a web page of a proxy.
     Html502,
     /// The right answer, cut off in the middle.

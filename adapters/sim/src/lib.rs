@@ -1,4 +1,5 @@
-//! Simulated exchanges speaking the real wire formats of several venues, with faults on request.
+//! Simulated exchanges speaking the real wire formats of Binance, Bybit, OKX, Deribit and Coinbase, with faults on
+//! request.
 //!
 //! An [`Exchange`] is a state machine without clock, socket or randomness: a request and the time go in,
 //! an [`Answer`] comes out. [`serve`] puts it on a loopback address for anything that speaks HTTP.

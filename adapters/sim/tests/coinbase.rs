@@ -21,10 +21,10 @@ fn start() -> Coinbase {
 fn each_unsuitable_order_gets_its_documented_reason() {
     let mut coinbase = start();
     let cases = [
-        (market("0"), "BASE_SIZE_TOO_SMALL"),
-        (market("0.00001"), "QUOTE_SIZE_TOO_SMALL"),
+        (market("0"), "INVALID_BASE_SIZE_TOO_SMALL"),
+        (market("0.00001"), "INVALID_QUOTE_SIZE_TOO_SMALL"),
         (market("0.000000015"), "INVALID_SIZE_PRECISION"),
-        (market("3401"), "BASE_SIZE_TOO_LARGE"),
+        (market("3401"), "INVALID_BASE_SIZE_TOO_LARGE"),
         (market("100"), "INSUFFICIENT_FUND"),
         (limit("limit_limit_gtc", "1", "64000.001"), "INVALID_PRICE_PRECISION"),
         (limit("limit_limit_gtc", "1", "0"), "INVALID_LIMIT_PRICE"),

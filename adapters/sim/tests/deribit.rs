@@ -95,7 +95,7 @@ fn an_order_is_answered_with_its_executions_in_dollars() {
     let position =
         deribit.result("private/get_position", json!({ "instrument_name": "BTC-PERPETUAL" }));
     let names = ["size", "direction", "average_price", "size_currency"];
-    assert_eq!(fields(&position, &names), ["1000", "buy", "65003", "0.015383905358"]);
+    assert_eq!(fields(&position, &names), ["1000", "buy", "65003", "0.015383905"]);
     let summary = deribit.result("private/get_account_summary", json!({ "currency": "BTC" }));
     assert_eq!(fields(&summary, &["balance"]), ["4.99999231"]);
 }

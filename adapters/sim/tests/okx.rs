@@ -6,7 +6,9 @@ mod client;
 
 use bytes::Bytes;
 use client::{NOW_MS, Okx, body_of, fields, responded};
-use equipoise_sim::{Answer, Depth, Effect, Fault, Occurrence, Operation, Settings, Side, Stage};
+use equipoise_sim::{
+    Answer, Broken, Depth, Effect, Fault, Occurrence, Operation, Settings, Side, Stage,
+};
 use http::Request;
 use rust_decimal::Decimal;
 use serde_json::json;
@@ -332,7 +334,7 @@ fn named_faults_play_on_both_products() {
         let name = |kind| format!("{}-{kind}", okx.exchange.adapter());
         let (reject, funds, unknown) =
             (name("reject"), name("insufficient-funds"), name("5xx-unknown"));
-        for (fault, code) in [(reject, "51027"), (funds, "51008"), (unknown, "50004")] {
+        for (fault, code) in [(reject, "51027"), (funds, "51008"), (unknown, "51149")] {
             okx.exchange.faults_mut().clear();
             okx.exchange.inject(Fault::named(&fault).unwrap());
             assert_eq!(okx.code("f", json!({})), code, "{fault}");
@@ -340,4 +342,16 @@ fn named_faults_play_on_both_products() {
         assert_eq!(okx.exchange.ledger().orders.len(), 1, "the unknown one was executed");
         assert_eq!(okx.exchange.ledger().orders[0].side, Side::Buy);
     }
+}
+
+#[test]
+fn a_timeout_that_says_neither_way_comes_with_http_400_and_hides_an_execution() {
+    let mut okx = swap();
+    let effect = Effect::BreakAnswer(Broken::Neither400);
+    okx.exchange.inject(Fault::on(Operation::Place, Occurrence::Nth(1), effect));
+    let request = okx.post_request("/api/v5/trade/order", &okx.order("n", json!({})));
+    let response = responded(okx.exchange.handle(NOW_MS, &request));
+    let seen = (response.status().as_u16(), body_of(&response)["code"].clone());
+    assert_eq!(seen, (400, json!("50004")));
+    assert_eq!(okx.query("n")["state"], "filled");
 }

@@ -44,6 +44,6 @@ mod windows;
 mod wire;
 
 pub use credentials::{Credentials, CredentialsError};
-pub use registry::{OpenError, adapters, declared_traits, open};
+pub use registry::{KeyForm, OpenError, adapters, declared_traits, key_form, open};
 pub use settings::{Endpoint, REQUEST_WINDOW_MS_DEFAULT, Settings, SettingsBuilder};
 pub use transport::{BODY_BYTES_MAX, HttpTransport, TransportSetupError};

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use equipoise_core::VenueTraits;
+use equipoise_core::{VenueName, VenueTraits};
 use equipoise_port::{Clock, Transport, Venue};
 use http::Uri;
 
@@ -16,18 +16,29 @@ const WINDOW_MS: RangeInclusive<u32> = 500..=10_000;
 /// Largest margin and id horizon that configuration may set: a week.
 const OVERRIDE_MS_MAX: u64 = 7 * 86_400_000;
 
-/// Every venue with its adapters, in the order they are listed to people.
-const VENUES: &[&[Adapter]] = &[
+/// Every venue with its adapters and its form of API key, in the order they are listed to people.
+const VENUES: &[(&[Adapter], KeyForm)] = &[
     // A venue adds itself with one line here and one `mod` in the crate root.
-    binance::ADAPTERS,
-    bybit::ADAPTERS,
-    okx::ADAPTERS,
-    deribit::ADAPTERS,
-    coinbase::ADAPTERS,
+    (binance::ADAPTERS, KeyForm::Secret),
+    (bybit::ADAPTERS, KeyForm::Secret),
+    (okx::ADAPTERS, KeyForm::Passphrase),
+    (deribit::ADAPTERS, KeyForm::Secret),
+    (coinbase::ADAPTERS, KeyForm::PrivateKey),
 ];
 
 /// Exchanges that people still ask for, and what became of them.
 const GONE: &[(&str, &str)] = &[("ftx", "closed in November 2022")];
+
+/// What an exchange hands out as an API key, so that configuration can ask for exactly that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyForm {
+    /// A key and its secret.
+    Secret,
+    /// A key, its secret, and the passphrase that was chosen with them.
+    Passphrase,
+    /// A key's name and its private key: PEM, or base64 of an Ed25519 seed.
+    PrivateKey,
+}
 
 /// One adapter: what it is called, what it promises, where it is and how it starts.
 pub(crate) struct Adapter {
@@ -126,8 +137,19 @@ pub fn declared_traits(adapter: &str) -> Option<VenueTraits> {
     Some((found.traits)())
 }
 
+/// What an adapter's exchange hands out as an API key.
+///
+/// # Errors
+/// When there is no such adapter: see [`OpenError::UnknownAdapter`] and [`OpenError::Gone`].
+pub fn key_form(venue: &VenueName, adapter: &str) -> Result<KeyForm, OpenError> {
+    find(venue, adapter)?;
+    let listed = |adapters: &[Adapter]| adapters.iter().any(|known| known.name == adapter);
+    let family = VENUES.iter().find(|(adapters, _)| listed(adapters));
+    Ok(family.map_or(KeyForm::Secret, |(_, form)| *form))
+}
+
 fn all() -> impl Iterator<Item = &'static Adapter> {
-    VENUES.iter().flat_map(|adapters| adapters.iter())
+    VENUES.iter().flat_map(|(adapters, _)| adapters.iter())
 }
 
 /// Opens one venue. Sends nothing.
@@ -139,7 +161,7 @@ pub fn open(
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Venue>, OpenError> {
-    let adapter = find(&settings)?;
+    let adapter = find(&settings.name, &settings.adapter)?;
     let traits = configured(&settings, (adapter.traits)())?;
     let base = match &settings.endpoint {
         Endpoint::Production => adapter.production.to_owned(),
@@ -153,12 +175,11 @@ pub fn open(
         .map_err(|Unusable(why)| OpenError::Settings { venue, why })
 }
 
-fn find(settings: &Settings) -> Result<&'static Adapter, OpenError> {
-    let wanted = settings.adapter.as_str();
+fn find(venue: &VenueName, wanted: &str) -> Result<&'static Adapter, OpenError> {
     if let Some(adapter) = all().find(|adapter| adapter.name == wanted) {
         return Ok(adapter);
     }
-    let venue = settings.name.to_string();
+    let venue = venue.to_string();
     let shown: String = wanted.chars().take(64).flat_map(char::escape_default).collect();
     let known = adapters().collect::<Vec<_>>().join(", ");
     let family = wanted.split('-').next().unwrap_or_default();

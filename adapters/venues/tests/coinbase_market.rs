@@ -12,7 +12,6 @@ use equipoise_port::{Account, Clock, Purpose, QueryError};
 use equipoise_venues::{Credentials, Endpoint, Settings, open};
 
 const PRODUCT: &str = "GET /api/v3/brokerage/products/BTC-USD";
-const FEES: &str = "GET /api/v3/brokerage/transaction_summary";
 const BEST: &str = "GET /api/v3/brokerage/best_bid_ask";
 const PERMISSIONS: &str = "GET /api/v3/brokerage/key_permissions";
 const ACCOUNTS: &str = "GET /api/v3/brokerage/accounts";
@@ -24,7 +23,6 @@ fn btc() -> Symbol {
 /// A venue whose second look at the product shows something else.
 async fn with_product(fixture: &str) -> Stage {
     let stage = coinbase();
-    stage.script.fixture(FEES, 200, "coinbase/fees_intro");
     stage.venue.instrument(&btc()).await.unwrap();
     stage.clock.advance(600_000);
     stage.script.fixture(PRODUCT, 200, &format!("coinbase/{fixture}"));
@@ -35,9 +33,8 @@ async fn with_product(fixture: &str) -> Stage {
 }
 
 #[tokio::test]
-async fn rules_come_from_the_product_and_the_accounts_own_fee() {
+async fn rules_come_from_the_product_and_no_fee_sizes_an_order() {
     let stage = coinbase();
-    stage.script.fixture(FEES, 200, "coinbase/fees_intro");
     let rules = stage.venue.instrument(&btc()).await.unwrap();
     assert_eq!(rules.kind, InstrumentKind::Spot);
     assert_eq!(
@@ -50,21 +47,11 @@ async fn rules_come_from_the_product_and_the_accounts_own_fee() {
         (rules.quantity_max.to_string(), rules.notional_min.to_string()),
         ("3400".to_owned(), "1".to_owned())
     );
-    assert_eq!(rules.taker_fee.to_string(), "0.004");
+    assert_eq!(rules.taker_fee.to_string(), "0", "fees are paid in quote");
     assert!(rules.check().is_ok());
     stage.clock.advance(599_999);
     stage.venue.instrument(&btc()).await.unwrap();
     assert_eq!(stage.script.count("/api/v3/brokerage/products/BTC-USD"), 1);
-}
-
-#[tokio::test]
-async fn a_fee_that_cannot_be_read_is_the_standard_one_and_is_asked_for_again() {
-    let stage = coinbase();
-    stage.script.body(FEES, 500, "");
-    stage.script.fixture(FEES, 200, "coinbase/fees_intro");
-    let fee = |rules: equipoise_core::Instrument| rules.taker_fee.to_string();
-    assert_eq!(fee(stage.venue.instrument(&btc()).await.unwrap()), "0.012");
-    assert_eq!(fee(stage.venue.instrument(&btc()).await.unwrap()), "0.004");
 }
 
 #[tokio::test]

@@ -32,12 +32,21 @@ pub(crate) struct JournalConfig {
 pub(crate) struct VenueConfig {
     pub(crate) adapter: String,
     pub(crate) endpoint: Endpoint,
-    pub(crate) api_key_env: String,
-    pub(crate) api_secret_env: String,
+    pub(crate) keys: KeyConfig,
     pub(crate) request_window_ms: u32,
     pub(crate) margin_ms: Option<u32>,
     pub(crate) id_horizon_ms: Option<u64>,
     pub(crate) positions: Positions,
+}
+
+/// Where one venue's API key is. Which of these a venue needs depends on its adapter.
+#[derive(Debug)]
+pub(crate) struct KeyConfig {
+    pub(crate) api_key_env: String,
+    pub(crate) api_secret_env: Option<String>,
+    pub(crate) api_passphrase_env: Option<String>,
+    /// A file with a private key in PEM form, in place of a variable.
+    pub(crate) api_key_file: Option<PathBuf>,
 }
 
 impl Config {
@@ -87,7 +96,10 @@ struct VenueDocument {
     rest_url: Option<String>,
     network: Option<NetworkDocument>,
     api_key_env: String,
-    api_secret_env: String,
+    api_secret_env: Option<String>,
+    api_passphrase_env: Option<String>,
+    /// Path of a private key in PEM form.
+    api_key_file: Option<PathBuf>,
     request_window_ms: Option<u32>,
     /// In place of the margin the adapter declares.
     margin_ms: Option<u32>,
@@ -108,7 +120,7 @@ impl Document {
     fn checked(self, folder: &Path) -> Result<Config, String> {
         let journal = self.journal.checked(folder)?;
         let venues = self.venues.into_iter().map(|(name, venue)| {
-            let venue = venue.checked().map_err(|why| format!("[venues.{name}]: {why}"))?;
+            let venue = venue.checked(folder).map_err(|why| format!("[venues.{name}]: {why}"))?;
             Ok((name, venue))
         });
         Ok(Config { journal, venues: venues.collect::<Result<_, String>>()? })
@@ -138,7 +150,7 @@ impl JournalDocument {
 }
 
 impl VenueDocument {
-    fn checked(self) -> Result<VenueConfig, String> {
+    fn checked(self, folder: &Path) -> Result<VenueConfig, String> {
         let endpoint = match (self.rest_url, self.network) {
             (Some(_), Some(_)) => {
                 return Err("rest_url and network exclude each other".to_owned());
@@ -147,13 +159,22 @@ impl VenueDocument {
             (None, Some(NetworkDocument::Test)) => Endpoint::Test,
             (None, Some(NetworkDocument::Production) | None) => Endpoint::Production,
         };
-        variable_name("api_key_env", &self.api_key_env)?;
-        variable_name("api_secret_env", &self.api_secret_env)?;
+        for (field, name) in [
+            ("api_key_env", Some(&self.api_key_env)),
+            ("api_secret_env", self.api_secret_env.as_ref()),
+            ("api_passphrase_env", self.api_passphrase_env.as_ref()),
+        ] {
+            name.map_or(Ok(()), |name| variable_name(field, name))?;
+        }
         Ok(VenueConfig {
             adapter: self.adapter,
             endpoint,
-            api_key_env: self.api_key_env,
-            api_secret_env: self.api_secret_env,
+            keys: KeyConfig {
+                api_key_env: self.api_key_env,
+                api_secret_env: self.api_secret_env,
+                api_passphrase_env: self.api_passphrase_env,
+                api_key_file: self.api_key_file.map(|path| folder.join(path)),
+            },
             request_window_ms: self.request_window_ms.unwrap_or(REQUEST_WINDOW_MS_DEFAULT),
             margin_ms: self.margin_ms,
             id_horizon_ms: self.id_horizon_ms,

@@ -6,6 +6,7 @@
 mod args;
 mod commands;
 mod config;
+mod credentials;
 mod document;
 mod exit;
 mod failure;

@@ -1,12 +1,13 @@
-//! Opens the configured venues. Keys and secrets come from the environment and go nowhere but into the adapters.
+//! Opens the configured venues.
 
 use std::sync::Arc;
 
 use equipoise::port::{Clock, Venue};
-use equipoise::venues::{self, Credentials, HttpTransport, Settings};
+use equipoise::venues::{self, HttpTransport, Settings};
 use equipoise::{EngineBuilder, Positions, SystemClock, VenueName, VenueSetup};
 
 use crate::config::{Config, VenueConfig};
+use crate::credentials;
 use crate::failure::Failure;
 
 /// The configured venues with the clock they share with the engine.
@@ -19,7 +20,7 @@ impl OpenVenues {
     /// Opens every venue of the configuration; sends nothing.
     ///
     /// # Errors
-    /// `credentials` when a variable is missing or unusable, `unknown_adapter` or `config_invalid`.
+    /// `credentials` when a key is missing or unusable, `unknown_adapter` or `config_invalid`.
     pub(crate) fn open(config: &Config) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
         let transport = HttpTransport::new()
@@ -45,10 +46,9 @@ impl OpenVenues {
 }
 
 fn settings(name: &VenueName, venue: &VenueConfig) -> Result<Settings, Failure> {
-    let key = variable(name, "api_key_env", &venue.api_key_env)?;
-    let secret = variable(name, "api_secret_env", &venue.api_secret_env)?;
-    let credentials = Credentials::new(&key, &secret)
-        .map_err(|error| Failure::refused("credentials", format!("venue '{name}': {error}")))?;
+    // An adapter that does not exist needs no key, so it is refused before any is looked for.
+    let form = venues::key_form(name, &venue.adapter)?;
+    let credentials = credentials::read(name, &venue.adapter, form, &venue.keys)?;
     let mut settings = Settings::builder(name.clone(), &venue.adapter, credentials)
         .endpoint(venue.endpoint.clone())
         .request_window_ms(venue.request_window_ms);
@@ -59,14 +59,4 @@ fn settings(name: &VenueName, venue: &VenueConfig) -> Result<Settings, Failure> 
         settings = settings.id_horizon_ms(horizon_ms);
     }
     Ok(settings.build())
-}
-
-fn variable(venue: &VenueName, field: &str, variable: &str) -> Result<String, Failure> {
-    // A value that is not Unicode must not be shown either, so both cases are told apart by hand.
-    let value = std::env::var_os(variable).ok_or("is not set");
-    let value = value.and_then(|value| value.into_string().map_err(|_| "is not Unicode"));
-    value.map_err(|why| {
-        let message = format!("venue '{venue}': environment variable {variable} ({field}) {why}");
-        Failure::refused("credentials", message)
-    })
 }

@@ -178,6 +178,30 @@ fn an_unknown_adapter_a_wrong_url_and_a_wrong_window_are_refused() {
 }
 
 #[test]
+fn an_exchange_that_closed_is_refused_by_name_and_others_with_the_list() {
+    let mut desk = Desk::without_venues();
+    // The name is looked at before the keys: nobody has any for it.
+    desk.unset_env("BINANCE_API_KEY");
+    let known = "known are binance-usdm, binance-coinm, binance-spot, bybit-linear, bybit-inverse, bybit-spot, \
+                 okx-swap, okx-spot, deribit, coinbase";
+    for (adapter, message) in [
+        (
+            "ftx",
+            format!(
+                "adapter 'ftx' of venue binance does not exist: the exchange closed in November 2022; {known}"
+            ),
+        ),
+        ("kraken", format!("adapter 'kraken' of venue binance is not known: {known}")),
+    ] {
+        desk.write("equipoise.toml", &desk.config("sled").replace("binance-usdm", adapter));
+        assert_eq!(
+            desk.call(&["check", "plan.toml", "--json"]).failed(2, "unknown_adapter"),
+            message
+        );
+    }
+}
+
+#[test]
 fn a_missing_variable_is_named() {
     let mut desk = Desk::without_venues();
     desk.unset_env("BYBIT_API_SECRET");

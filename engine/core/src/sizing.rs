@@ -126,7 +126,11 @@ impl Size<'_> {
                 dust_base: Qty::ZERO,
             });
         }
-        let asked_base = Amount::from(self.base(self.asked)).magnitude();
+        // Going through venue units and back would lose the last digit of what the plan says.
+        let asked_base = match asked {
+            CheckedQuantity::Base(base) => *base,
+            _ => Amount::from(self.base(self.asked)).magnitude(),
+        };
         let rounded_base = Amount::from(self.base(self.rounded)).magnitude();
         Ok(SizedLeg {
             quantity: LegQuantity::Fixed(self.rounded),

@@ -256,6 +256,27 @@ fn a_grossed_up_spot_buy_and_its_hedge_are_as_planned() {
 }
 
 #[test]
+fn the_last_coarse_lot_goes_though_the_finer_side_holds_a_fee_less() {
+    let mut fine = spot_leg();
+    fine.instrument = spot("BTC", "0.000001");
+    let mut run = Harness::new(batch(vec![fine, leg("short", Side::Sell, "0.1")]));
+    run.send(&["spot.e0", "short.e0"]);
+    run.fill_partly("short.e0", "0.001");
+    let mut snapshot = run.traded("spot.e0", cancelled(), "0.001001");
+    snapshot.fills[0].fee = amount("0.00000104");
+    snapshot.fills[0].fee_asset = asset("BTC");
+    run.run(run.looked("spot.e0", vec![snapshot]));
+    assert_eq!(run.net(), "-0.00000004");
+    // 0.00000096 would be left, which nobody can trade; keeping one lot on either side would be exposure for ever.
+    run.send(&["short.u0", "spot.u0"]);
+    assert_eq!(run.request("spot.u0").quantity, qty("0.000999"));
+    assert_eq!(run.request("short.u0").quantity, qty("0.001"));
+    run.fill("spot.u0");
+    run.fill("short.u0");
+    assert_eq!(run.ending().unwrap().0, Ending::Flat);
+}
+
+#[test]
 fn two_underlyings_are_levelled_each_on_its_own() {
     let mut eth = leg("eth", Side::Sell, "2");
     eth.instrument = linear("ETH", "0.01");

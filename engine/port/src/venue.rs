@@ -47,7 +47,7 @@ pub trait Venue: Send + Sync {
     /// The account's position in one instrument, venue units.
     ///
     /// # Errors
-    /// See [`QueryError`].
+    /// See [`QueryError`]; [`QueryError::Refused`] on spot, where balances are held and no positions.
     async fn position(&self, symbol: &Symbol) -> Result<Position, QueryError>;
 
     /// Balances other than zero.
@@ -80,7 +80,8 @@ pub trait Venue: Send + Sync {
     async fn find(&self, order: &OrderRef) -> Result<Vec<OrderSnapshot>, QueryError>;
 
     /// Lists all orders in the instrument created at or after `since`, open and ended, from every listing
-    /// the venue has (orders, history, trades). Complete or an error. Fills may be left out.
+    /// the venue has (orders, history, trades). Complete or an error. Fills may be left out, and open orders may be
+    /// listed whenever they were created.
     ///
     /// # Errors
     /// See [`QueryError`].

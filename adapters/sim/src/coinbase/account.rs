@@ -53,6 +53,36 @@ impl Inside<'_> {
         })
     }
 
+    /// Wallets as the older interface shows them: the whole balance, holds included.
+    pub(super) fn old_accounts(&self) -> Value {
+        let assets = self.engine.account.balances().iter().enumerate();
+        let wallets = assets.map(|(index, (asset, balance))| {
+            let kind = if asset == "USD" { "fiat" } else { "crypto" };
+            json!({
+                "id": account_id(index),
+                "name": format!("{asset} Wallet"),
+                "primary": index == 0,
+                "type": if kind == "fiat" { "fiat" } else { "wallet" },
+                "currency": { "code": asset, "name": asset, "exponent": 8, "type": kind },
+                "balance": { "amount": plain(*balance), "currency": asset },
+                "created_at": "2026-01-01T00:00:00Z",
+                "updated_at": "2026-01-01T00:00:00Z",
+                "resource": "account",
+                "resource_path": format!("/v2/accounts/{}", account_id(index)),
+                "allow_deposits": false,
+                "allow_withdrawals": false,
+            })
+        });
+        let data: Vec<Value> = wallets.collect();
+        json!({
+            "pagination": {
+                "ending_before": null, "starting_after": null, "limit": 250, "order": "desc",
+                "previous_uri": null, "next_uri": null,
+            },
+            "data": data,
+        })
+    }
+
     pub(super) fn fees(&self) -> Value {
         let policy = &self.engine.policy;
         json!({

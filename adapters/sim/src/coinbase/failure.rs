@@ -112,12 +112,14 @@ impl From<Refusal> for Reason {
         let (name, message) = match refusal {
             Refusal::UnknownSymbol => ("INVALID_PRODUCT_ID", "Invalid product_id"),
             Refusal::QuantityZero | Refusal::QuantityTooSmall => {
-                ("BASE_SIZE_TOO_SMALL", "Order size is below the minimum")
+                ("INVALID_BASE_SIZE_TOO_SMALL", "Order size is below the minimum")
             }
             Refusal::NotionalTooSmall(_) => {
-                ("QUOTE_SIZE_TOO_SMALL", "Order value is below the minimum")
+                ("INVALID_QUOTE_SIZE_TOO_SMALL", "Order value is below the minimum")
             }
-            Refusal::QuantityTooLarge => ("BASE_SIZE_TOO_LARGE", "Order size is above the maximum"),
+            Refusal::QuantityTooLarge => {
+                ("INVALID_BASE_SIZE_TOO_LARGE", "Order size is above the maximum")
+            }
             Refusal::QuantityPrecision | Refusal::QuantityStep => {
                 ("INVALID_SIZE_PRECISION", "Too many decimals in order amount")
             }

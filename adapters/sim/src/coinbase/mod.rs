@@ -200,6 +200,7 @@ impl Inside<'_> {
             Route::Fees => self.fees(),
             Route::KeyPermissions => self.key_permissions(),
             Route::Portfolios => self.portfolios(),
+            Route::OldAccounts => self.old_accounts(),
             // Of contracts, which this account does not trade.
             Route::FuturesPositions => json!({ "positions": [] }),
         })

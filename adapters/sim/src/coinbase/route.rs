@@ -34,6 +34,7 @@ pub(super) enum Route<'a> {
     KeyPermissions,
     Portfolios,
     FuturesPositions,
+    OldAccounts,
 }
 
 impl<'a> Route<'a> {
@@ -65,13 +66,14 @@ impl<'a> Route<'a> {
         })
     }
 
-    /// The older interface, whose clock and currencies some clients still ask for.
+    /// The older interface, whose clock, currencies and accounts some clients still ask for.
     fn find_old(method: &Method, path: &str) -> Option<Self> {
         Some(match (method.as_str(), path) {
             ("GET", "time") => Self::OldTime,
             ("GET", "currencies") => Self::OldCurrencies,
             ("GET", "currencies/crypto") => Self::OldCryptoCurrencies,
             ("GET", "exchange-rates") => Self::OldExchangeRates,
+            ("GET", "accounts") => Self::OldAccounts,
             _ => return None,
         })
     }
@@ -122,7 +124,7 @@ impl<'a> Route<'a> {
             Self::CancelBatch => Operation::Cancel,
             Self::Fills => Operation::Trades,
             Self::FuturesPositions => Operation::Positions,
-            Self::Accounts | Self::Account(_) => Operation::Account,
+            Self::Accounts | Self::Account(_) | Self::OldAccounts => Operation::Account,
             Self::Time | Self::OldTime => Operation::Time,
             Self::Products | Self::Product(_) | Self::Ticker(_) | Self::Book | Self::BestBidAsk => {
                 Operation::Market

@@ -35,7 +35,7 @@ impl Inside<'_> {
             size if size.is_sign_negative() => "sell",
             _ => "buy",
         };
-        let coins = rules.base_units(position.quantity, listing.mark);
+        let coins = rules.base_units(position.quantity, listing.mark).round_dp(9);
         let entry = render::average(rules, position.entry_price(rules));
         Object::default()
             .text("instrument_name", rules.symbol)

@@ -150,11 +150,18 @@ impl Inside<'_> {
     /// `amount`, or `contracts` times the contract size; when both are given they must agree.
     fn amount(&self, size: Decimal) -> Result<Option<Decimal>, Failure> {
         let (amount, contracts) = (self.price("amount")?, self.price("contracts")?);
-        match (amount, contracts.map(|contracts| contracts * size)) {
+        let counted = match contracts {
+            None => None,
+            Some(contracts) => {
+                let counted = contracts.checked_mul(size);
+                Some(counted.ok_or_else(|| Failure::invalid("contracts"))?)
+            }
+        };
+        match (amount, counted) {
             (Some(amount), Some(counted)) if amount != counted => {
                 Err(Failure::invalid("contracts"))
             }
-            (amount, counted) => Ok(amount.or(counted)),
+            _ => Ok(amount.or(counted)),
         }
     }
 

@@ -15,7 +15,7 @@ const HUGE_BYTES: usize = 8 * 1024 * 1024;
 /// Source: Binance USDⓈ-M General Info, HTTP Return Codes, 503, read 2026-11-22.
 const UNKNOWN_TEXT: &str = "Unknown error, please check your request or try again later.";
 
-/// Source: OKX v5 docs, Error Code, General Class, 50004, read 2026-11-22.
+/// Source: OKX v5 docs, Error Code, 50004 and 51149, read 2026-11-22; the second is worded alike.
 const NEITHER_TEXT: &str = "API endpoint request timeout (does not mean that the request was successful or failed, please check the request result).";
 
 impl Exchange {
@@ -122,9 +122,13 @@ fn broken_answer(
                     .to_string();
             (StatusCode::SERVICE_UNAVAILABLE, "application/json", Bytes::from(body))
         }
-        Broken::NeitherWay => {
+        Broken::Neither400 => {
             let body = json!({ "code": "50004", "data": [], "msg": NEITHER_TEXT }).to_string();
             (StatusCode::BAD_REQUEST, "application/json", Bytes::from(body))
+        }
+        Broken::Neither500 => {
+            let body = json!({ "code": "51149", "data": [], "msg": NEITHER_TEXT }).to_string();
+            (StatusCode::INTERNAL_SERVER_ERROR, "application/json", Bytes::from(body))
         }
         Broken::Html502 => {
             let page = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>";

@@ -37,11 +37,8 @@ impl Coinbase {
         if let Some(why) = row.untraded() {
             return Err(refused("not-traded", &format!("{symbol} {why}")));
         }
-        let (taker_fee, known) = self.taker_fee(symbol).await?;
-        let instrument = row.instrument(symbol, taker_fee)?;
-        if known {
-            self.rules.keep(&instrument);
-        }
+        let instrument = row.instrument(symbol)?;
+        self.rules.keep(&instrument);
         Ok(instrument)
     }
 
@@ -75,27 +72,6 @@ impl Coinbase {
             return Err(BadAnswer::new("answer names another product").into());
         }
         Ok(row)
-    }
-
-    /// The account's taker rate, and whether it could be read.
-    ///
-    /// Fees are paid in quote, so the rate prices a plan but never sizes an order; where only this one answer is missing
-    /// the undiscounted rate stands in, and is not remembered. Wrong credentials stay an error.
-    async fn taker_fee(&self, symbol: &Symbol) -> Result<(Amount, bool), QueryError> {
-        let query = QueryString::new().with("product_type", "SPOT");
-        let answer: Result<Fees, _> = self.get(spot::FEES, &query).await;
-        let error = match answer {
-            Ok(fees) => {
-                let rate = number::amount(&fees.fee_tier.taker_fee_rate, "taker_fee_rate")?;
-                return Ok((rate, true));
-            }
-            Err(failure) => QueryError::from(failure),
-        };
-        if matches!(error, QueryError::Credentials { .. }) {
-            return Err(error);
-        }
-        tracing::warn!(%symbol, %error, "taker fee not read, the standard rate is used");
-        Ok((number::amount(spot::TAKER_FEE_STANDARD, "taker fee")?, false))
     }
 
     /// Best prices. There is no mark price; the middle of the book stands in for it.
@@ -185,8 +161,10 @@ impl Product {
         Asset::new(&self.quote_currency_id).map_err(|_| BadAnswer::text("quote_currency_id"))
     }
 
-    /// The rules, with a taker fee read elsewhere.
-    fn instrument(&self, symbol: &Symbol, taker_fee: Amount) -> Result<Instrument, BadAnswer> {
+    /// The rules. Fees are paid in quote, so nothing of a buy is held back and nothing is to be ordered on top of it:
+    /// the rate that sizes orders is zero (K2).
+    /// Source: Coinbase Advanced Trade API, List Fills, commission, read 2026-11-22.
+    fn instrument(&self, symbol: &Symbol) -> Result<Instrument, BadAnswer> {
         let quote = self.quote()?;
         let tick = match self.price_increment.as_str() {
             "" => number::price(&self.quote_increment, "quote_increment")?,
@@ -208,19 +186,9 @@ impl Product {
             notional_min: number::quantity(&self.quote_min_size, "quote_min_size")?,
             contract_size: Qty::new(Decimal::ONE)
                 .map_err(|_| BadAnswer::number("contract size"))?,
-            taker_fee,
+            taker_fee: Amount::ZERO,
         })
     }
-}
-
-#[derive(Deserialize)]
-struct Fees {
-    fee_tier: FeeTier,
-}
-
-#[derive(Deserialize)]
-struct FeeTier {
-    taker_fee_rate: String,
 }
 
 #[derive(Deserialize)]

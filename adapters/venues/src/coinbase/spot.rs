@@ -43,9 +43,6 @@ pub(crate) fn traits() -> VenueTraits {
 /// Source: Coinbase Developer Platform, JWT Authentication, read 2026-11-22.
 pub(crate) const TOKEN_S_MAX: u64 = 120;
 
-/// Taker rate of an account without volume, for where the account's own cannot be read. An assumption.
-pub(crate) const TAKER_FEE_STANDARD: &str = "0.012";
-
 /// One-second windows are counted a little longer, because requests do not keep their distance on the way.
 const SECOND: u64 = 1_100;
 
@@ -73,6 +70,5 @@ pub(crate) const CANCEL: &str = "/api/v3/brokerage/orders/batch_cancel";
 pub(crate) const ACCOUNTS: &str = "/api/v3/brokerage/accounts";
 pub(crate) const PRODUCTS: &str = "/api/v3/brokerage/products/";
 pub(crate) const BEST: &str = "/api/v3/brokerage/best_bid_ask";
-pub(crate) const FEES: &str = "/api/v3/brokerage/transaction_summary";
 pub(crate) const PERMISSIONS: &str = "/api/v3/brokerage/key_permissions";
 pub(crate) const TIME: &str = "/api/v3/brokerage/time";

@@ -17,9 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use equipoise_core::{
-    Instrument, OrderRequest, OrderSnapshot, Qty, Symbol, VenueMillis, VenueTraits,
-};
+use equipoise_core::{Instrument, OrderRequest, OrderSnapshot, Symbol, VenueMillis, VenueTraits};
 use equipoise_port::{
     Account, Balance, CancelAnswer, OrderRef, PlaceError, Position, Purpose, QueryError, Quote,
     Venue,
@@ -265,7 +263,7 @@ impl Venue for Okx {
     async fn position(&self, symbol: &Symbol) -> Result<Position, QueryError> {
         match self.product {
             Product::Swap => Ok(account::position(&self.position_rows().await?, symbol)?),
-            Product::Spot => Ok(Position { long: Qty::ZERO, short: Qty::ZERO }),
+            Product::Spot => Err(refused("position", "a spot account has balances, not positions")),
         }
     }
 

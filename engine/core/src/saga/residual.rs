@@ -208,16 +208,20 @@ fn excess(members: &[&Exposed<'_>], net: Amount) -> Vec<Takeback> {
 
 /// Both sides give back as much as they can, in equal sizes.
 fn matched(members: &[&Exposed<'_>], net: Amount, dust: Qty) -> Vec<Takeback> {
+    let lot = |member: &&Exposed<'_>| member.leg.instrument.lot_base(member.reference);
+    let finest = members.iter().map(lot).min().unwrap_or(Qty::ZERO);
+    // Less than the finest lot cannot be told from nothing by any order. Without that, lots that do not divide each
+    // other, such as contracts of dollars and bitcoin, would be matched by chance and in ever smaller waves.
+    let level = |left: Qty| left <= net.magnitude() || left < finest;
     let all = Matched::of(members, Qty::MAX);
-    if all.leaves(net) <= net.magnitude() {
+    if level(all.leaves(net)) {
         return all.in_order(members);
     }
     // A venue's largest order, or dust on one side, must not let the other side run ahead. Cut both to what the smaller
     // can do, and further while lots that do not divide each other leave more than there was.
-    let lot = |member: &&Exposed<'_>| member.leg.instrument.lot_base(member.reference);
-    let finest = members.iter().map(lot).min().unwrap_or(Qty::ZERO);
     let mut most = all.smaller();
-    let mut near: Option<(Qty, Matched)> = None;
+    // A fee in the base asset leaves the finer side a little short of the last coarse lot: that goes all the same.
+    let mut near = Some((all.leaves(net), all)).filter(|(left, _)| *left < dust);
     for _ in 0..MATCHES_MAX {
         let cut = Matched::of(members, most);
         if cut.smaller().is_zero() {
@@ -225,7 +229,7 @@ fn matched(members: &[&Exposed<'_>], net: Amount, dust: Qty) -> Vec<Takeback> {
         }
         let left = cut.leaves(net);
         most = cut.smaller().min(most.minus(finest));
-        if left <= net.magnitude() {
+        if level(left) {
             return cut.in_order(members);
         }
         if left < dust && near.as_ref().is_none_or(|(least, _)| left < *least) {

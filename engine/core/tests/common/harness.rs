@@ -296,7 +296,7 @@ pub(crate) fn refusal(kind: RefusalKind) -> Refusal {
     Refusal { kind, code: "-2019".to_owned(), message: "Margin is insufficient.".to_owned() }
 }
 
-fn show_tag(spec: &BatchSpec, tag: OrderTag) -> String {
+pub(crate) fn show_tag(spec: &BatchSpec, tag: OrderTag) -> String {
     let role = match tag.role {
         Role::Entry => 'e',
         Role::Unwind => 'u',

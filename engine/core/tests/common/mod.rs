@@ -10,9 +10,11 @@ pub(crate) mod batch;
 pub(crate) mod exchange;
 pub(crate) mod harness;
 pub(crate) mod oracle;
+pub(crate) mod products;
 pub(crate) mod scenes;
 pub(crate) mod world;
 
 pub(crate) use batch::*;
 pub(crate) use harness::*;
+pub(crate) use products::*;
 pub(crate) use scenes::*;
