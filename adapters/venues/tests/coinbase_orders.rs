@@ -321,6 +321,22 @@ async fn fills_are_paged_counted_once_and_without_later_adjustments() {
     assert!(sent.contains("limit=100&cursor=789200"), "{sent}");
 }
 
+#[tokio::test]
+async fn a_reversal_takes_back_the_fill_whose_trade_it_names() {
+    let stage = coinbase();
+    stage.script.fixture(ONE, 200, "coinbase/order_filled");
+    stage.script.fixture(FILLS, 200, "coinbase/fills_reversed");
+    let found = stage.venue.find(&reference(Some(ID))).await.unwrap();
+    let sizes = |fills: &[equipoise_core::Fill]| {
+        fills.iter().map(|fill| fill.quantity.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (sizes(&found[0].fills), sizes(&found[0].busted)),
+        (vec!["0.06".into()], vec!["0.04".into()])
+    );
+    assert_eq!(found[0].executed.to_string(), "0.1", "what ever executed includes it");
+}
+
 async fn since(stage: &Stage) -> Result<Vec<OrderSnapshot>, QueryError> {
     let symbol = "BTC-USD".parse().unwrap();
     stage.venue.orders_since(&symbol, VenueMillis(NOW)).await

@@ -178,8 +178,13 @@ impl Order {
     }
 
     /// The order in the engine's words.
-    pub(crate) fn snapshot(&self, fills: Vec<Fill>) -> Result<OrderSnapshot, BadAnswer> {
+    pub(crate) fn snapshot(&self, trades: Trades) -> Result<OrderSnapshot, BadAnswer> {
+        let Trades { fills, busted } = trades;
+        // Whether a reversal lowers the filled size is not documented; what ever executed includes it (V12).
+        let listed = fills.iter().chain(&busted);
+        let traded = listed.fold(Qty::ZERO, |sum, fill| sum.plus(fill.quantity));
         let executed = self.executed()?;
+        let executed = if busted.is_empty() { executed } else { executed.max(traded) };
         Ok(OrderSnapshot {
             venue_order: VenueOrderId::new(&self.order_id)
                 .map_err(|_| BadAnswer::text("order_id"))?,
@@ -188,8 +193,14 @@ impl Order {
             state: self.state(executed),
             executed,
             fills,
-            busted: Vec::new(),
+            busted,
         })
+    }
+
+    /// Whether there may be fills to list: none yet on an open order of which nothing is filled.
+    pub(crate) fn may_have_fills(&self) -> Result<bool, BadAnswer> {
+        let executed = self.executed()?;
+        Ok(!executed.is_zero() || self.state(executed) == OrderState::Ended(OrderEnd::Filled))
     }
 
     /// A status not documented today leaves the order open: that assumes the most about what it may still do (R7).
@@ -211,6 +222,13 @@ impl Order {
         let telling = words.into_iter().find(|word| !untelling(word));
         telling.map_or_else(String::new, |word| word.chars().take(64).collect())
     }
+}
+
+/// Trades of one order: those that stand and those that were taken back.
+#[derive(Debug, Default)]
+pub(crate) struct Trades {
+    pub(crate) fills: Vec<Fill>,
+    pub(crate) busted: Vec<Fill>,
 }
 
 /// A page of fills; there is no other sign of the last one than a cursor that is empty.
@@ -240,6 +258,11 @@ impl FillRow {
     /// Adjustments of earlier fills are rows too; only fills themselves count for a leg.
     pub(crate) fn is_fill(&self) -> bool {
         self.trade_type == "FILL"
+    }
+
+    /// Whether the row takes a fill back. Which one is not documented in words; the trade it names is.
+    pub(crate) fn is_reversal(&self) -> bool {
+        self.trade_type == "REVERSAL"
     }
 
     /// The fill in the engine's words. The commission is paid in quote.

@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use equipoise_core::{
-    Asset, Fill, OrderRequest, OrderSnapshot, OrderState, Qty, Symbol, VenueMillis, VenueOrderId,
+    Asset, OrderRequest, OrderSnapshot, OrderState, Qty, Symbol, VenueMillis, VenueOrderId,
 };
 use equipoise_port::{OrderRef, PlaceError, QueryError};
 use futures::future::try_join_all;
 use futures::try_join;
 use jiff::Timestamp;
 
-use super::decode::{FillPage, FillRow, OneOrder, Order, OrderPage};
+use super::decode::{FillPage, FillRow, OneOrder, Order, OrderPage, Trades};
 use super::market::{Names, segment};
 use super::{Coinbase, spot, unavailable};
 use crate::answer::BadAnswer;
@@ -50,7 +50,7 @@ impl Coinbase {
                     let why = "the id acknowledged belongs to an order of other content";
                     return Err(PlaceError::Unknown(why.to_owned()));
                 }
-                Ok(order.snapshot(Vec::new())?)
+                Ok(order.snapshot(Trades::default())?)
             }
             // It may not be shown yet. That it exists was acknowledged; the comparison is made when it is found.
             Ok((None, _)) | Err(_) => Ok(OrderSnapshot {
@@ -168,9 +168,9 @@ impl Coinbase {
         }
     }
 
-    async fn fills_of(&self, order: &Order, names: &Names) -> Result<Vec<Fill>, QueryError> {
-        if order.executed()?.is_zero() {
-            return Ok(Vec::new());
+    async fn fills_of(&self, order: &Order, names: &Names) -> Result<Trades, QueryError> {
+        if !order.may_have_fills()? {
+            return Ok(Trades::default());
         }
         let query = QueryString::new().with("order_ids", &order.order_id);
         let rows = self.all_fills(query).await?;
@@ -277,18 +277,26 @@ fn merge(rows: impl IntoIterator<Item = Order>) -> Orders {
     orders
 }
 
-/// Rows as fills, each once.
+/// Rows as trades, each once. A reversal takes back the fill whose trade it names; other adjustments are logged.
 fn counted<'a>(
     rows: impl Iterator<Item = &'a FillRow>,
     quote: &Asset,
-) -> Result<Vec<Fill>, BadAnswer> {
+) -> Result<Trades, BadAnswer> {
     let mut once: BTreeMap<&str, &FillRow> = BTreeMap::new();
+    let mut reversed: BTreeSet<&str> = BTreeSet::new();
     for row in rows {
         if row.is_fill() {
             once.insert(&row.trade_id, row);
+        } else if row.is_reversal() {
+            reversed.insert(&row.trade_id);
         } else {
             tracing::warn!(order = row.order_id, "a fill of this order was adjusted afterwards");
         }
     }
-    once.values().map(|row| row.fill(quote)).collect()
+    let (busted, fills): (Vec<_>, Vec<_>) =
+        once.values().partition(|row| reversed.contains(row.trade_id.as_str()));
+    let read = |rows: Vec<&&FillRow>| -> Result<Vec<_>, BadAnswer> {
+        rows.into_iter().map(|row| row.fill(quote)).collect()
+    };
+    Ok(Trades { fills: read(fills)?, busted: read(busted)? })
 }
