@@ -83,10 +83,9 @@ async fn look_thoroughly(
     let complete = missing.is_none();
     let may_ask = found.is_ok();
     let mut orders = found.unwrap_or_default();
-    let without_fills =
+    let lacking =
         add_listed(venue, cell, order, listed.unwrap_or_default(), may_ask, &mut orders).await;
-    let unshown = matches!(without_fills, Some(Lacking::Own));
-    missing = missing.or(untimed).or(without_fills.map(Lacking::into_error));
+    missing = missing.or(untimed).or(lacking.error);
     // Nothing is proven by half a look, unless it found something.
     let own = &order.request.client_id;
     match missing {
@@ -95,7 +94,7 @@ async fn look_thoroughly(
         }
         missing => {
             let position = position.unwrap_or_default();
-            let thorough = complete && !unshown;
+            let thorough = complete && !lacking.own;
             Ok((answered(tag, thorough, venue_time, orders, position), missing))
         }
     }
@@ -156,21 +155,13 @@ fn reference(order: &Order, venue_order: Option<VenueOrderId>) -> OrderRef {
 }
 
 /// What of a listing could not be looked up.
-enum Lacking {
+#[derive(Default)]
+struct Lacking {
     /// An order of the attempt itself is listed and not found: its trades, and what was taken back of them, are not
     /// known, so the look is not complete.
-    Own,
-    /// A look-up had no answer.
-    Unanswered(QueryError),
-}
-
-impl Lacking {
-    fn into_error(self) -> QueryError {
-        match self {
-            Self::Own => QueryError::Unavailable("an order is listed and not found".to_owned()),
-            Self::Unanswered(error) => error,
-        }
-    }
+    own: bool,
+    /// Why a look-up had no answer.
+    error: Option<QueryError>,
 }
 
 /// Adds what only the listing shows, with its fills: a second order under the same id is a duplicate (V15), and news
@@ -182,8 +173,8 @@ async fn add_listed(
     listed: Vec<OrderSnapshot>,
     may_ask: bool,
     orders: &mut Vec<OrderSnapshot>,
-) -> Option<Lacking> {
-    let mut missing = None;
+) -> Lacking {
+    let mut lacking = Lacking::default();
     let mut seen: BTreeSet<VenueOrderId> =
         orders.iter().map(|order| order.venue_order.clone()).collect();
     for snapshot in listed {
@@ -192,7 +183,7 @@ async fn add_listed(
         }
         seen.insert(snapshot.venue_order.clone());
         // Without its fills it still counts; they are asked for again.
-        let found = if may_ask && missing.is_none() {
+        let found = if may_ask && lacking.error.is_none() {
             let by_venue_id = OrderRef {
                 client_id: snapshot.client_id.clone(),
                 ..reference(asked, Some(snapshot.venue_order.clone()))
@@ -201,18 +192,15 @@ async fn add_listed(
         } else {
             Ok(Vec::new())
         };
-        let answered = found.is_ok();
         let found = found.unwrap_or_else(|error| {
-            missing = Some(Lacking::Unanswered(error));
+            lacking.error = Some(error);
             Vec::new()
         });
         let same = found.into_iter().find(|found| found.venue_order == snapshot.venue_order);
-        if answered && same.is_none() && snapshot.client_id == asked.request.client_id {
-            missing = Some(Lacking::Own);
-        }
+        lacking.own |= same.is_none() && snapshot.client_id == asked.request.client_id;
         orders.push(same.unwrap_or(snapshot));
     }
-    missing
+    lacking
 }
 
 /// Whether a listed order is one of the batch's and shows more than is known.

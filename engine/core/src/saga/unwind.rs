@@ -189,11 +189,15 @@ impl Saga {
     }
 
     fn contradicted(&self, tag: OrderTag, position: Amount, now: UnixMillis) -> Step {
-        let mut records = vec![Record::Contradicted { leg: tag.leg, position, at: now }];
         let readings = self.legs[usize::from(tag.leg)].contradictions.saturating_add(1);
         // An order of this batch that was executed twice is no foreign trade: look for that first (V15).
         // What is parked must be exact, so the other orders are audited first as well.
         let audited = !self.orders().any(|(other, order)| self.awaits_audit(other, order));
+        if readings > CONTRADICTIONS_MAX && !audited {
+            // Nothing new to keep: it has been said often enough until the audits are read.
+            return Step { wake_at: Some(now.plus_ms(CONTRADICTION_GAP_MS)), ..Step::default() };
+        }
+        let mut records = vec![Record::Contradicted { leg: tag.leg, position, at: now }];
         if readings >= CONTRADICTIONS_MAX && audited {
             let why =
                 format!("the account's position of {position} contradicts the batch's own fills");

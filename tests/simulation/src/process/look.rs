@@ -214,6 +214,7 @@ impl Look {
             }
             reply => {
                 // Without its fills it still counts; they are asked for again.
+                self.thorough &= listed.client_id != self.client;
                 self.beside = Some(error_of(reply));
                 self.orders.push(listed);
             }
