@@ -6,7 +6,6 @@ mod harness;
 
 use std::sync::Arc;
 
-use equipoise::venues::{Endpoint, HttpTransport, Settings as VenueSettings, open};
 use equipoise::{
     BatchReport, BatchStatus, Engine, Leg, LegName, LegReport, LegStatus, Occasion, OnResidual,
     Plan, Policy, Positions, Quantity, Side, StrategyName, Symbol, SystemClock, VenueName,
@@ -14,7 +13,7 @@ use equipoise::{
 };
 use equipoise_sim::{Fault, Running, Settings};
 use futures::future::join_all;
-use harness::{demo_credentials, memory, start};
+use harness::{adapter_for, memory, start};
 use rust_decimal::Decimal;
 
 /// An instrument of an adapter: whether it is inverse or spot, what one unit is worth in base units (inverse: in
@@ -122,14 +121,8 @@ async fn play(index: usize, kind: &str, buys: bool) -> Story {
     let mut legs = Vec::new();
     for (first, (place, exchange)) in [true, false].into_iter().zip(places.iter().zip(&exchanges)) {
         let name = VenueName::new(if first { "faulty" } else { "sound" }).unwrap();
-        // Nothing is ever late here, so absence need not be waited for as long as on the wide net.
-        let settings =
-            VenueSettings::builder(name.clone(), place.adapter, demo_credentials(place.adapter))
-                .endpoint(Endpoint::Url(exchange.base_url()))
-                .margin_ms(200)
-                .build();
-        let transport = Arc::new(HttpTransport::new().unwrap());
-        let venue = open(settings, transport, clock.clone()).unwrap();
+        let url = exchange.base_url();
+        let venue = adapter_for(name.as_str(), place.adapter, &url, clock.clone());
         engine = engine.venue(name.clone(), VenueSetup { venue, positions: Positions::Exclusive });
         legs.push(Leg::market(
             LegName::new(name.as_str()).unwrap(),

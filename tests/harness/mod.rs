@@ -15,6 +15,10 @@ use equipoise_sim::{
     BINANCE_USDM, BYBIT_LINEAR, Exchange, Fault, Ledger, Running, ServeOptions, Settings, serve,
 };
 
+/// How long after a deadline an effect may still show. Nothing is late on loopback unless a fault makes it so, so
+/// absence need not be waited for as long as on the wide net.
+pub(crate) const MARGIN_MS: u32 = 200;
+
 /// Two simulated exchanges on loopback.
 pub(crate) struct Exchanges {
     pub(crate) binance: Running,
@@ -92,6 +96,7 @@ pub(crate) fn adapter_for(
     let credentials = demo_credentials(adapter);
     let settings = VenueSettings::builder(VenueName::new(name).unwrap(), adapter, credentials)
         .endpoint(Endpoint::Url(url.to_owned()))
+        .margin_ms(MARGIN_MS)
         .build();
     open(settings, Arc::new(HttpTransport::new().unwrap()), clock).unwrap()
 }

@@ -18,7 +18,12 @@ fn folder(name: &str) -> PathBuf {
 /// Kept simulations with the claim their file is named after.
 fn kept(name: &str) -> Vec<(String, Scenario)> {
     let mut kept = Vec::new();
-    for entry in std::fs::read_dir(folder(name)).unwrap() {
+    let folder = folder(name);
+    // A checkout has no folder where nothing is kept.
+    if !folder.exists() {
+        return kept;
+    }
+    for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "json") {
             let scenario = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
@@ -62,7 +67,9 @@ fn the_same_seed_leaves_the_same_trace() {
 
 #[test]
 fn kept_simulations_hold_every_claim() {
-    for (name, scenario) in kept("regressions") {
+    let kept = kept("regressions");
+    assert!(!kept.is_empty());
+    for (name, scenario) in kept {
         assert_eq!(simulate(&scenario, false).violation, None, "{name}");
     }
 }
