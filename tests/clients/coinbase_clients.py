@@ -107,7 +107,7 @@ def through_the_official_client(url, key, secret):
     taking = client.limit_order_gtc_buy(str(uuid.uuid4()), "BTC-USD", "0.01", ask, post_only=True)
     check(claim("post-only that would take"), taking["error_response"]["error"] == "INVALID_LIMIT_PRICE_POST_ONLY", taking)
     small = client.market_order_buy(str(uuid.uuid4()), "BTC-USD", base_size="0.00000001")
-    check(claim("too small"), small["error_response"]["preview_failure_reason"] == "PREVIEW_QUOTE_SIZE_TOO_SMALL", small)
+    check(claim("too small"), small["error_response"]["preview_failure_reason"] == "PREVIEW_INVALID_QUOTE_SIZE_TOO_SMALL", small)
     poor = client.market_order_sell(str(uuid.uuid4()), "BTC-USD", base_size="1000")
     check(claim("insufficient funds"), poor["error_response"]["error"] == "INSUFFICIENT_FUND", poor)
     unknown = client.market_order_buy(str(uuid.uuid4()), "NOPE-USD", base_size="1")
