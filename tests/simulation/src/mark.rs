@@ -38,8 +38,6 @@ marks! {
     ParkedWithSecondEffect,
     /// A batch ended flat with dust left.
     DustLeft,
-    /// A batch was parked with something too small to trade.
-    ParkedTooSmall,
     /// A batch was parked because unwinding took too many attempts or too long.
     ParkedAtLimit,
     /// A batch was parked because unwinding could lose too much.

@@ -51,7 +51,7 @@ impl Workload {
             // Its own stream, so that leaving a batch or legs out changes no other plan.
             let mut rng = scenario.stream(100 + u64::from(number));
             let at = START + rng.u64(0..=SUBMITTED_WITHIN_MS);
-            let plan = (0..20).find_map(|_| draw_plan(&mut rng, number, scenario.legs_max, venues));
+            let plan = (0..20).find_map(|_| draw_plan(&mut rng, number, scenario, venues));
             if let Some(plan) = plan {
                 let off = scenario.batches_off.contains(&number);
                 plans.push(Submission { plan, at, refused: off, entered: off, resumed: 0 });
@@ -259,7 +259,18 @@ fn market(base: &str, kind: InstrumentKind, lot: &str, notional_min: &str) -> Ma
 }
 
 /// Mostly hedged pairs, some of them in sequence or following each other; sometimes an odd leg.
-fn draw_plan(rng: &mut Rng, number: u8, legs_max: u8, venues: &[Exchange]) -> Option<CheckedPlan> {
+/// One seed in this many trades sizes near its venues' smallest orders.
+const SMALL_ONE_IN: u64 = 16;
+/// Which of them.
+const SMALL_AT: u64 = 5;
+
+fn draw_plan(
+    rng: &mut Rng,
+    number: u8,
+    scenario: &Scenario,
+    venues: &[Exchange],
+) -> Option<CheckedPlan> {
+    let small = scenario.seed % SMALL_ONE_IN == SMALL_AT;
     let wanted = match rng.u8(0..10) {
         0 => 1,
         1..=6 => 2,
@@ -269,9 +280,9 @@ fn draw_plan(rng: &mut Rng, number: u8, legs_max: u8, venues: &[Exchange]) -> Op
     };
     let mut legs: Vec<Leg> = Vec::new();
     while legs.len() < usize::from(wanted) {
-        draw_pair(rng, &mut legs, venues)?;
+        draw_pair(rng, &mut legs, venues, small)?;
     }
-    legs.truncate(usize::from(wanted.min(legs_max)));
+    legs.truncate(usize::from(wanted.min(scenario.legs_max)));
     let on_residual = if rng.u8(0..6) == 0 { OnResidual::Park } else { OnResidual::Unwind };
     let mut policy = Policy::new(on_residual, rng.u64(1_500..=15_000));
     policy.unwind_attempts = rng.u16(1..=8);
@@ -288,7 +299,7 @@ fn draw_plan(rng: &mut Rng, number: u8, legs_max: u8, venues: &[Exchange]) -> Op
     plan.check().ok()
 }
 
-fn draw_pair(rng: &mut Rng, legs: &mut Vec<Leg>, venues: &[Exchange]) -> Option<()> {
+fn draw_pair(rng: &mut Rng, legs: &mut Vec<Leg>, venues: &[Exchange], small: bool) -> Option<()> {
     let base = if rng.u8(0..4) == 0 { "ETH" } else { "BTC" };
     let mut places = Vec::new();
     for venue in venues {
@@ -296,14 +307,21 @@ fn draw_pair(rng: &mut Rng, legs: &mut Vec<Leg>, venues: &[Exchange]) -> Option<
         places.extend(fitting.map(|market| (venue, market)));
     }
     let (one, other) = (*rng.choice(&places)?, *rng.choice(&places)?);
-    let lots = if base == "BTC" { (rng.i64(8..=200), 3) } else { (rng.i64(20..=400), 2) };
+    let lots = match (base, small) {
+        ("BTC", false) => (rng.i64(8..=200), 3),
+        ("BTC", true) => (rng.i64(2..=4), 3),
+        (_, false) => (rng.i64(20..=400), 2),
+        (_, true) => (rng.i64(4..=8), 2),
+    };
     let quantity = Qty::new(Decimal::new(lots.0, lots.1)).ok()?;
     let side = if rng.bool() { Side::Buy } else { Side::Sell };
     let first = draw_leg(rng, legs.len(), one, side, Quantity::Base(quantity))?;
     let chained = rng.u8(0..10);
     let follows = Quantity::Of { leg: first.name.clone(), ratio: Qty::new(Decimal::ONE).ok()? };
     let size = if chained < 3 { follows } else { Quantity::Base(quantity) };
-    let mut second = draw_leg(rng, legs.len() + 1, other, side.opposite(), size)?;
+    // Small sizes on one side: partial fills leave rests that no order can take and that add up.
+    let opposite = if small { side } else { side.opposite() };
+    let mut second = draw_leg(rng, legs.len() + 1, other, opposite, size)?;
     if chained < 5 {
         second = second.after([first.name.clone()]);
     }

@@ -388,7 +388,6 @@ impl Stream {
         });
         for (part, mark) in [
             ("but dust", Mark::DustLeft),
-            ("too small", Mark::ParkedTooSmall),
             ("not flat after", Mark::ParkedAtLimit),
             ("could lose", Mark::ParkedForLoss),
         ] {
