@@ -37,6 +37,31 @@ fn leg_statuses_follow_the_orders() {
 }
 
 #[test]
+fn exposure_ends_when_the_fills_are_level_however_long_the_audit_takes() {
+    let mut run = Harness::new(pair(ResendClass::B));
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("long.e0");
+    run.later(70);
+    run.fill("short.e0");
+    run.audit();
+    let report = run.saga.report(run.now);
+    assert_eq!((report.status, report.exposure_ms), (BatchStatus::Done, 70));
+}
+
+#[test]
+fn the_venues_word_for_why_an_order_ended_short_is_the_legs_reason() {
+    let mut run = Harness::new(park(pair(ResendClass::A)));
+    run.send(&["long.e0", "short.e0"]);
+    let mut short = run.traded("long.e0", cancelled(), "0.04");
+    short.state = OrderState::Ended(OrderEnd::Cancelled { reason: "no depth".to_owned() });
+    run.placed("long.e0", short);
+    run.fill("short.e0");
+    let reasons: Vec<_> =
+        run.saga.report(run.now).legs.iter().map(|leg| leg.reason.clone()).collect();
+    assert_eq!(reasons, [Some("no depth".to_owned()), None]);
+}
+
+#[test]
 fn a_finished_batch_reports_everything() {
     let mut spec = pair(ResendClass::A);
     spec.listing = vec![1, 0];
