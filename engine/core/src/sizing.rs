@@ -239,7 +239,7 @@ fn kept_part(instrument: &Instrument) -> Decimal {
 }
 
 /// A spot buy receives less than it orders when the fee is taken from the base asset, so it orders more (K2).
-fn gross_up(instrument: &Instrument, side: Side, units: Qty) -> Qty {
+pub(crate) fn gross_up(instrument: &Instrument, side: Side, units: Qty) -> Qty {
     if !is_spot_buy(instrument, side) {
         return units;
     }

@@ -3,14 +3,19 @@
 use rust_decimal::Decimal;
 
 use crate::decimal::{Amount, Price, Qty};
+use crate::instrument::InstrumentKind;
 use crate::name::Asset;
 use crate::order::{OrderKind, Side, TimeInForce};
+use crate::sizing::{gross_up, net_of_fee};
 use crate::spec::LegSpec;
 
 use super::Saga;
 
 /// Sizes that are tried for a matched wave before a difference below dust is accepted.
 const MATCHES_MAX: usize = 64;
+
+/// Least size of a matched wave that was cut to leave less, as a part of the largest possible one.
+const AMPLE: Decimal = Decimal::from_parts(875, 0, 0, false, 3);
 
 /// What to do next about the residual.
 pub(super) enum Next {
@@ -56,11 +61,12 @@ impl Exposed<'_> {
         if self.is_long() { Side::Sell } else { Side::Buy }
     }
 
-    /// The part of a quantity that one order can take: whole lots, within the venue's limits, else nothing.
+    /// Size of the one order that takes a quantity back: whole lots, within the venue's limits, else nothing.
+    /// A spot buy whose fee comes out of what it buys orders that much more (K2).
     fn tradable(&self, units: Qty) -> Qty {
         let kind = OrderKind::Limit { price: self.reference, time_in_force: TimeInForce::Ioc };
         let instrument = &self.leg.instrument;
-        let units = units.min(self.amount.magnitude());
+        let units = gross_up(instrument, self.side(), units.min(self.amount.magnitude()));
         let most = instrument.largest(kind).map_or(units, |largest| units.min(largest));
         let units = most.round_down(instrument.lot);
         if units < instrument.smallest(self.reference) { Qty::ZERO } else { units }
@@ -71,8 +77,17 @@ impl Exposed<'_> {
         if self.base_of(self.amount.magnitude()) <= base {
             return self.tradable(self.amount.magnitude());
         }
-        let units = self.leg.instrument.lots_within(base, self.reference);
+        let instrument = &self.leg.instrument;
+        let units = match instrument.kind {
+            InstrumentKind::Spot => instrument.units_of(base, self.reference),
+            _ => instrument.lots_within(base, self.reference),
+        };
         self.tradable(units.unwrap_or(Qty::ZERO))
+    }
+
+    /// What an order of that size takes back, base units.
+    fn takes_back(&self, units: Qty) -> Qty {
+        self.base_of(net_of_fee(&self.leg.instrument, self.side(), units))
     }
 
     fn takeback(&self, units: Qty) -> Takeback {
@@ -220,6 +235,8 @@ fn matched(members: &[&Exposed<'_>], net: Amount, dust: Qty) -> Vec<Takeback> {
     // A venue's largest order, or dust on one side, must not let the other side run ahead. Cut both to what the smaller
     // can do, and further while lots that do not divide each other leave more than there was.
     let mut most = all.smaller();
+    // Leaving less is worth a little of the size, not more: every wave costs an attempt.
+    let ample = Qty::truncated(most.get() * AMPLE).unwrap_or(most);
     // A fee in the base asset leaves the finer side a little short of the last coarse lot: that goes all the same.
     let mut near = Some((all.leaves(net), all)).filter(|(left, _)| *left < dust);
     for _ in 0..MATCHES_MAX {
@@ -229,10 +246,11 @@ fn matched(members: &[&Exposed<'_>], net: Amount, dust: Qty) -> Vec<Takeback> {
         }
         let left = cut.leaves(net);
         most = cut.smaller().min(most.minus(finest));
-        if level(left) {
+        if level(left) && (near.is_none() || cut.smaller() >= ample) {
             return cut.in_order(members);
         }
-        if left < dust && near.as_ref().is_none_or(|(least, _)| left < *least) {
+        let better = |(least, _): &(Qty, Matched)| left < *least && cut.smaller() >= ample;
+        if left < dust && near.as_ref().is_none_or(better) {
             near = Some((left, cut));
         }
     }
@@ -274,7 +292,7 @@ fn allot(members: &[&Exposed<'_>], long: bool, most: Qty) -> Allotted {
     for member in members.iter().filter(|member| member.is_long() == long) {
         let units = member.tradable_within(most.minus(allotted.base));
         if !units.is_zero() {
-            allotted.base = allotted.base.plus(member.base_of(units));
+            allotted.base = allotted.base.plus(member.takes_back(units));
             allotted.orders.push(member.takeback(units));
         }
     }
