@@ -120,6 +120,16 @@ impl Account<'_> {
     }
 }
 
+/// Fee in the base asset that a spot buy pays out of what it buys, rounded up, venue units (K2).
+fn base_fee(instrument: &Instrument, side: Side, quantity: i64) -> i64 {
+    if instrument.kind != InstrumentKind::Spot || side != Side::Buy {
+        return 0;
+    }
+    let rate = i128::from(units::whole(instrument.taker_fee.get()));
+    let fee = (i128::from(quantity) * rate + i128::from(ONE) - 1) / i128::from(ONE);
+    i64::try_from(fee).unwrap_or(0)
+}
+
 impl Checker {
     /// Where a leg trades: indices of venue and market.
     pub(super) fn place(venues: &[Exchange], leg: &LegSpec) -> Option<(usize, usize)> {
@@ -173,7 +183,8 @@ impl Checker {
             let Some(leg) = spec.leg(tag.leg) else { continue };
             let Some(place) = Self::place(venues, leg) else { continue };
             let after = after.get_or_insert_with(|| self.holdings(batch, venues));
-            let quantity = units::whole(request.quantity.get());
+            let ordered = units::whole(request.quantity.get());
+            let quantity = ordered - base_fee(&leg.instrument, request.side, ordered);
             *after.entry(place).or_insert(0) += signed(request.side, quantity);
             sides.push(request.side);
         }
