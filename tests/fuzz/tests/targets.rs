@@ -100,7 +100,7 @@ fn any_order_of_events_leads_to_records_that_fit_and_to_rest() {
 
 #[test]
 fn a_simulated_exchange_answers_every_request() {
-    fuzz("request", 1, 40);
+    fuzz("request", 2, 40);
 }
 
 #[test]

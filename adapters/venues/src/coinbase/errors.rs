@@ -74,7 +74,7 @@ pub(crate) fn interpret(
     let wait_ms = retry_after_ms(response).unwrap_or(LIMITED_MS_DEFAULT);
     Err(Failure::Coded(Coded {
         meaning,
-        code: shown(word),
+        code: shown(word, credentials),
         message: credentials.scrub(text),
         retry_after_ms: if meaning == Meaning::RateLimited { wait_ms } else { 0 },
     }))
@@ -122,7 +122,7 @@ impl NotCreated {
         let text = [&self.error_details, &self.message].into_iter().find(|text| !text.is_empty());
         Failure::Coded(Coded {
             meaning: means(&word),
-            code: shown(word),
+            code: shown(word, credentials),
             message: credentials.scrub(text.map_or("", String::as_str)),
             retry_after_ms: LIMITED_MS_DEFAULT,
         })
@@ -130,9 +130,10 @@ impl NotCreated {
 }
 
 /// A word of the exchange as a code: short, and nothing but what words are made of.
-pub(crate) fn shown(word: &str) -> String {
+pub(crate) fn shown(word: &str, credentials: &Credentials) -> String {
     let plain = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '_';
-    word.chars().filter(plain).take(96).collect()
+    // Scrubbed first: a key that has lost its punctuation would no longer be recognised.
+    credentials.scrub(word).chars().filter(plain).take(96).collect()
 }
 
 #[cfg(test)]
@@ -261,6 +262,7 @@ mod tests {
     fn an_echoed_key_is_not_shown_and_a_code_is_a_word() {
         let refused = coded(403, r#"{"error":"PERMISSION_DENIED","message":"not the-key"}"#);
         assert_eq!(refused.unwrap().message, "not [redacted]");
-        assert_eq!(shown("A_1\u{1b}[31m \n"), "A_131m");
+        assert_eq!(shown("A_1\u{1b}[31m \n", &credentials()), "A_131m");
+        assert_eq!(shown("the-key", &credentials()), "redacted");
     }
 }

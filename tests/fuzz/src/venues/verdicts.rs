@@ -1,15 +1,30 @@
 //! What an answer's own words may prove, read by other means than the adapters'.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::Response;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::desks::{Desk, Family};
 
 /// Whether the body is JSON from its first to its last byte.
 pub(super) fn is_well_formed(answer: &Response<Bytes>) -> bool {
-    serde_json::from_slice::<IgnoredAny>(answer.body()).is_ok()
+    let text = std::str::from_utf8(answer.body());
+    text.is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
+}
+
+/// The body as far as it can be read: a field that is nested too deeply for this reader is null, the others stand.
+pub(super) fn read(answer: &Response<Bytes>) -> Option<Value> {
+    let text = std::str::from_utf8(answer.body()).ok()?;
+    if let Ok(body) = serde_json::from_str(text) {
+        return Some(body);
+    }
+    let fields: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).ok()?;
+    let value = |field: &RawValue| serde_json::from_str::<Value>(field.get()).unwrap_or_default();
+    Some(fields.iter().map(|(name, field)| (name.clone(), value(field))).collect())
 }
 
 /// Codes that refuse nothing: documented as an unknown outcome or as an id seen before, or documented nowhere.
@@ -45,7 +60,7 @@ pub(super) fn may_refuse(family: Family, status: u16) -> bool {
 
 /// The codes that stand where this exchange's codes stand; none in an answer without form, or with two minds.
 pub(super) fn codes(desk: &Desk, answer: &Response<Bytes>) -> Vec<String> {
-    let Ok(body) = serde_json::from_slice::<Value>(answer.body()) else {
+    let Some(body) = read(answer) else {
         return formless(desk.family, answer).into_iter().collect();
     };
     let number = |code: Option<&Value>| code.and_then(Value::as_i64).map(|code| code.to_string());
