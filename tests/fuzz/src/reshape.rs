@@ -62,6 +62,18 @@ pub(crate) fn reshape(good: &str, words: &[String], source: &mut Source<'_>) -> 
     if source.odds(12) { deepened(&text, source) } else { text.into_bytes() }
 }
 
+/// One answer with what only the other holds: two that contradict each other in one body.
+pub(crate) fn graft(good: &str, other: &str) -> Vec<u8> {
+    let fields = |text: &str| serde_json::from_str::<Map<String, Value>>(text);
+    let (Ok(mut grown), Ok(other)) = (fields(good), fields(other)) else {
+        return good.as_bytes().to_vec();
+    };
+    for (name, value) in other {
+        grown.entry(name).or_insert(value);
+    }
+    Value::Object(grown).to_string().into_bytes()
+}
+
 /// Changes the so manieth container that is come to.
 fn change(value: &mut Value, left: &mut usize, words: &[String], source: &mut Source<'_>) {
     let here = *left == 0;

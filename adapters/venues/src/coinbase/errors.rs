@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::codes::{ERRORS, REASONS, meaning};
 use super::spot::LIMITED_MS_DEFAULT;
@@ -28,6 +29,9 @@ struct ErrorBody {
     error_details: String,
     #[serde(default)]
     errors: Vec<ErrorItem>,
+    /// Only in answers to orders that were created: beside an error it contradicts it.
+    #[serde(default)]
+    success_response: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -67,7 +71,7 @@ pub(crate) fn interpret(
         return Err(plain_unauthorized(response).map_or_else(unreadable, Failure::Coded));
     };
     let (word, text) = body.word_and_text();
-    if word.is_empty() {
+    if word.is_empty() || body.success_response.is_some() {
         return Err(unreadable());
     }
     let meaning = meaning(ERRORS, &word.to_ascii_uppercase());
@@ -231,6 +235,19 @@ mod tests {
             assert_eq!(meant(400, body), None, "{body}");
         }
         assert!(matches!(not_created("{}"), Failure::Unreadable(_)));
+    }
+
+    #[test]
+    fn an_error_beside_an_order_that_was_created_proves_nothing() {
+        let error = r#""error":"PERMISSION_DENIED","message":"x""#;
+        assert_eq!(meant(403, &format!("{{{error}}}")), Some(M::Credentials));
+        for order in [r#"{"order_id":"o"}"#, "{}"] {
+            assert_eq!(meant(403, &format!(r#"{{{error},"success_response":{order}}}"#)), None);
+        }
+        assert_eq!(
+            meant(403, &format!(r#"{{{error},"success_response":null}}"#)),
+            Some(M::Credentials)
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::desks::{Desk, Family};
 use super::verdicts::{doubtful, read};
-use crate::reshape::reshape;
+use crate::reshape::{graft, reshape};
 use crate::source::Source;
 use crate::spoil::spoil;
 
@@ -171,7 +171,8 @@ impl Exchange {
         let body = match source.byte() % 16 {
             0..7 => good.as_bytes().to_vec(),
             7..10 => spoil(good, source),
-            10..15 => reshape(good, &self.words, source),
+            10..14 => reshape(good, &self.words, source),
+            14 if !documented.is_empty() => graft(good, source.pick(&documented)),
             _ => source.pick(BARE).as_bytes().to_vec(),
         };
         let status = if source.odds(60) {

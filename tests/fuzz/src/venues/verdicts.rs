@@ -74,6 +74,7 @@ pub(super) fn codes(desk: &Desk, answer: &Response<Bytes>) -> Vec<String> {
             let is_result = body.get("result").is_some_and(|result| !result.is_null());
             number(body.pointer("/error/code")).filter(|_| !is_result).into_iter().collect()
         }
+        Family::Coinbase if answer.status() == 200 => not_created(&body),
         Family::Coinbase => of_coinbase(&body),
     }
 }
@@ -100,17 +101,22 @@ fn of_okx(body: &Value) -> Option<String> {
     }
 }
 
-/// Reasons of an order that was not created, or the word of an error.
+/// Reasons of an order that was not created; none where the answer names one that was.
+fn not_created(body: &Value) -> Vec<String> {
+    let order = body.pointer("/success_response/order_id").and_then(Value::as_str);
+    let created = body["success"] != false || order.is_some_and(|id| !id.is_empty());
+    let of_reason = |name: &&str| body["error_response"][*name].as_str().map(str::to_owned);
+    let names = ["new_order_failure_reason", "error", "preview_failure_reason"];
+    let given: Vec<String> = names.iter().filter_map(of_reason).collect();
+    // One that says that an order with this id exists beats all others.
+    let seen = given.iter().any(|word| word.ends_with("DUPLICATE_CLIENT_ORDER_ID"));
+    if created || seen { Vec::new() } else { given }
+}
+
+/// The word of an error.
 fn of_coinbase(body: &Value) -> Vec<String> {
-    if body.get("success").is_some() {
-        let order = body.pointer("/success_response/order_id").and_then(Value::as_str);
-        let created = body["success"] == true || order.is_some_and(|id| !id.is_empty());
-        let of_reason = |name: &&str| body["error_response"][*name].as_str().map(str::to_owned);
-        let names = ["new_order_failure_reason", "error", "preview_failure_reason"];
-        let given: Vec<String> = names.iter().filter_map(of_reason).collect();
-        // One that says that an order with this id exists beats all others.
-        let seen = given.iter().any(|word| word.ends_with("DUPLICATE_CLIENT_ORDER_ID"));
-        return if created || seen { Vec::new() } else { given };
+    if body.get("success_response").is_some_and(|order| !order.is_null()) {
+        return Vec::new();
     }
     let word = body.pointer("/errors/0/id").or_else(|| body.get("error"));
     word.and_then(Value::as_str).map(str::to_owned).into_iter().collect()
