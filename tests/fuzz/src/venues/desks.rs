@@ -47,7 +47,7 @@ const KEY_NAME: &str = "organizations/canary/apiKeys/77c0";
 const SEED: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
 impl Desk {
-    /// All of them, in the order in which the adapters are listed.
+    /// All of them.
     pub(super) const ALL: &[Self] = DESKS;
 
     pub(super) fn credentials(&self) -> Credentials {
