@@ -39,7 +39,10 @@ impl From<BadAnswer> for PlaceError {
 
 /// Reads a body. The error names a place, never the content: bodies can hold keys.
 pub(crate) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BadAnswer> {
-    serde_json::from_slice(body).map_err(|error| {
+    // As a whole and before: in fields that are skipped the parser would let damaged bytes pass.
+    let text = str::from_utf8(body)
+        .map_err(|_| BadAnswer(format!("body of {} bytes is not UTF-8", body.len())))?;
+    serde_json::from_str(text).map_err(|error| {
         BadAnswer(format!(
             "body of {} bytes is not the documented one at line {} column {}",
             body.len(),
@@ -61,6 +64,15 @@ mod tests {
             error.to_string(),
             "body of 20 bytes is not the documented one at line 1 column 0"
         );
+    }
+
+    #[test]
+    fn a_body_with_a_damaged_byte_is_refused_even_where_the_field_is_skipped() {
+        #[derive(Debug, Deserialize)]
+        struct Nothing {}
+        assert!(read::<Nothing>(b"{\"skipped\":\"x\"}").is_ok());
+        let error = read::<Nothing>(b"{\"skipped\":\"\x80\"}").unwrap_err();
+        assert_eq!(error.to_string(), "body of 15 bytes is not UTF-8");
     }
 
     #[test]

@@ -173,6 +173,7 @@ async fn everything_else_leaves_an_order_in_doubt() {
         (200, "create_without_order_id"),
         (200, "create_other_client_id"),
         (200, "create_other_side"),
+        (200, "create_refused_with_order"),
         (404, "not_found"),
         (400, "internal"),
         (500, "internal"),

@@ -11,6 +11,7 @@
 mod plans;
 mod records;
 mod requests;
+mod reshape;
 mod saga_events;
 mod source;
 mod specs;
@@ -21,7 +22,7 @@ pub use plans::plan;
 pub use records::{listing_beyond_legs, record};
 pub use requests::request;
 pub use saga_events::saga;
-pub use venues::venue;
+pub use venues::{venue, venue_adapters};
 
 /// Takes bytes, panics when a claim does not hold, and says whether the bytes led beyond the first refusal.
 pub type Target = fn(&[u8]) -> bool;

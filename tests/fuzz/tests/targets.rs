@@ -3,8 +3,10 @@
 //! `EQUIPOISE_FUZZ_CASES` and `EQUIPOISE_FUZZ_SEED` widen the search; `EQUIPOISE_FUZZ_INPUT` plays one input again,
 //! given in hexadecimal digits as a failure prints it.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use equipoise_fuzz::venue_adapters;
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
@@ -20,13 +22,18 @@ fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
 
 /// Plays a target; of a hundred inputs at least `deep` must lead beyond the first refusal.
 fn fuzz(name: &str, share: u32, deep: u32) {
+    fuzz_from(name, &[], CASES * share, deep);
+}
+
+/// The same with inputs that all begin alike.
+fn fuzz_from(name: &str, begin: &[u8], cases: u32, deep: u32) {
     let (_, target, length) =
         equipoise_fuzz::TARGETS.iter().find(|(of, _, _)| *of == name).expect("a target");
     if let Ok(input) = std::env::var("EQUIPOISE_FUZZ_INPUT") {
         let _ = target(&decoded(&input));
         return;
     }
-    let cases = from_environment("EQUIPOISE_FUZZ_CASES").unwrap_or(CASES * share);
+    let cases = from_environment("EQUIPOISE_FUZZ_CASES").unwrap_or(cases);
     let seed = from_environment("EQUIPOISE_FUZZ_SEED").unwrap_or(SEED);
     let config = Config {
         cases,
@@ -37,6 +44,7 @@ fn fuzz(name: &str, share: u32, deep: u32) {
     };
     let reached = AtomicU32::new(0);
     let outcome = TestRunner::new(config).run(&vec(any::<u8>(), 0..=*length), |bytes| {
+        let bytes = [begin, &bytes].concat();
         let played = std::panic::catch_unwind(|| target(&bytes)).map(|beyond| {
             reached.fetch_add(u32::from(beyond), Ordering::Relaxed);
         });
@@ -51,10 +59,10 @@ fn fuzz(name: &str, share: u32, deep: u32) {
         })
     });
     if let Err(failure) = outcome {
-        panic!("target {name}: {failure}");
+        panic!("target {name} {begin:?}: {failure}");
     }
     let percent = reached.into_inner() * 100 / cases.max(1);
-    assert!(percent >= deep, "target {name}: {percent} of a hundred inputs get anywhere");
+    assert!(percent >= deep, "target {name} {begin:?}: {percent} of a hundred inputs get anywhere");
 }
 
 fn decoded(input: &str) -> Vec<u8> {
@@ -74,8 +82,17 @@ fn a_journal_record_is_refused_or_keeps_its_content() {
 }
 
 #[test]
-fn an_answer_never_says_more_than_it_holds() {
-    fuzz("venue", 1, 30);
+fn an_answer_of_any_venue_never_says_more_than_it_holds() {
+    for index in 0..venue_adapters().count() {
+        let index = u8::try_from(index).expect("a few adapters");
+        fuzz_from("venue", &[0, index], CASES / 4, 50);
+    }
+}
+
+#[test]
+fn every_adapter_there_is_has_its_answers_spoiled() {
+    let spoiled: BTreeSet<&str> = venue_adapters().collect();
+    assert_eq!(spoiled, equipoise_venues::adapters().collect());
 }
 
 #[test]
@@ -85,7 +102,7 @@ fn any_order_of_events_leads_to_records_that_fit_and_to_rest() {
 
 #[test]
 fn a_simulated_exchange_answers_every_request() {
-    fuzz("request", 1, 40);
+    fuzz("request", 2, 40);
 }
 
 #[test]

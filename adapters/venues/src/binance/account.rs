@@ -24,9 +24,8 @@ impl Binance {
                 // Margin accounts borrow and repay by rules of their own.
                 if let Some(other) = account.account_type.as_deref().filter(|kind| *kind != "SPOT")
                 {
-                    let other: String = other.chars().take(32).collect();
                     let message = format!("only spot accounts are supported, this is {other}");
-                    return Err(refused("account", message));
+                    return Err(refused("account", self.credentials.scrub(&message)));
                 }
                 let position_mode = PositionMode::OneWay;
                 Ok(Account { position_mode, can_trade: account.can_trade })

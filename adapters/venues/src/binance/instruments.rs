@@ -67,11 +67,10 @@ struct Filter {
 }
 
 impl SymbolInfo {
-    /// Why nothing can be traded here now, if so.
+    /// Why nothing can be traded here now, if so; with the exchange's own words, still to be scrubbed.
     pub(crate) fn obstacle(&self) -> Option<String> {
         if self.status != "TRADING" {
-            let status: String = self.status.chars().take(32).collect();
-            return Some(format!("is {status}, not TRADING"));
+            return Some(format!("is {}, not TRADING", self.status));
         }
         if self.is_spot_trading_allowed == Some(false) {
             return Some("is not open for spot trading".to_owned());

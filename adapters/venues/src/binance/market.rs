@@ -33,7 +33,8 @@ impl Binance {
             return Err(refused("-1121", format!("{symbol} is not listed")));
         };
         if let Some(obstacle) = row.obstacle() {
-            return Err(refused("-4140", format!("{symbol} {obstacle}")));
+            let message = format!("{symbol} {obstacle}");
+            return Err(refused("-4140", self.credentials.scrub(&message)));
         }
         let (taker_fee, known) = self.taker_fee(symbol, row).await?;
         let instrument = row.instrument(self.product.kind, symbol, taker_fee)?;

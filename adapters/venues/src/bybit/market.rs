@@ -23,9 +23,8 @@ impl Bybit {
         }
         let row = self.instrument_row(symbol).await?;
         if row.status != "Trading" {
-            let status: String = row.status.chars().take(32).collect();
-            let message = format!("{symbol} is {status}, not Trading");
-            return Err(refused("110074", &message));
+            let message = format!("{symbol} is {}, not Trading", row.status);
+            return Err(refused("110074", &self.credentials.scrub(&message)));
         }
         let (taker_fee, known) = self.taker_fee(symbol).await?;
         let instrument = row.instrument(self.product.kind, symbol, taker_fee)?;

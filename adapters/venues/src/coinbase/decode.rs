@@ -73,6 +73,9 @@ impl Created {
         credentials: &Credentials,
     ) -> Result<VenueOrderId, Failure> {
         if !self.success {
+            if self.success_response.as_ref().is_some_and(|created| !created.order_id.is_empty()) {
+                return Err(BadAnswer::new("order was not created, yet has an id").into());
+            }
             let why = self.error_response.as_ref();
             return Err(why.unwrap_or(&NotCreated::default()).failure(credentials));
         }

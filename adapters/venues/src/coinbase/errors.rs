@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::codes::{ERRORS, REASONS, meaning};
 use super::spot::LIMITED_MS_DEFAULT;
@@ -28,6 +29,9 @@ struct ErrorBody {
     error_details: String,
     #[serde(default)]
     errors: Vec<ErrorItem>,
+    /// Only in answers to orders that were created: beside an error it contradicts it.
+    #[serde(default)]
+    success_response: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -67,14 +71,14 @@ pub(crate) fn interpret(
         return Err(plain_unauthorized(response).map_or_else(unreadable, Failure::Coded));
     };
     let (word, text) = body.word_and_text();
-    if word.is_empty() {
+    if word.is_empty() || body.success_response.is_some() {
         return Err(unreadable());
     }
     let meaning = meaning(ERRORS, &word.to_ascii_uppercase());
     let wait_ms = retry_after_ms(response).unwrap_or(LIMITED_MS_DEFAULT);
     Err(Failure::Coded(Coded {
         meaning,
-        code: shown(word),
+        code: shown(word, credentials),
         message: credentials.scrub(text),
         retry_after_ms: if meaning == Meaning::RateLimited { wait_ms } else { 0 },
     }))
@@ -122,7 +126,7 @@ impl NotCreated {
         let text = [&self.error_details, &self.message].into_iter().find(|text| !text.is_empty());
         Failure::Coded(Coded {
             meaning: means(&word),
-            code: shown(word),
+            code: shown(word, credentials),
             message: credentials.scrub(text.map_or("", String::as_str)),
             retry_after_ms: LIMITED_MS_DEFAULT,
         })
@@ -130,9 +134,10 @@ impl NotCreated {
 }
 
 /// A word of the exchange as a code: short, and nothing but what words are made of.
-pub(crate) fn shown(word: &str) -> String {
+pub(crate) fn shown(word: &str, credentials: &Credentials) -> String {
     let plain = |letter: &char| letter.is_ascii_alphanumeric() || *letter == '_';
-    word.chars().filter(plain).take(96).collect()
+    // Scrubbed first: a key that has lost its punctuation would no longer be recognised.
+    credentials.scrub(word).chars().filter(plain).take(96).collect()
 }
 
 #[cfg(test)]
@@ -233,6 +238,19 @@ mod tests {
     }
 
     #[test]
+    fn an_error_beside_an_order_that_was_created_proves_nothing() {
+        let error = r#""error":"PERMISSION_DENIED","message":"x""#;
+        assert_eq!(meant(403, &format!("{{{error}}}")), Some(M::Credentials));
+        for order in [r#"{"order_id":"o"}"#, "{}"] {
+            assert_eq!(meant(403, &format!(r#"{{{error},"success_response":{order}}}"#)), None);
+        }
+        assert_eq!(
+            meant(403, &format!(r#"{{{error},"success_response":null}}"#)),
+            Some(M::Credentials)
+        );
+    }
+
+    #[test]
     fn a_telling_reason_beats_an_untelling_one_and_a_duplicate_beats_both() {
         assert_eq!(
             reason(
@@ -261,6 +279,7 @@ mod tests {
     fn an_echoed_key_is_not_shown_and_a_code_is_a_word() {
         let refused = coded(403, r#"{"error":"PERMISSION_DENIED","message":"not the-key"}"#);
         assert_eq!(refused.unwrap().message, "not [redacted]");
-        assert_eq!(shown("A_1\u{1b}[31m \n"), "A_131m");
+        assert_eq!(shown("A_1\u{1b}[31m \n", &credentials()), "A_131m");
+        assert_eq!(shown("the-key", &credentials()), "redacted");
     }
 }

@@ -35,7 +35,8 @@ impl Coinbase {
         let row = self.product_row(symbol).await?;
         self.remember(symbol, row.names()?);
         if let Some(why) = row.untraded() {
-            return Err(refused("not-traded", &format!("{symbol} {why}")));
+            let message = format!("{symbol} {why}");
+            return Err(refused("not-traded", &self.credentials.scrub(&message)));
         }
         let instrument = row.instrument(symbol)?;
         self.rules.keep(&instrument);
@@ -131,14 +132,13 @@ struct Product {
 }
 
 impl Product {
-    /// Why it is not traded now, or not by this adapter. A product that takes resting orders only cannot be unwound.
+    /// Why it is not traded now, or not by this adapter; with the exchange's own words, still to be scrubbed. A product that takes resting orders only cannot be unwound.
     fn untraded(&self) -> Option<String> {
-        let shown = |text: &str| text.chars().take(32).collect::<String>();
         if self.product_type != "SPOT" {
-            return Some(format!("is a {} product, not SPOT", shown(&self.product_type)));
+            return Some(format!("is a {} product, not SPOT", self.product_type));
         }
         if self.status != "online" {
-            return Some(format!("is {}, not online", shown(&self.status)));
+            return Some(format!("is {}, not online", self.status));
         }
         let flags = [
             (self.is_disabled, "is disabled"),

@@ -173,7 +173,7 @@ impl Coinbase {
         if result.success {
             return Ok(CancelAnswer::Acknowledged);
         }
-        let code = errors::shown(&result.failure_reason);
+        let code = errors::shown(&result.failure_reason, &self.credentials);
         match codes::meaning(codes::CANCELS, &code) {
             Meaning::NoSuchOrder => Ok(CancelAnswer::NotOpen),
             Meaning::DuplicateId => Ok(CancelAnswer::Acknowledged),

@@ -35,7 +35,8 @@ impl Deribit {
         }
         let row = self.instrument_row(symbol).await?;
         if let Some(why) = row.untraded() {
-            return Err(refused("not-traded", &format!("{symbol} {why}")));
+            let message = format!("{symbol} {why}");
+            return Err(refused("not-traded", &self.credentials.scrub(&message)));
         }
         let instrument = row.instrument(symbol)?;
         self.rules.keep(&instrument);
@@ -104,15 +105,14 @@ struct TickStep {
 }
 
 impl InstrumentRow {
-    /// Why it is not traded now, or not by this adapter.
+    /// Why it is not traded now, or not by this adapter; with the exchange's own words, still to be scrubbed.
     fn untraded(&self) -> Option<String> {
-        let shown = |text: &str| text.chars().take(32).collect::<String>();
         match self.kind.as_str() {
             "future" | "option" | "spot" => {}
-            kind => return Some(format!("is a {}, which is not supported", shown(kind))),
+            kind => return Some(format!("is a {kind}, which is not supported")),
         }
         match &self.state {
-            Some(state) if state != "open" => Some(format!("is {}, not open", shown(state))),
+            Some(state) if state != "open" => Some(format!("is {state}, not open")),
             _ if !self.is_active => Some("is not active".to_owned()),
             _ => None,
         }

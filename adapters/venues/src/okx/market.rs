@@ -23,9 +23,9 @@ impl Okx {
         let rows: Vec<InstrumentRow> = self.public(INSTRUMENTS, &query).await?;
         let row = own(rows, symbol, |row| &row.inst_id)?;
         if row.state != "live" {
-            let state: String = row.state.chars().take(32).collect();
-            let code = if state == "suspend" { "51022" } else { "51021" };
-            return Err(refused(code, &format!("{symbol} is {state}, not live")));
+            let code = if row.state == "suspend" { "51022" } else { "51021" };
+            let message = format!("{symbol} is {}, not live", row.state);
+            return Err(refused(code, &self.credentials.scrub(&message)));
         }
         let (taker_fee, known) = self.taker_fee(symbol, &row).await?;
         let instrument = row.instrument(self.product, symbol, taker_fee)?;
