@@ -100,8 +100,7 @@ impl Saga {
             let off = !net.is_zero() && net.magnitude() >= dust;
             let orders = if off { excess(&members, net) } else { matched(&members, net, dust) };
             // Nothing tradable is fine for dust alone.
-            let whole = |member: &&Exposed<'_>| member.base_of(member.amount.magnitude()) >= dust;
-            stuck |= orders.is_empty() && (off || members.iter().any(whole));
+            stuck |= orders.is_empty() && (off || !is_all_dust(&members, dust));
             wave.extend(orders);
         }
         match (wave.is_empty(), stuck) {
@@ -200,6 +199,10 @@ fn dust(members: &[&Exposed<'_>]) -> Qty {
     members.iter().map(dust).max().unwrap_or(Qty::ZERO)
 }
 
+fn is_all_dust(members: &[&Exposed<'_>], dust: Qty) -> bool {
+    members.iter().all(|member| member.base_of(member.amount.magnitude()) < dust)
+}
+
 /// The heavier side gives back lots until the net delta is used up.
 fn excess(members: &[&Exposed<'_>], net: Amount) -> Vec<Takeback> {
     let long = net.get() > Decimal::ZERO;
@@ -208,12 +211,24 @@ fn excess(members: &[&Exposed<'_>], net: Amount) -> Vec<Takeback> {
 
 /// Both sides give back as much as they can, in equal sizes.
 fn matched(members: &[&Exposed<'_>], net: Amount, dust: Qty) -> Vec<Takeback> {
+    let all = Matched::of(members, Qty::MAX);
+    if all.smaller().is_zero() {
+        // One side holds too little for any order. The other keeps as much, so that both rests offset each other.
+        let orders = excess(members, net);
+        if !orders.is_empty() {
+            return orders;
+        }
+    }
+    if is_all_dust(members, dust) {
+        // It may stay, so it goes only where that leaves no more net delta than there was (K3).
+        let goes = all.leaves(net) <= net.magnitude();
+        return if goes { all.in_order(members) } else { Vec::new() };
+    }
     let lot = |member: &&Exposed<'_>| member.leg.instrument.lot_base(member.reference);
     let finest = members.iter().map(lot).min().unwrap_or(Qty::ZERO);
     // Less than the finest lot cannot be told from nothing by any order. Without that, lots that do not divide each
     // other, such as contracts of dollars and bitcoin, would be matched by chance and in ever smaller waves.
     let level = |left: Qty| left <= net.magnitude() || left < finest;
-    let all = Matched::of(members, Qty::MAX);
     if level(all.leaves(net)) {
         return all.in_order(members);
     }
