@@ -126,7 +126,19 @@ impl Saga {
         if order.stage == Stage::Known && order.is_settled() {
             order.close(Closing::Ended, record.at());
         }
+        if matches!(record, Record::Filled { .. } | Record::Busted { .. }) {
+            self.forget_contradictions(tag.leg);
+        }
         Ok(())
+    }
+
+    /// What contradicted other fills than there are now says nothing about these.
+    fn forget_contradictions(&mut self, leg: u8) {
+        for index in (0_u8..).take(self.legs.len()) {
+            if self.same_instrument(index, leg) {
+                self.legs[usize::from(index)].contradictions = 0;
+            }
+        }
     }
 }
 
