@@ -300,6 +300,28 @@ fn beside_a_rest_too_small_for_its_venue_the_other_side_keeps_as_much() {
 }
 
 #[test]
+fn lots_that_do_not_divide_each_other_go_as_one_wave_and_not_as_ever_smaller_ones() {
+    let mut fine = leg("short", Side::Sell, "0.09");
+    fine.instrument = linear("BTC", "0.00009");
+    let mut coarse = spot_leg();
+    coarse.instrument = spot("BTC", "0.001");
+    let mut run = Harness::new(batch(vec![coarse, fine]));
+    run.send(&["spot.e0", "short.e0"]);
+    run.fill_partly("short.e0", "0.01683");
+    let mut snapshot = run.traded("spot.e0", cancelled(), "0.017");
+    snapshot.fills[0].fee = amount("0.000221");
+    snapshot.fills[0].fee_asset = asset("BTC");
+    run.run(run.looked("spot.e0", vec![snapshot]));
+    assert_eq!(run.net(), "-0.000051");
+    run.send(&["short.u0", "spot.u0"]);
+    assert_eq!(run.request("spot.u0").quantity, qty("0.016"));
+    assert_eq!(run.request("short.u0").quantity, qty("0.01602"));
+    run.fill("spot.u0");
+    run.fill("short.u0");
+    assert_eq!((run.ending().unwrap().0, run.net().as_str()), (Ending::Flat, "-0.000031"));
+}
+
+#[test]
 fn two_underlyings_are_levelled_each_on_its_own() {
     let mut eth = leg("eth", Side::Sell, "2");
     eth.instrument = linear("ETH", "0.01");

@@ -238,7 +238,7 @@ fn matched(members: &[&Exposed<'_>], net: Amount, dust: Qty) -> Vec<Takeback> {
     // A fee in the base asset leaves the finer side a little short of the last coarse lot: that goes all the same.
     let mut near = Some((all.leaves(net), all)).filter(|(left, _)| *left < dust);
     for _ in 0..MATCHES_MAX {
-        let cut = Matched::of(members, most);
+        let cut = Matched::cut(members, net, most);
         if cut.smaller().is_zero() {
             break;
         }
@@ -264,6 +264,23 @@ struct Matched {
 impl Matched {
     fn of(members: &[&Exposed<'_>], most: Qty) -> Self {
         Self { long: allot(members, true, most), short: allot(members, false, most) }
+    }
+
+    /// Sizes of `most` base units on either side, and on the heavier one what it has more. One side sets the size and
+    /// the other follows it as closely as its lots allow, whichever way round leaves less.
+    fn cut(members: &[&Exposed<'_>], net: Amount, most: Qty) -> Self {
+        let heavier = net.get() > Decimal::ZERO;
+        let of = |light: Allotted, heavy: Allotted| {
+            let (long, short) = if heavier { (heavy, light) } else { (light, heavy) };
+            Self { long, short }
+        };
+        let light = allot(members, !heavier, most);
+        let heavy = allot(members, heavier, light.base.plus(net.magnitude()));
+        let light_first = of(light, heavy);
+        let heavy = allot(members, heavier, most.plus(net.magnitude()));
+        let light = allot(members, !heavier, heavy.base.minus(net.magnitude()));
+        let heavy_first = of(light, heavy);
+        if light_first.leaves(net) <= heavy_first.leaves(net) { light_first } else { heavy_first }
     }
 
     /// Size of the net delta once these have filled.
