@@ -153,3 +153,31 @@ fn a_restart_leaves_a_refusal_standing_and_asks_from_then_on() {
     again.expect(Event::Resumed, &["doubted long.e0", "doubted short.e0"], &audits);
     assert_eq!(again.audit(), ["audited long.e0", "audited short.e0", "ended flat"]);
 }
+
+#[test]
+fn a_refused_order_whose_audit_was_given_up_is_not_sent_again_after_a_restart() {
+    let mut spec = pair(ResendClass::A);
+    spec.legs[1].traits = traits(ResendClass::B);
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    run.refuse("long.e0", RefusalKind::Transient);
+    run.later(200);
+    run.send(&["long.e1"]);
+    run.fill("long.e1");
+    run.at(3_500);
+    let tag = run.tag("long.e0");
+    let turn = run.run(Event::Unanswerable { tag, why: "the key was revoked".to_owned() });
+    assert_eq!(turn.records, ["unresolved long.e0"], "the other audit is still to be read");
+
+    let mut again = Harness::restart(&run.records, UnixMillis(START + 4_000));
+    let audits = ["query long.e0 thorough urgent", "query short.e0 thorough urgent"];
+    let turn = again.run(Event::Resumed);
+    assert_eq!(turn.commands, audits);
+    // Its successor was executed: the same order once more would be a second fill.
+    let turn = again.run(again.looked("long.e0", vec![]));
+    assert_eq!(
+        (turn.records, turn.commands),
+        (vec!["audited long.e0".to_owned()], vec![audits[1].to_owned()])
+    );
+}

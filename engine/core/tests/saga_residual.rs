@@ -277,6 +277,51 @@ fn the_last_coarse_lot_goes_though_the_finer_side_holds_a_fee_less() {
 }
 
 #[test]
+fn dust_that_is_hedged_is_not_taken_back_on_one_side_only() {
+    // A spot lot of any size against a perpetual of a hundred dollars at least, of which half was executed.
+    let mut spec = batch(vec![spot_leg(), leg("short", Side::Sell, "0.1")]);
+    spec.legs[1].instrument.notional_min = qty("100");
+    let run = after_entries(spec, &[("spot.e0", "0.001"), ("short.e0", "0.001")]);
+    assert_eq!(run.ending().unwrap().0, Ending::Flat);
+    assert_eq!(run.net(), "0", "selling the spot side would leave the other one naked (K3)");
+}
+
+#[test]
+fn beside_a_rest_too_small_for_its_venue_the_other_side_keeps_as_much() {
+    for (held, excess) in [("0.0025", "0.0015"), ("0.002", "0.001"), ("0.0011", "0.0001")] {
+        let mut spec = batch(vec![spot_leg(), leg("short", Side::Sell, "0.1")]);
+        spec.legs[1].instrument.notional_min = qty("100");
+        let mut run = after_entries(spec, &[("spot.e0", held), ("short.e0", "0.001")]);
+        run.send(&["spot.u0"]);
+        assert_eq!(run.request("spot.u0").quantity, qty(excess));
+        run.fill("spot.u0");
+        assert_eq!((run.ending().unwrap().0, run.net().as_str()), (Ending::Flat, "0"));
+    }
+}
+
+#[test]
+fn lots_that_do_not_divide_each_other_go_as_one_wave_and_not_as_ever_smaller_ones() {
+    let mut fine = leg("short", Side::Sell, "0.09");
+    fine.instrument = linear("BTC", "0.00009");
+    let mut coarse = spot_leg();
+    coarse.instrument = spot("BTC", "0.001");
+    let mut run = Harness::new(batch(vec![coarse, fine]));
+    run.send(&["spot.e0", "short.e0"]);
+    run.fill_partly("short.e0", "0.01683");
+    let mut snapshot = run.traded("spot.e0", cancelled(), "0.017");
+    snapshot.fills[0].fee = amount("0.000221");
+    snapshot.fills[0].fee_asset = asset("BTC");
+    run.run(run.looked("spot.e0", vec![snapshot]));
+    assert_eq!(run.net(), "-0.000051");
+    run.send(&["short.u0", "spot.u0"]);
+    assert_eq!(run.request("spot.u0").quantity, qty("0.016"));
+    assert_eq!(run.request("short.u0").quantity, qty("0.01602"));
+    run.fill("spot.u0");
+    run.fill("short.u0");
+    assert_eq!((run.ending().unwrap().0, run.net().as_str()), (Ending::Flat, "-0.000031"));
+}
+
+#[test]
 fn two_underlyings_are_levelled_each_on_its_own() {
     let mut eth = leg("eth", Side::Sell, "2");
     eth.instrument = linear("ETH", "0.01");

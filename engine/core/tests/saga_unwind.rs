@@ -136,6 +136,30 @@ fn a_position_that_a_second_execution_would_explain_is_looked_into_before_it_cou
 }
 
 #[test]
+fn contradictions_are_counted_anew_once_the_batch_itself_has_executed_more() {
+    let mut run = after_entries(pair(ResendClass::B), &[("long.e0", "0.1"), ("short.e0", "0")]);
+    let read = |run: &Harness| {
+        let mut ready = run.ready("long.u0");
+        ready.position = Some(amount("0.15"));
+        Event::Prepared(vec![ready])
+    };
+    for _ in 0..3 {
+        assert_eq!(run.run(read(&run)).records, ["contradicted 0.15"]);
+        run.later(500);
+    }
+    run.at(3_001);
+    run.run(run.looked("short.e0", vec![run.snapshot("short.e0", cancelled(), "0")]));
+    let mut second = run.traded("long.e0", ended(), "0.1");
+    second.venue_order = VenueOrderId::new("another").unwrap();
+    run.run(run.looked("long.e0", vec![second]));
+    assert_eq!(run.net(), "0.2");
+    // The position may lag behind a trade that was just learned: that is no drift yet.
+    assert_eq!(run.run(read(&run)).records, ["contradicted 0.15"]);
+    run.later(500);
+    run.send(&["long.u0"]);
+}
+
+#[test]
 fn a_position_that_agrees_again_was_a_stale_reading() {
     let mut run = one_sided();
     for attempt in 0..3 {

@@ -126,7 +126,19 @@ impl Saga {
         if order.stage == Stage::Known && order.is_settled() {
             order.close(Closing::Ended, record.at());
         }
+        if matches!(record, Record::Filled { .. } | Record::Busted { .. }) {
+            self.forget_contradictions(tag.leg);
+        }
         Ok(())
+    }
+
+    /// What contradicted other fills than there are now says nothing about these.
+    fn forget_contradictions(&mut self, leg: u8) {
+        for index in (0_u8..).take(self.legs.len()) {
+            if self.same_instrument(index, leg) {
+                self.legs[usize::from(index)].contradictions = 0;
+            }
+        }
     }
 }
 
@@ -156,18 +168,13 @@ impl Order {
                 Stage::Intended
                 | Stage::InDoubt
                 | Stage::Known
-                | Stage::Closed(Closing::Unresolved(_) | Closing::Ended),
+                | Stage::Closed(Closing::Unresolved(_) | Closing::Ended | Closing::Refused(_)),
             ) => {
-                // What the venue has shown stays shown; only its final quantity is asked for again.
-                self.stage = if self.at_venue.is_empty() { Stage::InDoubt } else { Stage::Known };
                 self.pursued_from = *at;
-                self.closed_at = None;
-            }
-            // Its refusal stands; it is only asked about again, by whoever started now.
-            (Record::Doubted { at, .. }, Stage::Closed(Closing::Refused(_))) => {
-                self.pursued_from = *at;
+                self.ask_again();
             }
             (Record::Refused { refusal, at, .. }, Stage::Intended) if self.transmissions == 1 => {
+                self.refused = Some(refusal.clone());
                 self.close(Closing::Refused(refusal.clone()), *at);
             }
             // Facts from the venue are taken in every stage, closed ones included (R8).
@@ -192,7 +199,9 @@ impl Order {
                 }
             }
             (Record::Absent { at, .. }, Stage::InDoubt | Stage::Closed(Closing::Unresolved(_))) => {
-                self.close(Closing::Absent, *at);
+                self.audited |= self.refused.is_some();
+                let refused = self.refused.clone().map(Closing::Refused);
+                self.close(refused.unwrap_or(Closing::Absent), *at);
             }
             (
                 Record::Unresolved { why, at, .. },
@@ -203,6 +212,19 @@ impl Order {
             _ => return Err(illegal),
         }
         Ok(())
+    }
+
+    /// What the venue has shown stays shown, and a refusal stands: a further attempt may have followed it, so it is
+    /// never in doubt again. Only what was still open about it is asked for.
+    fn ask_again(&mut self) {
+        self.stage = match &self.refused {
+            _ if !self.at_venue.is_empty() => Stage::Known,
+            Some(refusal) => Stage::Closed(Closing::Refused(refusal.clone())),
+            None => Stage::InDoubt,
+        };
+        if !self.is_closed() {
+            self.closed_at = None;
+        }
     }
 
     /// What it would be if all of a snapshot were applied.

@@ -75,6 +75,8 @@ pub struct Order {
     pub closed_at: Option<UnixMillis>,
     /// Where it stands.
     pub stage: Stage,
+    /// Its refusal, which stands whatever becomes of its audit.
+    pub refused: Option<Refusal>,
     /// What the venue shows under its id: one order, unless the venue duplicated it (V15).
     pub at_venue: BTreeMap<VenueOrderId, AtVenue>,
     /// Its fills, each with the engine time at which it was learned (R8).
@@ -105,6 +107,7 @@ impl Order {
             news_at: None,
             closed_at: None,
             stage: Stage::Intended,
+            refused: None,
             at_venue: BTreeMap::new(),
             fills: BTreeMap::new(),
             busted: BTreeMap::new(),

@@ -115,8 +115,7 @@ impl Saga {
             let off = !net.is_zero() && net.magnitude() >= dust;
             let orders = if off { excess(&members, net) } else { matched(&members, net, dust) };
             // Nothing tradable is fine for dust alone.
-            let whole = |member: &&Exposed<'_>| member.base_of(member.amount.magnitude()) >= dust;
-            stuck |= orders.is_empty() && (off || members.iter().any(whole));
+            stuck |= orders.is_empty() && (off || !is_all_dust(&members, dust));
             wave.extend(orders);
         }
         match (wave.is_empty(), stuck) {
@@ -215,6 +214,10 @@ fn dust(members: &[&Exposed<'_>]) -> Qty {
     members.iter().map(dust).max().unwrap_or(Qty::ZERO)
 }
 
+fn is_all_dust(members: &[&Exposed<'_>], dust: Qty) -> bool {
+    members.iter().all(|member| member.base_of(member.amount.magnitude()) < dust)
+}
+
 /// The heavier side gives back lots until the net delta is used up.
 fn excess(members: &[&Exposed<'_>], net: Amount) -> Vec<Takeback> {
     let long = net.get() > Decimal::ZERO;
@@ -223,12 +226,24 @@ fn excess(members: &[&Exposed<'_>], net: Amount) -> Vec<Takeback> {
 
 /// Both sides give back as much as they can, in equal sizes.
 fn matched(members: &[&Exposed<'_>], net: Amount, dust: Qty) -> Vec<Takeback> {
+    let all = Matched::of(members, Qty::MAX);
+    if all.smaller().is_zero() {
+        // One side holds too little for any order. The other keeps as much, so that both rests offset each other.
+        let orders = excess(members, net);
+        if !orders.is_empty() {
+            return orders;
+        }
+    }
+    if is_all_dust(members, dust) {
+        // It may stay, so it goes only where that leaves no more net delta than there was (K3).
+        let goes = all.leaves(net) <= net.magnitude();
+        return if goes { all.in_order(members) } else { Vec::new() };
+    }
     let lot = |member: &&Exposed<'_>| member.leg.instrument.lot_base(member.reference);
     let finest = members.iter().map(lot).min().unwrap_or(Qty::ZERO);
     // Less than the finest lot cannot be told from nothing by any order. Without that, lots that do not divide each
     // other, such as contracts of dollars and bitcoin, would be matched by chance and in ever smaller waves.
     let level = |left: Qty| left <= net.magnitude() || left < finest;
-    let all = Matched::of(members, Qty::MAX);
     if level(all.leaves(net)) {
         return all.in_order(members);
     }
@@ -240,7 +255,7 @@ fn matched(members: &[&Exposed<'_>], net: Amount, dust: Qty) -> Vec<Takeback> {
     // A fee in the base asset leaves the finer side a little short of the last coarse lot: that goes all the same.
     let mut near = Some((all.leaves(net), all)).filter(|(left, _)| *left < dust);
     for _ in 0..MATCHES_MAX {
-        let cut = Matched::of(members, most);
+        let cut = Matched::cut(members, net, most);
         if cut.smaller().is_zero() {
             break;
         }
@@ -267,6 +282,23 @@ struct Matched {
 impl Matched {
     fn of(members: &[&Exposed<'_>], most: Qty) -> Self {
         Self { long: allot(members, true, most), short: allot(members, false, most) }
+    }
+
+    /// Sizes of `most` base units on either side, and on the heavier one what it has more. One side sets the size and
+    /// the other follows it as closely as its lots allow, whichever way round leaves less.
+    fn cut(members: &[&Exposed<'_>], net: Amount, most: Qty) -> Self {
+        let heavier = net.get() > Decimal::ZERO;
+        let of = |light: Allotted, heavy: Allotted| {
+            let (long, short) = if heavier { (heavy, light) } else { (light, heavy) };
+            Self { long, short }
+        };
+        let light = allot(members, !heavier, most);
+        let heavy = allot(members, heavier, light.base.plus(net.magnitude()));
+        let light_first = of(light, heavy);
+        let heavy = allot(members, heavier, most.plus(net.magnitude()));
+        let light = allot(members, !heavier, heavy.base.minus(net.magnitude()));
+        let heavy_first = of(light, heavy);
+        if light_first.leaves(net) <= heavy_first.leaves(net) { light_first } else { heavy_first }
     }
 
     /// Size of the net delta once these have filled.
