@@ -131,6 +131,28 @@ fn an_audit_that_cannot_be_read_keeps_no_compensation_waiting() {
 }
 
 #[test]
+fn an_audit_beyond_the_lookup_window_keeps_no_compensation_waiting() {
+    let mut spec = pair(ResendClass::B);
+    for leg in &mut spec.legs {
+        leg.traits.lookup_window_ms = 4_000;
+    }
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("long.e0");
+    run.fill_partly("short.e0", "0");
+    run.at(4_001);
+    let shown = run.traded("long.e0", ended(), "0");
+    let turn = run.run(run.looked("long.e0", vec![shown]));
+    assert_eq!(
+        (turn.records.len(), turn.commands.last().unwrap().as_str()),
+        (0, "prepare long.u0")
+    );
+    run.send(&["long.u0"]);
+    run.fill("long.u0");
+    assert_eq!(run.net(), "0");
+}
+
+#[test]
 fn the_audit_of_an_order_refused_by_a_ban_is_given_up_only_after_the_ban() {
     let mut run = Harness::new(pair(ResendClass::A));
     run.send(&["long.e0", "short.e0"]);

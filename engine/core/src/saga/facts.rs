@@ -60,7 +60,7 @@ impl Saga {
     }
 
     /// Whether the batch cannot go on without an answer about an attempt. An audit keeps it from its end only.
-    fn is_asked_about(&self, tag: OrderTag, now: UnixMillis) -> bool {
+    pub(super) fn is_asked_about(&self, tag: OrderTag, now: UnixMillis) -> bool {
         self.order(tag).is_some_and(|order| {
             matches!(order.stage, Stage::InDoubt | Stage::Known)
                 || (self.awaits_audit(tag, order) && self.rests_on_audits(now))

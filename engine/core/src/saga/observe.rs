@@ -172,8 +172,8 @@ impl Saga {
             return;
         }
         if venue_time > order.first_stamp.plus_ms(leg.traits.lookup_window_ms) {
-            // What was given up on already is not given up on again.
-            if !matches!(order.stage, Stage::Closed(Closing::Unresolved(_))) {
+            // What was given up on already is not given up on again, and an audit keeps nothing but the end waiting.
+            if self.is_asked_about(tag, now) {
                 let why = "the venue no longer lists orders that old".to_owned();
                 records.push(Record::Unresolved { tag, why, at: now });
             }

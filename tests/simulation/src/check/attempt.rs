@@ -38,6 +38,8 @@ pub(super) struct Attempt {
     pub(super) first_stamp: u64,
     pub(super) at_venue: BTreeMap<VenueOrderId, (i64, bool)>,
     pub(super) trades: BTreeMap<(VenueOrderId, TradeId), i64>,
+    /// The documented refusal of its only transmission.
+    pub(super) refused: Option<Closed>,
     /// Quantity of each order's trades that were taken back.
     pub(super) busted: BTreeMap<VenueOrderId, i64>,
     pub(super) audited: bool,
@@ -99,8 +101,9 @@ impl Attempt {
             env.tally.hit(Mark::UnwindInDoubt);
         }
         self.doubted = true;
-        if matches!(self.standing, Standing::Closed(Closed::Refused { .. })) {
+        if let Some(refused) = self.refused.filter(|_| self.at_venue.is_empty()) {
             // A refusal stands; whoever starts again only looks once more whether its request took effect all the same.
+            self.standing = Standing::Closed(refused);
             return;
         }
         self.standing = if self.at_venue.is_empty() { Standing::Doubt } else { Standing::Known };

@@ -248,6 +248,7 @@ impl Stream {
             first_stamp: request.stamp().0,
             at_venue: BTreeMap::new(),
             trades: BTreeMap::new(),
+            refused: None,
             busted: BTreeMap::new(),
             audited: false,
             searches: Vec::new(),
@@ -292,6 +293,7 @@ impl Stream {
                     env.tally.hit(Mark::BanWhileUnwinding);
                 }
                 let transient = refusal.kind == RefusalKind::Transient || !costs;
+                attempt.refused = Some(Closed::Refused { costs, transient });
                 attempt.standing = Standing::Closed(Closed::Refused { costs, transient });
             }
             Record::Doubted { .. } => attempt.doubt(env, tag),
