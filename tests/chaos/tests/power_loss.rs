@@ -28,6 +28,7 @@ fn assert_kept(kind: JournalKind) {
     assert!(tally.failures.is_empty(), "{:#?}", tally.failures);
     assert_eq!(tally.states, 232);
     assert!(tally.records > 10_000, "{tally:?}");
+    assert!(tally.segments > 0, "{tally:?}");
     assert!(tally.lies_refused > 0, "{tally:?}");
 }
 

@@ -5,6 +5,7 @@
 //! or not at all. Reads see everything committed, wherever it is.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::{self, JoinHandle};
@@ -15,7 +16,7 @@ use equipoise_port::JournalError;
 use super::head::Head;
 use super::layout;
 use super::log::{Log, Span};
-use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
+use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch, panic_text};
 
 /// What was committed reaches the store no later than this.
 const AGE_MAX: Duration = Duration::from_millis(500);
@@ -69,9 +70,49 @@ struct Written {
     failure: Option<StoreError>,
 }
 
+/// A store and the log in front of it as a start found them: read together, and nothing changed yet.
+pub(super) struct Found {
+    store: Box<dyn Store>,
+    log: Log,
+    /// What the log holds beyond the store, in order of writing.
+    beyond: WriteBatch,
+    overlay: Overlay,
+}
+
+impl Found {
+    /// Reads what the log holds beyond the store.
+    pub(super) fn look(store: Box<dyn Store>, folder: &Path) -> Result<Self, StoreError> {
+        let log = Log::open(folder)?;
+        let (mut beyond, mut overlay) = (WriteBatch::default(), Overlay::new());
+        for frame in log.beyond(head_of(&*store)?)? {
+            frame.add_to(&mut beyond)?;
+        }
+        add(&mut overlay, &beyond);
+        Ok(Self { store, log, beyond, overlay })
+    }
+
+    /// Hands the store what it lacks and begins.
+    pub(super) fn join(self) -> Result<LoggedStore, StoreError> {
+        if !self.beyond.is_empty() {
+            self.store.commit(&self.beyond)?;
+        }
+        LoggedStore::start(self.store, self.log, AGE_MAX)
+    }
+}
+
+impl Reads for Found {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.overlay.get(key).map_or_else(|| self.store.get(key), |write| Ok(write.clone()))
+    }
+
+    fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError> {
+        scan_below(&*self.store, under(&self.overlay, prefix).collect(), prefix, visit)
+    }
+}
+
 impl LoggedStore {
     /// Puts an empty log in front of a store that was just made.
-    pub(super) fn create(store: Box<dyn Store>, folder: &Path) -> Result<Self, JournalError> {
+    pub(super) fn create(store: Box<dyn Store>, folder: &Path) -> Result<Self, StoreError> {
         Self::create_with(store, folder, AGE_MAX)
     }
 
@@ -80,32 +121,16 @@ impl LoggedStore {
         store: Box<dyn Store>,
         folder: &Path,
         age_max: Duration,
-    ) -> Result<Self, JournalError> {
-        let log = Log::create(folder).map_err(StoreError::while_opening)?;
-        let head = head_of(&*store)?;
-        Self::start(store, log, head, age_max)
-    }
-
-    /// Hands the store what the log holds beyond it.
-    pub(super) fn open(store: Box<dyn Store>, folder: &Path) -> Result<Self, JournalError> {
-        let log = Log::open(folder)?;
-        let mut batch = WriteBatch::default();
-        for frame in log.beyond(head_of(&*store)?)? {
-            frame.add_to(&mut batch)?;
-        }
-        if !batch.is_empty() {
-            store.commit(&batch).map_err(StoreError::while_opening)?;
-        }
-        let head = head_of(&*store)?;
-        Self::start(store, log, head, AGE_MAX)
+    ) -> Result<Self, StoreError> {
+        Self::start(store, Log::create(folder)?, age_max)
     }
 
     fn start(
         store: Box<dyn Store>,
         log: Log,
-        head: u64,
         age_max: Duration,
-    ) -> Result<Self, JournalError> {
+    ) -> Result<Self, StoreError> {
+        let head = head_of(&*store)?;
         let written = Written {
             log,
             head,
@@ -128,7 +153,7 @@ impl LoggedStore {
                 let shared = Arc::clone(&shared);
                 move || shared.hand_over_until_the_end()
             })
-            .map_err(|error| JournalError::Unopened(format!("journal thread: {error}")))?;
+            .map_err(|error| StoreError::from_io("journal thread", &error))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 }
@@ -148,7 +173,11 @@ impl Store for LoggedStore {
         let mut written = self.shared.with_room()?;
         let after = head_in(batch).unwrap_or(written.head);
         let span = Span { before: written.head, after, stored: written.stored };
-        written.log.append(span, batch)?;
+        if let Err(error) = written.log.append(span, batch) {
+            // Nobody knows what the device holds: neither a commit nor the end writes to the log again.
+            written.failure = Some(error.clone());
+            return Err(error);
+        }
         written.head = after;
         // Still under the lock: a hand-over never sees a file and an overlay that do not belong together.
         self.shared.overlay(batch);
@@ -173,18 +202,49 @@ impl Reads for LoggedStore {
     }
 
     fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError> {
-        let mut ahead = self.shared.overlays().under(prefix).into_iter().peekable();
-        self.shared.store.scan(prefix, &mut |key, value| {
-            while let Some((other, write)) = ahead.next_if(|(other, _)| other.as_slice() < key) {
-                shown(&other, write.as_deref(), visit)?;
-            }
-            match ahead.next_if(|(other, _)| other == key) {
-                Some((_, write)) => shown(key, write.as_deref(), visit),
-                None => visit(key, value),
-            }
-        })?;
-        ahead.try_for_each(|(key, write)| shown(&key, write.as_deref(), visit))
+        let ahead = self.shared.overlays().under(prefix);
+        scan_below(&*self.shared.store, ahead, prefix, visit)
     }
+}
+
+/// Everything in a store under a prefix with later writes over it.
+fn scan_below(
+    store: &dyn Store,
+    ahead: Overlay,
+    prefix: &[u8],
+    visit: Visit<'_>,
+) -> Result<(), JournalError> {
+    let mut ahead = ahead.into_iter().peekable();
+    store.scan(prefix, &mut |key, value| {
+        while let Some((other, write)) = ahead.next_if(|(other, _)| other.as_slice() < key) {
+            shown(&other, write.as_deref(), visit)?;
+        }
+        match ahead.next_if(|(other, _)| other == key) {
+            Some((_, write)) => shown(key, write.as_deref(), visit),
+            None => visit(key, value),
+        }
+    })?;
+    ahead.try_for_each(|(key, write)| shown(&key, write.as_deref(), visit))
+}
+
+/// Puts the writes of a batch over what was written before.
+fn add(overlay: &mut Overlay, batch: &WriteBatch) {
+    for write in batch.iter() {
+        let (key, value) = match write {
+            Write::Put(key, value) => (key, Some(value.to_vec())),
+            Write::Delete(key) => (key, None),
+        };
+        overlay.insert(key.to_vec(), value);
+    }
+}
+
+fn under(
+    overlay: &Overlay,
+    prefix: &[u8],
+) -> impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)> {
+    let writes = overlay.range(prefix.to_vec()..);
+    let writes = writes.take_while(move |(key, _)| key.starts_with(prefix));
+    writes.map(|(key, write)| (key.clone(), write.clone()))
 }
 
 fn shown(key: &[u8], write: Option<&[u8]>, visit: Visit<'_>) -> Result<(), JournalError> {
@@ -199,9 +259,7 @@ impl Overlays {
     fn under(&self, prefix: &[u8]) -> Overlay {
         let mut found = Overlay::new();
         for overlay in [&*self.leaving, &self.waiting] {
-            let writes = overlay.range(prefix.to_vec()..);
-            let writes = writes.take_while(|(key, _)| key.starts_with(prefix));
-            found.extend(writes.map(|(key, write)| (key.clone(), write.clone())));
+            found.extend(under(overlay, prefix));
         }
         found
     }
@@ -222,15 +280,7 @@ impl Shared {
     }
 
     fn overlay(&self, batch: &WriteBatch) {
-        self.change_overlays(|overlays| {
-            for write in batch.iter() {
-                let (key, value) = match write {
-                    Write::Put(key, value) => (key, Some(value.to_vec())),
-                    Write::Delete(key) => (key, None),
-                };
-                overlays.waiting.insert(key.to_vec(), value);
-            }
-        });
+        self.change_overlays(|overlays| add(&mut overlays.waiting, batch));
     }
 
     /// The log once it has room; while the store is behind, that waits for it.
@@ -248,7 +298,9 @@ impl Shared {
 
     fn hand_over_until_the_end(&self) {
         while let Some(head) = self.begin() {
-            let handed = self.hand_over();
+            // A store that panics must not leave commits waiting for it for ever.
+            let handed = catch_unwind(AssertUnwindSafe(|| self.hand_over()))
+                .unwrap_or_else(|panic| Err(StoreError::Io(panic_text(&*panic))));
             let mut written = self.written();
             written.handing_over = false;
             match handed {
@@ -341,9 +393,8 @@ fn head_in(batch: &WriteBatch) -> Option<u64> {
     last.last().map(|head| head.number)
 }
 
-fn head_of(store: &(impl Reads + ?Sized)) -> Result<u64, JournalError> {
-    let stored = store.get(layout::HEAD).map_err(StoreError::while_opening)?;
-    Ok(match stored {
+fn head_of(store: &(impl Reads + ?Sized)) -> Result<u64, StoreError> {
+    Ok(match store.get(layout::HEAD)? {
         Some(value) => Head::read(layout::HEAD, &value)?.number,
         None => 0,
     })

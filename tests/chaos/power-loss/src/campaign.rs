@@ -12,7 +12,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::capture::Unavailable;
-use crate::cut::{Lie, Unsynced, is_of_anchor, is_of_log, is_of_store};
+use crate::cut::{Lie, Unsynced, is_of_anchor, is_of_archive, is_of_log, is_of_store};
 use crate::disk::{Disk, Files, write_folder};
 use crate::judge::{Finding, judge};
 use crate::log::Op;
@@ -55,6 +55,8 @@ pub struct Tally {
     pub syncs: usize,
     /// Of them acknowledgements.
     pub acknowledgements: usize,
+    /// Segments of the archive closed meanwhile.
+    pub segments: usize,
     /// States of an honest device opened.
     pub states: usize,
     /// Of them how many of each kind, and of a second cut.
@@ -115,6 +117,7 @@ pub fn run(plan: &Plan, progress: impl Fn(u64) + Sync) -> Result<Tally, Unavaila
     let mut tally = Tally { captured: session.ops.len(), ..Tally::default() };
     for op in &session.ops {
         tally.syncs += usize::from(matches!(op, Op::SyncEnded { .. }));
+        tally.segments += usize::from(matches!(op, Op::Rename { to, .. } if is_of_archive(to)));
         tally.acknowledgements += usize::from(matches!(op, Op::Acknowledged { .. }));
     }
     let tally = Arc::new(Mutex::new(tally));

@@ -110,9 +110,15 @@ fn nth(number: u64, appends: u64) -> Record {
     if number + 1 == appends { ended() } else { step(number) }
 }
 
-/// Small and without ballast, which is no part of what is promised.
+/// Small and without ballast, which is no part of what is promised. Batches that ended soon move to the archive.
 pub(crate) fn options() -> JournalOptions {
-    JournalOptions { ballast_bytes: 0, free_floor_bytes: 0, ..JournalOptions::default() }
+    JournalOptions {
+        ballast_bytes: 0,
+        free_floor_bytes: 0,
+        ended_kept: 3,
+        segment_batches: 4,
+        ..JournalOptions::default()
+    }
 }
 
 /// Opens, uses and closes a journal below a folder and returns the log of it.
