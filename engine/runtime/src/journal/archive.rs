@@ -85,9 +85,10 @@ impl Archive {
 
     /// Whether every file is there in its length.
     pub(super) fn check_files(&self, folder: &Path) -> Result<(), JournalError> {
-        self.segments.iter().zip(1..).try_for_each(|(segment, number)| {
-            segment.check_file(folder, number)
-        })
+        self.segments
+            .iter()
+            .zip(1..)
+            .try_for_each(|(segment, number)| segment.check_file(folder, number))
     }
 }
 

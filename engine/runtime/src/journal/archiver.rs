@@ -117,9 +117,8 @@ impl Archiver {
     /// # Errors
     /// The store holds what cannot be read: the journal fails.
     pub(super) fn closed(&mut self) -> Result<Option<Closed>, JournalError> {
-        let done = |writing: &mut Writing| {
-            writing.thread.as_ref().is_some_and(JoinHandle::is_finished)
-        };
+        let done =
+            |writing: &mut Writing| writing.thread.as_ref().is_some_and(JoinHandle::is_finished);
         let Some(mut writing) = self.writing.take_if(done) else { return Ok(None) };
         let joined = writing.thread.take().map(JoinHandle::join);
         match joined {

@@ -127,7 +127,9 @@ impl Folder {
         let creating = self.there(&self.creating())?;
         match anchor::read(&self.anchor())? {
             Reading::Head(_) => {}
-            Reading::Missing | Reading::Unreadable if creating && !self.there(&self.archive())? => {
+            Reading::Missing | Reading::Unreadable
+                if creating && !self.there(&self.archive())? =>
+            {
                 return Ok(Found::Nothing);
             }
             Reading::Unreadable => return Err(damaged("its anchor is unreadable")),

@@ -14,6 +14,7 @@ use super::head::{Head, RunningHash};
 use super::layout;
 use super::log::paths;
 use super::logged::{Found, LoggedStore};
+use super::space::Ballast;
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
 
 /// Longer than any test.
@@ -27,6 +28,8 @@ struct Slow {
     entries: Arc<Mutex<Entries>>,
     gate: Arc<Mutex<()>>,
     panics: Arc<AtomicBool>,
+    /// Room for nothing once.
+    full: Arc<AtomicBool>,
 }
 
 impl Reads for Slow {
@@ -44,6 +47,9 @@ impl Reads for Slow {
 impl Store for Slow {
     fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         let _gate = self.gate.lock().unwrap();
+        if self.full.swap(false, Ordering::Relaxed) {
+            return Err(StoreError::Full("test device".into()));
+        }
         assert!(!self.panics.load(Ordering::Relaxed), "test panic");
         let mut entries = self.entries.lock().unwrap();
         for write in batch.iter() {
@@ -229,7 +235,7 @@ fn a_store_that_panics_fails_the_commits_after_it_instead_of_keeping_them_waitin
 
 #[cfg(target_os = "linux")]
 #[test]
-fn after_a_failed_write_nothing_is_written_to_the_log_again_and_nothing_logged_is_lost() {
+fn a_group_the_log_had_no_room_for_is_neither_read_nor_given_to_the_store() {
     let folder = tempfile::tempdir().unwrap();
     let slow = killed(folder.path());
     // The log goes on in its first file, which is a device without space.
@@ -259,4 +265,18 @@ fn what_the_log_adds_is_seen_before_the_store_is_given_it() {
     assert_eq!(read(&found, "b").as_deref(), Some("logged"));
     drop(found);
     assert_eq!(listed(&slow, ""), [""; 0], "a check that refuses leaves the store as it was");
+}
+
+#[test]
+fn a_full_device_at_a_start_costs_the_ballast_and_not_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = killed(folder.path());
+    let path = folder.path().join("ballast");
+    fs::write(&path, b"ballast").unwrap();
+    slow.full.store(true, Ordering::Relaxed);
+    let ballast = Ballast::new(path.clone(), 7);
+    let open = || Found::look(Box::new(slow.clone()), folder.path()).and_then(Found::join);
+    drop(ballast.open_with_room(open).unwrap());
+    assert!(!path.exists());
+    assert_eq!(listed(&slow, ""), ["H", "a", "b", "c"]);
 }

@@ -125,11 +125,7 @@ impl LoggedStore {
         Self::start(store, Log::create(folder)?, age_max)
     }
 
-    fn start(
-        store: Box<dyn Store>,
-        log: Log,
-        age_max: Duration,
-    ) -> Result<Self, StoreError> {
+    fn start(store: Box<dyn Store>, log: Log, age_max: Duration) -> Result<Self, StoreError> {
         let head = head_of(&*store)?;
         let written = Written {
             log,
@@ -238,10 +234,7 @@ fn add(overlay: &mut Overlay, batch: &WriteBatch) {
     }
 }
 
-fn under(
-    overlay: &Overlay,
-    prefix: &[u8],
-) -> impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)> {
+fn under(overlay: &Overlay, prefix: &[u8]) -> impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)> {
     let writes = overlay.range(prefix.to_vec()..);
     let writes = writes.take_while(move |(key, _)| key.starts_with(prefix));
     writes.map(|(key, write)| (key.clone(), write.clone()))

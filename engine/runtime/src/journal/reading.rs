@@ -43,7 +43,7 @@ pub(super) struct Found {
     number: u64,
     archived: Option<Located>,
     /// What the store holds of it.
-    values: Vec<(Vec<u8>, Vec<u8>)>,
+    values: Values,
 }
 
 /// Looks a batch up.
@@ -59,11 +59,11 @@ pub(super) fn find(
     Ok(Some(Found { batch, number, archived, values }))
 }
 
+/// Keys and values as they lie in a store.
+pub(super) type Values = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// What the store holds of a batch.
-pub(super) fn values(
-    store: &(impl Reads + ?Sized),
-    number: u64,
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, JournalError> {
+pub(super) fn values(store: &(impl Reads + ?Sized), number: u64) -> Result<Values, JournalError> {
     let mut values = Vec::new();
     store.scan(&layout::numbered(layout::RECORD, number), &mut |key, value| {
         values.push((key.to_vec(), value.to_vec()));

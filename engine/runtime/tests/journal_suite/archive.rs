@@ -130,9 +130,9 @@ async fn parked_and_open_batches_stay_in_the_store() {
             let bytes = fs::read(path).unwrap();
             for text in ["occasion-0", "occasion-1", "occasion-2", "nobody may touch"] {
                 let text = text.as_bytes();
-                let found = bytes.windows(text.len() + 1).any(|window| {
-                    window.starts_with(text) && !window[text.len()].is_ascii_digit()
-                });
+                let found = bytes
+                    .windows(text.len() + 1)
+                    .any(|window| window.starts_with(text) && !window[text.len()].is_ascii_digit());
                 assert!(!found, "{}", String::from_utf8_lossy(text));
             }
         }

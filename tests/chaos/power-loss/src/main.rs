@@ -84,7 +84,7 @@ fn one(kind: JournalKind, seed: u64, arguments: &Arguments) -> Result<Tally, Una
         lies: arguments.lies,
         second_cuts: arguments.second_cuts,
         seed,
-        without_store_syncs: false,
+        without_syncs: None,
         keep: arguments.keep.clone(),
     };
     let result = run(&plan, |opened| bar.inc(opened));
