@@ -30,6 +30,9 @@ const LOG_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Writes handed to the store in one piece: readers of some stores wait meanwhile.
 const PIECE_MAX: usize = 64;
 
+/// Bytes after which a piece is handed over whatever the number of its writes.
+const PIECE_BYTES_MAX: usize = 32 * 1024;
+
 /// The latest write to each key; `None` for a delete.
 type Overlay = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
@@ -74,8 +77,7 @@ struct Written {
 pub(super) struct Found {
     store: Box<dyn Store>,
     log: Log,
-    /// What the log holds beyond the store, in order of writing.
-    beyond: WriteBatch,
+    /// What the log holds beyond the store.
     overlay: Overlay,
 }
 
@@ -83,19 +85,17 @@ impl Found {
     /// Reads what the log holds beyond the store.
     pub(super) fn look(store: Box<dyn Store>, folder: &Path) -> Result<Self, StoreError> {
         let log = Log::open(folder)?;
-        let (mut beyond, mut overlay) = (WriteBatch::default(), Overlay::new());
+        let (mut batch, mut overlay) = (WriteBatch::default(), Overlay::new());
         for frame in log.beyond(head_of(&*store)?)? {
-            frame.add_to(&mut beyond)?;
+            frame.add_to(&mut batch)?;
         }
-        add(&mut overlay, &beyond);
-        Ok(Self { store, log, beyond, overlay })
+        add(&mut overlay, &batch);
+        Ok(Self { store, log, overlay })
     }
 
     /// Hands the store what it lacks and begins.
     pub(super) fn join(self) -> Result<LoggedStore, StoreError> {
-        if !self.beyond.is_empty() {
-            self.store.commit(&self.beyond)?;
-        }
+        hand_over(&*self.store, &self.overlay)?;
         LoggedStore::start(self.store, self.log, AGE_MAX)
     }
 }
@@ -292,8 +292,11 @@ impl Shared {
     fn hand_over_until_the_end(&self) {
         while let Some(head) = self.begin() {
             // A store that panics must not leave commits waiting for it for ever.
-            let handed = catch_unwind(AssertUnwindSafe(|| self.hand_over()))
-                .unwrap_or_else(|panic| Err(StoreError::Io(panic_text(&*panic))));
+            let handed = catch_unwind(AssertUnwindSafe(|| {
+                let leaving = Arc::clone(&self.overlays().leaving);
+                hand_over(&*self.store, &leaving)
+            }))
+            .unwrap_or_else(|panic| Err(StoreError::Io(panic_text(&*panic))));
             let mut written = self.written();
             written.handing_over = false;
             match handed {
@@ -342,29 +345,29 @@ impl Shared {
         self.changed.notify_all();
         Some(written.head)
     }
+}
 
-    /// Everything but the head first, the head last: until it is there, the log still counts.
-    fn hand_over(&self) -> Result<(), StoreError> {
-        let leaving = Arc::clone(&self.overlays().leaving);
-        let (mut batch, mut pieces) = (WriteBatch::default(), 0);
-        for (key, write) in leaving.iter().filter(|(key, _)| *key != layout::HEAD) {
-            match write {
-                Some(value) => drop(batch.put(key, |out| out.extend_from_slice(value))),
-                // Mostly open markers that came and went without ever reaching the store.
-                None if self.store.get(key)?.is_none() => continue,
-                None => batch.delete(key),
-            }
-            pieces += 1;
-            if pieces % PIECE_MAX == 0 {
-                self.store.stage(&batch)?;
-                batch.clear();
-            }
+/// Everything but the head first, the head last: until it is there, the log still counts.
+fn hand_over(store: &dyn Store, leaving: &Overlay) -> Result<(), StoreError> {
+    let (mut batch, mut pieces) = (WriteBatch::default(), 0);
+    for (key, write) in leaving.iter().filter(|(key, _)| *key != layout::HEAD) {
+        match write {
+            Some(value) => drop(batch.put(key, |out| out.extend_from_slice(value))),
+            // Mostly open markers that came and went without ever reaching the store.
+            None if store.get(key)?.is_none() => continue,
+            None => batch.delete(key),
         }
-        if let Some(Some(head)) = leaving.get(layout::HEAD) {
-            batch.put(layout::HEAD, |out| out.extend_from_slice(head));
+        pieces += 1;
+        if pieces == PIECE_MAX || batch.len() >= PIECE_BYTES_MAX {
+            store.stage(&batch)?;
+            batch.clear();
+            pieces = 0;
         }
-        self.store.commit(&batch)
     }
+    if let Some(Some(head)) = leaving.get(layout::HEAD) {
+        batch.put(layout::HEAD, |out| out.extend_from_slice(head));
+    }
+    if batch.is_empty() { Ok(()) } else { store.commit(&batch) }
 }
 
 impl Written {

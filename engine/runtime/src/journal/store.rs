@@ -119,6 +119,11 @@ impl WriteBatch {
         self.writes.is_empty()
     }
 
+    /// Bytes of all keys and values.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Forgets the writes and keeps the buffer.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
