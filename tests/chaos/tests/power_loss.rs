@@ -13,7 +13,7 @@ fn cut(kind: JournalKind, without_syncs: Option<Part>) -> Tally {
     let _turn = ONE_AT_A_TIME.lock().unwrap();
     let plan = Plan {
         kind,
-        states: 200,
+        states: if without_syncs.is_some() { 80 } else { 200 },
         lies: 30,
         second_cuts: if without_syncs.is_some() { 0 } else { 4 },
         seed: 1,
@@ -48,7 +48,7 @@ fn a_store_or_an_archive_that_is_not_synced_is_caught() {
         for part in [Part::Store, Part::Archive] {
             let tally = cut(kind, Some(part));
             let (failures, states) = (tally.failures.len(), tally.states);
-            assert!(failures > 20, "{part:?}: {failures} of {states}");
+            assert!(failures > 5, "{part:?}: {failures} of {states}");
         }
     }
 }

@@ -98,9 +98,9 @@ pub(crate) fn complete(batch: u64, appends: u64) -> Vec<Record> {
     records
 }
 
-/// Every second batch is as large as a batch can be, so that values are split and segments of a store fill up.
+/// Every sixth batch is as large as a batch can be, so that values are split and segments of a store fill up.
 fn spec_of(batch: u64) -> BatchSpec {
-    if batch % 2 == 1 { largest_spec(batch) } else { spec(batch) }
+    if batch % 6 == 5 { largest_spec(batch) } else { spec(batch) }
 }
 
 fn first_records(batch: u64) -> Vec<Record> {
