@@ -40,6 +40,8 @@ pub(super) struct Anchor {
     /// `None` until the first write of a new journal.
     file: Option<File>,
     slot: usize,
+    /// Number it vouches for.
+    number: u64,
     buffer: Vec<u8>,
 }
 
@@ -82,12 +84,18 @@ impl Anchor {
         // The slot to write next is the one that does not hold the newest head.
         anchor.slot = usize::from(!anchor.slot_holds(&file, 1, head)?);
         anchor.file = Some(file);
+        anchor.number = head.number;
         Ok((anchor, head))
     }
 
     /// For a new journal: the file is created by the first write.
     pub(super) const fn unwritten(path: PathBuf) -> Self {
-        Self { path, file: None, slot: 0, buffer: Vec::new() }
+        Self { path, file: None, slot: 0, number: 0, buffer: Vec::new() }
+    }
+
+    /// Everything up to this number was durable when it was written.
+    pub(super) const fn number(&self) -> u64 {
+        self.number
     }
 
     /// Whether the next write creates the file.
@@ -126,6 +134,7 @@ impl Anchor {
             file.sync_data()?;
         }
         self.slot = 1 - self.slot;
+        self.number = head.number;
         Ok(())
     }
 
@@ -173,7 +182,7 @@ mod tests {
         drop(written(&path, &[1]));
         for number in 2..6 {
             let (mut anchor, before) = Anchor::open(path.clone()).unwrap();
-            assert_eq!(before, head(number - 1));
+            assert_eq!((before, anchor.number()), (head(number - 1), number - 1));
             anchor.write(head(number)).unwrap();
             assert_eq!(read(&path), Ok(Reading::Head(head(number))));
         }

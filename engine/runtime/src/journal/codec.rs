@@ -197,6 +197,7 @@ mod tests {
     use super::super::samples::one_of_each;
     use super::*;
 
+    const GOLDEN_SEVERAL: &str = include_str!("golden_several_version_1.txt");
     const GOLDEN_1: &str = include_str!("golden_version_1.txt");
 
     fn sealed(number: u64, record: &Record) -> (Vec<u8>, Vec<u8>) {
@@ -232,6 +233,31 @@ mod tests {
             })
             .collect::<Vec<_>>();
         assert_eq!(read, one_of_each());
+    }
+
+    /// A value of several records is golden too: key, then value.
+    #[test]
+    fn several_records_in_one_value_keep_their_bytes() {
+        let records = &one_of_each()[8..12];
+        let key = layout::record_key(7, 8);
+        let bodies = records.iter().map(|record| {
+            let mut body = Vec::new();
+            write_body(&mut body, record).unwrap();
+            (kind_of(record), body)
+        });
+        let bodies = bodies.collect::<Vec<_>>();
+        let (mut several, mut value) = (Vec::new(), Vec::new());
+        assert!(write_several(&mut several, bodies.iter().map(|(kind, body)| (*kind, &body[..]))));
+        seal(&mut value, &key, SEVERAL, false, 9, &several);
+        let written = format!("{} {}\n", hex::encode(key), hex::encode(&value));
+        assert!(written == GOLDEN_SEVERAL, "written now:\n{written}");
+        let value = unseal(&key, &value).unwrap();
+        assert_eq!((value.kind, value.more, value.number), (SEVERAL, false, 9));
+        let read = read_several(&key, value.body).unwrap().into_iter();
+        let read = read.map(|(kind, body)| read_body(&key, kind, body).unwrap());
+        assert_eq!(read.collect::<Vec<_>>(), records);
+        assert!(read_several(&key, &value.body[1..]).is_err());
+        assert!(read_several(&key, &[]).is_err());
     }
 
     #[test]

@@ -8,13 +8,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use equipoise_core::{BatchKey, Record};
+use equipoise_core::BatchKey;
 use equipoise_port::{Append, Epoch, JournalError};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::anchor::Anchor;
+use super::archiver::{Archiver, Closed};
 use super::folder::{Folder, Lock};
-use super::reading;
+use super::reading::{self, Found};
 use super::space::Making;
 use super::store::{Store, WriteBatch};
 use super::writer::{NotStaged, Writer};
@@ -31,6 +32,9 @@ const ANCHOR_AGE_MAX: Duration = Duration::from_secs(1);
 /// The anchor is never more groups behind than this.
 const ANCHOR_GROUPS_MAX: u32 = 4096;
 
+/// How soon a segment that is closed is entered while nobody asks for anything.
+const ARCHIVE_POLL: Duration = Duration::from_millis(20);
+
 /// Where an answer goes. A caller who no longer waits does not hinder anyone.
 pub(super) type Answer<T> = oneshot::Sender<Result<T, JournalError>>;
 
@@ -41,8 +45,8 @@ pub(super) enum Request {
     Append(Append, Answer<()>),
     /// Take the next epoch.
     BeginEpoch(String, Answer<Epoch>),
-    /// Read a batch as of the last durable group.
-    Read(BatchKey, Answer<Option<Vec<Record>>>),
+    /// Find a batch as of the last durable group.
+    Read(BatchKey, Answer<Option<Found>>),
     /// Finish and let go.
     Close(Answer<()>),
 }
@@ -104,9 +108,9 @@ pub(super) fn closed() -> JournalError {
 
 /// An answer that waits for the group to be durable.
 enum Waiting {
-    Append { answer: Answer<()>, ends_batch: bool },
+    Append { answer: Answer<()>, ends: Option<u64> },
     Epoch(Answer<Epoch>, Epoch),
-    Read(BatchKey, Answer<Option<Vec<Record>>>),
+    Read(BatchKey, Answer<Option<Found>>),
 }
 
 /// The thread's state.
@@ -117,6 +121,7 @@ pub(super) struct Committer {
     folder: Folder,
     anchor: Anchor,
     writer: Writer,
+    archiver: Archiver,
     batch: WriteBatch,
     waiting: Vec<Waiting>,
     closing: Option<Answer<()>>,
@@ -131,6 +136,7 @@ impl Committer {
         folder: Folder,
         anchor: Anchor,
         writer: Writer,
+        archiver: Archiver,
     ) -> Result<Self, JournalError> {
         Ok(Self {
             opened: shared.opened()?,
@@ -138,6 +144,7 @@ impl Committer {
             folder,
             anchor,
             writer,
+            archiver,
             batch: WriteBatch::default(),
             waiting: Vec::with_capacity(GROUP_MAX),
             closing: None,
@@ -149,6 +156,7 @@ impl Committer {
     /// Runs until a close or until every caller is gone.
     pub(super) fn run(mut self, requests: &Receiver<Request>) {
         while self.closing.is_none() {
+            self.archive();
             match self.next(requests) {
                 Ok(first) => self.group(first, requests),
                 Err(RecvTimeoutError::Timeout) => self.anchor_if_due(false),
@@ -158,12 +166,40 @@ impl Committer {
         self.shut_down();
     }
 
-    /// Waits for a request, but no longer than the anchor may.
+    /// Waits for a request, but no longer than the anchor and the archive may.
     fn next(&self, requests: &Receiver<Request>) -> Result<Request, RecvTimeoutError> {
-        if self.groups == 0 || self.shared.check().is_err() {
-            return requests.recv().map_err(|_| RecvTimeoutError::Disconnected);
+        let failed = self.shared.check().is_err();
+        let anchor = ANCHOR_AGE_MAX.saturating_sub(self.anchored_at.elapsed());
+        let anchor = (self.groups > 0).then_some(anchor);
+        let archive = self.archiver.is_busy().then_some(ARCHIVE_POLL);
+        match anchor.into_iter().chain(archive).min() {
+            Some(longest) if !failed => requests.recv_timeout(longest),
+            _ => requests.recv().map_err(|_| RecvTimeoutError::Disconnected),
         }
-        requests.recv_timeout(ANCHOR_AGE_MAX.saturating_sub(self.anchored_at.elapsed()))
+    }
+
+    /// Enters a segment that is closed, in a commit of its own, and begins the next one.
+    fn archive(&mut self) {
+        if self.shared.check().is_err() {
+            return;
+        }
+        let entered = self.archiver.closed().and_then(|closed| match closed {
+            Some(closed) => self.enter(closed),
+            None => Ok(()),
+        });
+        match entered {
+            Ok(()) => {
+                self.archiver.begin(&self.opened, self.writer.archive(), self.anchor.number());
+            }
+            Err(error) => self.shared.fail(error),
+        }
+    }
+
+    fn enter(&mut self, closed: Closed) -> Result<(), JournalError> {
+        self.writer.stage_segment(&closed, &mut self.batch)?;
+        self.commit();
+        self.shared.check()?;
+        self.writer.enter(closed.segment)
     }
 
     fn group(&mut self, first: Request, requests: &Receiver<Request>) {
@@ -201,7 +237,7 @@ impl Committer {
         let store = &*self.opened.store;
         match self.writer.stage_append(store, append, &mut self.batch) {
             Ok(staged) => {
-                self.waiting.push(Waiting::Append { answer, ends_batch: staged.ends_batch })
+                self.waiting.push(Waiting::Append { answer, ends: staged.ends });
             }
             Err(NotStaged::Refused(error)) => {
                 let _ = answer.send(Err(error));
@@ -226,17 +262,36 @@ impl Committer {
     }
 
     /// Answers everyone. Ended batches and new epochs wait for the anchor too, so that what was reported final or
-    /// became an owner cannot vanish unnoticed; the others need not.
+    /// became an owner cannot vanish unnoticed; the others need not. Without any anchor everyone waits: a journal
+    /// that has none counts as one that was never finished.
     fn answer(&mut self) {
+        let first = self.anchor.is_unwritten();
         let (after, now): (Vec<_>, Vec<_>) =
-            self.waiting.drain(..).partition(Waiting::waits_for_anchor);
+            self.waiting.drain(..).partition(|waiting| first || waiting.waits_for_anchor());
         for waiting in now {
-            waiting.answer(&self.shared, &*self.opened.store);
+            self.answer_one(waiting);
         }
         if !after.is_empty() {
             self.anchor_if_due(true);
             for waiting in after {
-                waiting.answer(&self.shared, &*self.opened.store);
+                self.answer_one(waiting);
+            }
+        }
+    }
+
+    fn answer_one(&mut self, waiting: Waiting) {
+        let state = self.shared.check();
+        match waiting {
+            Waiting::Append { answer, ends } => {
+                if let (Ok(()), Some(batch)) = (&state, ends) {
+                    self.archiver.ended(batch);
+                }
+                drop(answer.send(state));
+            }
+            Waiting::Epoch(answer, epoch) => drop(answer.send(state.map(|()| epoch))),
+            Waiting::Read(batch, answer) => {
+                let find = || reading::find(&*self.opened.store, self.writer.archive(), batch);
+                drop(answer.send(state.and_then(|()| find())));
             }
         }
     }
@@ -277,20 +332,9 @@ impl Committer {
 impl Waiting {
     const fn waits_for_anchor(&self) -> bool {
         match self {
-            Self::Append { ends_batch, .. } => *ends_batch,
+            Self::Append { ends, .. } => ends.is_some(),
             Self::Epoch(..) => true,
             Self::Read(..) => false,
-        }
-    }
-
-    fn answer(self, shared: &Shared, store: &dyn Store) {
-        let state = shared.check();
-        match self {
-            Self::Append { answer, .. } => drop(answer.send(state)),
-            Self::Epoch(answer, epoch) => drop(answer.send(state.map(|()| epoch))),
-            Self::Read(batch, answer) => {
-                drop(answer.send(state.and_then(|()| reading::records(store, batch))));
-            }
         }
     }
 }

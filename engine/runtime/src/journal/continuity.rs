@@ -3,19 +3,22 @@
 //! One pass over the whole store, in key order. It proves that every value matches its checksum, that journal numbers
 //! have no gap and no repeat, that every batch has all its records, its key, its occasion entry and, until it ended,
 //! its open marker, that the running hash adds up to the head, and that the anchor was a state of this very journal.
+//! What moved to the archive is explained by the entries of its segments: which numbers, and the sum over them.
 //! Bodies are not decoded; the checksum says they are what was written, and reading a batch decodes them.
 //!
 //! sled can open quietly with most of its records gone, so anything less than the whole store would not do.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use equipoise_core::BatchKey;
 use equipoise_port::JournalError;
 
+use super::archive::Archive;
 use super::codec::{ADMITTED, ENDED, SEVERAL, Unsealed, damaged, read_several, shown, unseal};
 use super::head::{Head, RunningHash};
 use super::layout::{self, Place};
 use super::reading::{key_body, number_body};
+use super::segment::Segment;
 use super::store::{Reads, StoreError};
 use super::writer::BatchHead;
 
@@ -30,6 +33,10 @@ pub(super) struct Findings {
     pub(super) batches: u64,
     /// Where the open batches stand.
     pub(super) open: HashMap<BatchKey, BatchHead>,
+    /// Numbers of the batches in the store that ended.
+    pub(super) ended: BTreeSet<u64>,
+    /// What is in the archive. Its files are not looked at here.
+    pub(super) archive: Archive,
 }
 
 /// Checks everything.
@@ -58,6 +65,8 @@ pub(super) fn check(
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
     records: u32,
+    /// Its records, or the first of them, are in the archive.
+    archived: bool,
     ended: bool,
     keyed: bool,
     indexed: bool,
@@ -92,6 +101,7 @@ struct Survey {
     /// Part expected next, 0 for a record.
     part: u8,
     open: HashMap<BatchKey, BatchHead>,
+    archive: Archive,
 }
 
 impl Survey {
@@ -109,11 +119,13 @@ impl Survey {
             batches: Vec::new(),
             part: 0,
             open: HashMap::new(),
+            archive: Archive::default(),
         })
     }
 
     fn visit(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
         match key.first() {
+            Some(&layout::ARCHIVE) => self.segment(key, value),
             Some(&layout::RECORD) => self.record(key, value),
             Some(&layout::OWNER) => self.owner(key, value),
             Some(&layout::BATCH) => {
@@ -136,11 +148,18 @@ impl Survey {
     fn record(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
         let Place { batch, sequence, part } = layout::place_of(key).ok_or_else(|| foreign(key))?;
         let gap = || damaged(format_args!("record before {} is missing", shown(key)));
-        if sequence == 0 && part == 0 {
-            if self.part != 0 || batch != self.batches.len() as u64 + 1 {
+        if batch > self.batches.len() as u64 {
+            if self.part != 0 {
                 return Err(gap());
             }
-            self.batches.push(Seen::default());
+            self.skip_archived(batch - 1);
+            if self.batches.len() as u64 == batch - 1 {
+                self.batches.push(self.unseen(batch));
+            }
+            // What was added after the batch moved goes on from what moved; reading it shows that nothing is between.
+            if let Some(seen) = self.batches.last_mut().filter(|seen| seen.archived) {
+                seen.records = sequence.max(1);
+            }
         }
         if batch != self.batches.len() as u64 {
             return Err(gap());
@@ -163,6 +182,45 @@ impl Survey {
             return Ok(());
         }
         seen.take(key, unsealed.kind)
+    }
+
+    /// Batches up to a number that have nothing in the store.
+    fn skip_archived(&mut self, up_to: u64) {
+        while (self.batches.len() as u64) < up_to {
+            let seen = self.unseen(self.batches.len() as u64 + 1);
+            if !seen.archived {
+                return;
+            }
+            self.batches.push(seen);
+        }
+    }
+
+    fn unseen(&self, batch: u64) -> Seen {
+        let archived = self.archive.holds(batch);
+        Seen { archived, ended: archived, ..Seen::default() }
+    }
+
+    fn segment(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
+        let body = self.counted(key, value)?.body;
+        if layout::number_of(key) != Some(self.archive.highest() + 1) {
+            return Err(damaged(format_args!("segment before {} is missing", shown(key))));
+        }
+        let segment = match postcard::take_from_bytes::<Segment>(body) {
+            Ok((segment, [])) => segment,
+            _ => return Err(damaged(format_args!("entry {} is unreadable", shown(key)))),
+        };
+        // It was only moved once the anchor vouched for it.
+        if segment.numbers.highest() > Some(self.anchor.number) {
+            return Err(damaged("its anchor is older than its archive"));
+        }
+        for (first, last) in segment.numbers.iter() {
+            for number in first..=last {
+                self.number(number)?;
+            }
+        }
+        self.hash.add_all(segment.hash);
+        self.anchored.add_all(segment.hash);
+        self.archive.add(segment)
     }
 
     fn owner(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
@@ -195,14 +253,7 @@ impl Survey {
                 self.head.number
             )));
         }
-        // In bounds: the vector was made for numbers up to the head.
-        let word = &mut self.numbers[(number / 64) as usize];
-        let bit = 1 << (number % 64);
-        if *word & bit != 0 {
-            return Err(damaged(format_args!("number {number} exists twice")));
-        }
-        *word |= bit;
-        self.count += 1;
+        self.number(number)?;
         self.hash.add(key, value);
         if number <= self.anchor.number {
             self.anchored.add(key, value);
@@ -210,7 +261,23 @@ impl Survey {
         Ok(unsealed)
     }
 
+    /// Counts a number that must not have been there before; it is not beyond the head.
+    fn number(&mut self, number: u64) -> Result<(), JournalError> {
+        let beyond = || damaged(format_args!("number {number} is beyond the head"));
+        let index = usize::try_from(number / 64).map_err(|_| beyond())?;
+        let word = self.numbers.get_mut(index).ok_or_else(beyond)?;
+        let bit = 1 << (number % 64);
+        if *word & bit != 0 {
+            return Err(damaged(format_args!("number {number} exists twice")));
+        }
+        *word |= bit;
+        self.count += 1;
+        Ok(())
+    }
+
     fn seen(&mut self, key: &[u8], number: u64) -> Result<&mut Seen, JournalError> {
+        // All records are behind us: keys sort after them.
+        self.skip_archived(number);
         usize::try_from(number)
             .ok()
             .and_then(|number| number.checked_sub(1))
@@ -245,11 +312,16 @@ impl Survey {
                 )));
             }
         }
+        let ended = self.batches.iter().zip(1_u64..);
+        let ended = ended.filter(|(seen, _)| seen.ended && !seen.archived);
+        let ended = ended.map(|(_, number)| number).collect();
         Ok(Findings {
             head: self.head,
             epoch: self.epoch,
             batches: self.batches.len() as u64,
             open: self.open,
+            ended,
+            archive: self.archive,
         })
     }
 }

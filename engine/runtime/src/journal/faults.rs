@@ -187,3 +187,14 @@ async fn a_batch_is_not_reported_ended_before_the_anchor_knows() {
     journal.close().await.unwrap();
     assert_eq!(anchored(), 4, "a clean end writes it too");
 }
+
+#[tokio::test]
+async fn nothing_is_answered_before_the_journal_is_known_to_exist() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = journal(&Faulty::default(), folder.path());
+    let early = admission(equipoise_port::Epoch(0), 0);
+    assert_eq!(journal.append(early).await, Ok(()));
+    assert!(!folder.path().join("creating").exists(), "or the next start would begin anew");
+    let anchored = anchor::read(&folder.path().join("anchor"));
+    assert!(matches!(anchored, Ok(Reading::Head(head)) if head.number == 1), "{anchored:?}");
+}

@@ -1,6 +1,6 @@
 //! The folder a journal lives in: who holds it, and whether there is a journal in it.
 //!
-//! It holds `lock`, `anchor`, `ballast`, the log and the store, and while a journal is being created `creating`.
+//! It holds `lock`, `anchor`, `ballast`, the log, the store and the `archive`, and while a journal is being created `creating`.
 //! That marker is durable before the store exists and goes when the first anchor is durable, so a creation that was
 //! cut off can be told from a journal that lost its files: the first starts again, the second is refused.
 
@@ -27,6 +27,9 @@ const LOCK_POLL: Duration = Duration::from_millis(10);
 /// Names of the stores; which of them exists says which back end made the journal.
 const STORES: [(JournalKind, &str); 2] =
     [(JournalKind::Sled, "sled"), (JournalKind::Redb, "journal.redb")];
+
+/// Folder of the archive: it exists only where a journal has been durable for long.
+const ARCHIVE: &str = "archive";
 
 /// The lock, held from before the store is opened until after it is closed.
 #[derive(Debug)]
@@ -85,6 +88,11 @@ impl Folder {
         self.join("ballast")
     }
 
+    /// Where the segments of the archive are.
+    pub(super) fn archive(&self) -> PathBuf {
+        self.join(ARCHIVE)
+    }
+
     fn creating(&self) -> PathBuf {
         self.join("creating")
     }
@@ -119,7 +127,11 @@ impl Folder {
         let creating = self.there(&self.creating())?;
         match anchor::read(&self.anchor())? {
             Reading::Head(_) => {}
-            Reading::Missing | Reading::Unreadable if creating => return Ok(Found::Nothing),
+            Reading::Missing | Reading::Unreadable
+                if creating && !self.there(&self.archive())? =>
+            {
+                return Ok(Found::Nothing);
+            }
             Reading::Unreadable => return Err(damaged("its anchor is unreadable")),
             Reading::Missing => return self.without_anchor(),
         }
@@ -138,7 +150,7 @@ impl Folder {
     }
 
     fn without_anchor(&self) -> Result<Found, JournalError> {
-        for (_, name) in STORES {
+        for name in STORES.map(|(_, name)| name).into_iter().chain([ARCHIVE]) {
             if self.there(&self.join(name))? {
                 return Err(damaged("its anchor is missing"));
             }
@@ -223,8 +235,8 @@ impl Folder {
 pub(super) fn exists(path: &Path) -> bool {
     let there = |name: &str| path.join(name).try_exists().unwrap_or(true);
     match anchor::read(&path.join("anchor")) {
-        Ok(Reading::Missing | Reading::Unreadable) if there("creating") => false,
-        Ok(Reading::Missing) => STORES.iter().any(|(_, name)| there(name)),
+        Ok(Reading::Missing | Reading::Unreadable) if there("creating") && !there(ARCHIVE) => false,
+        Ok(Reading::Missing) => STORES.iter().any(|(_, name)| there(name)) || there(ARCHIVE),
         Ok(Reading::Unreadable | Reading::Head(_)) | Err(_) => true,
     }
 }
@@ -248,7 +260,7 @@ fn make_folder(path: &Path) -> std::io::Result<()> {
 }
 
 /// Makes the names in a folder durable. Where folders cannot be opened, names are durable with their files.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
+pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
     if cfg!(unix) {
         File::open(path)?.sync_all()?;
     }

@@ -4,6 +4,7 @@
 //! store in key order proves both the head and any earlier state whose number is known, such as the anchor's.
 //! It guards against loss and damage, not against someone who can write to the store.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use equipoise_port::JournalError;
@@ -20,7 +21,7 @@ pub(super) struct Head {
 }
 
 /// Sum of the hashes of values.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct RunningHash(u128);
 
 impl RunningHash {
@@ -30,6 +31,11 @@ impl RunningHash {
         let mut first = [0; 16];
         first.copy_from_slice(&hash[..16]);
         self.0 = self.0.wrapping_add(u128::from_be_bytes(first));
+    }
+
+    /// Adds all values that another sum is of.
+    pub(super) const fn add_all(&mut self, other: Self) {
+        self.0 = self.0.wrapping_add(other.0);
     }
 }
 

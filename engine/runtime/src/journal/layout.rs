@@ -2,6 +2,7 @@
 //!
 //! | key | value |
 //! |---|---|
+//! | `A` segment number | what a segment of the archive holds, and its checksum |
 //! | `E` batch number, sequence u32 \[, part u8\] | the records of one append from that sequence on, or a part of a long one |
 //! | `H` | head: highest journal number and running hash |
 //! | `K` batch key | batch number |
@@ -16,6 +17,8 @@ use sha2::{Digest, Sha256};
 
 /// Key of the head.
 pub(super) const HEAD: &[u8] = b"H";
+/// First byte of archive keys.
+pub(super) const ARCHIVE: u8 = b'A';
 /// First byte of record keys.
 pub(super) const RECORD: u8 = b'E';
 /// First byte of batch index keys.
@@ -41,7 +44,7 @@ pub(super) struct Place {
     pub(super) part: u8,
 }
 
-/// `letter` and a number: epochs, open markers, and the common start of all records of a batch.
+/// `letter` and a number: epochs, open markers, segments, and the common start of all records of a batch.
 pub(super) fn numbered(letter: u8, number: u64) -> [u8; 9] {
     let mut key = [letter; 9];
     key[1..].copy_from_slice(&number.to_be_bytes());
@@ -103,10 +106,10 @@ pub(super) fn place_of(key: &[u8]) -> Option<Place> {
     Some(Place { batch: u64::from_be_bytes(*batch), sequence: u32::from_be_bytes(*sequence), part })
 }
 
-/// The number at the end of an epoch, open or occasion key.
+/// The number at the end of an epoch, open, segment or occasion key.
 pub(super) fn number_of(key: &[u8]) -> Option<u64> {
     let expected_len = match key.first()? {
-        &OWNER | &OPEN => 9,
+        &OWNER | &OPEN | &ARCHIVE => 9,
         &OCCASION => 25,
         _ => return None,
     };

@@ -98,7 +98,7 @@ impl Log {
 
     /// Writes a group and returns when it is durable.
     pub(super) fn append(&mut self, span: Span, batch: &WriteBatch) -> Result<(), StoreError> {
-        self.encode(span, batch);
+        self.encode(span, batch)?;
         let file = &self.files[self.turn];
         write_at(file, &self.buffer, self.offset)
             .and_then(|()| file.sync_data())
@@ -107,7 +107,7 @@ impl Log {
         Ok(())
     }
 
-    fn encode(&mut self, span: Span, batch: &WriteBatch) {
+    fn encode(&mut self, span: Span, batch: &WriteBatch) -> Result<(), StoreError> {
         let out = &mut self.buffer;
         out.clear();
         out.extend_from_slice(&[0; 8]);
@@ -126,11 +126,13 @@ impl Log {
             out.extend_from_slice(key);
             out.extend_from_slice(value);
         }
-        let len = ((out.len() - HEADER_LEN) as u32).to_be_bytes();
-        out[4..8].copy_from_slice(&len);
+        let len = u32::try_from(out.len() - HEADER_LEN)
+            .map_err(|_| StoreError::Io("a group is too long for the journal log".into()))?;
+        out[4..8].copy_from_slice(&len.to_be_bytes());
         let crc = crc32fast::hash(&out[4..]).to_be_bytes();
         out[..4].copy_from_slice(&crc);
         out.resize(out.len().next_multiple_of(SECTOR), 0);
+        Ok(())
     }
 
     /// Bytes in the file that is written.

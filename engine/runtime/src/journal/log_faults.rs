@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +13,8 @@ use equipoise_port::JournalError;
 use super::head::{Head, RunningHash};
 use super::layout;
 use super::log::paths;
-use super::logged::LoggedStore;
+use super::logged::{Found, LoggedStore};
+use super::space::Ballast;
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
 
 /// Longer than any test.
@@ -25,6 +27,9 @@ type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 struct Slow {
     entries: Arc<Mutex<Entries>>,
     gate: Arc<Mutex<()>>,
+    panics: Arc<AtomicBool>,
+    /// Room for nothing once.
+    full: Arc<AtomicBool>,
 }
 
 impl Reads for Slow {
@@ -42,6 +47,10 @@ impl Reads for Slow {
 impl Store for Slow {
     fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         let _gate = self.gate.lock().unwrap();
+        if self.full.swap(false, Ordering::Relaxed) {
+            return Err(StoreError::Full("test device".into()));
+        }
+        assert!(!self.panics.load(Ordering::Relaxed), "test panic");
         let mut entries = self.entries.lock().unwrap();
         for write in batch.iter() {
             match write {
@@ -101,7 +110,8 @@ fn killed(folder: &Path) -> Slow {
 }
 
 fn opened(slow: &Slow, folder: &Path) -> Result<LoggedStore, JournalError> {
-    LoggedStore::open(Box::new(slow.clone()), folder)
+    let found = Found::look(Box::new(slow.clone()), folder);
+    found.and_then(Found::join).map_err(StoreError::while_opening)
 }
 
 fn refusal(slow: &Slow, folder: &Path) -> String {
@@ -208,4 +218,65 @@ fn a_missing_log_is_refused_and_not_created_again() {
         assert!(refusal(&slow, folder.path()).starts_with("its log is missing"));
         assert!(!path.exists());
     }
+}
+
+#[test]
+fn a_store_that_panics_fails_the_commits_after_it_instead_of_keeping_them_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = Slow::default();
+    slow.panics.store(true, Ordering::Relaxed);
+    let store = Box::new(slow.clone());
+    let logged = LoggedStore::create_with(store, folder.path(), Duration::ZERO).unwrap();
+    let long = "x".repeat(1024 * 1024);
+    // More than the log takes while the store is behind: sooner or later the panic must be told.
+    let failed = (1..20).find_map(|number| logged.commit(&group(number, "a", Some(&long))).err());
+    assert_eq!(failed, Some(StoreError::Io("store panicked: test panic".into())));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_group_the_log_had_no_room_for_is_neither_read_nor_given_to_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = killed(folder.path());
+    // The log goes on in its first file, which is a device without space.
+    let logged = {
+        let [first, _] = paths(folder.path());
+        drop(opened(&slow, folder.path()).unwrap());
+        fs::remove_file(&first).unwrap();
+        std::os::unix::fs::symlink("/dev/full", &first).unwrap();
+        let store = Box::new(slow.clone());
+        LoggedStore::create_with(store, folder.path(), HOUR).unwrap()
+    };
+    let full = logged.commit(&group(4, "d", Some("lost"))).unwrap_err();
+    assert!(matches!(full, StoreError::Full(_)), "{full}");
+    assert_eq!(logged.commit(&group(4, "d", Some("again"))), Err(full));
+    assert_eq!(read(&logged, "d"), None);
+    assert_eq!(read(&logged, "c").as_deref(), Some("logged"));
+    drop(logged);
+    assert_eq!(listed(&slow, ""), ["H", "a", "b", "c"]);
+}
+
+#[test]
+fn what_the_log_adds_is_seen_before_the_store_is_given_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = killed(folder.path());
+    let found = Found::look(Box::new(slow.clone()), folder.path()).unwrap();
+    assert_eq!(listed(&found, ""), ["H", "a", "b", "c"]);
+    assert_eq!(read(&found, "b").as_deref(), Some("logged"));
+    drop(found);
+    assert_eq!(listed(&slow, ""), [""; 0], "a check that refuses leaves the store as it was");
+}
+
+#[test]
+fn a_full_device_at_a_start_costs_the_ballast_and_not_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = killed(folder.path());
+    let path = folder.path().join("ballast");
+    fs::write(&path, b"ballast").unwrap();
+    slow.full.store(true, Ordering::Relaxed);
+    let ballast = Ballast::new(path.clone(), 7);
+    let open = || Found::look(Box::new(slow.clone()), folder.path()).and_then(Found::join);
+    drop(ballast.open_with_room(open).unwrap());
+    assert!(!path.exists());
+    assert_eq!(listed(&slow, ""), ["H", "a", "b", "c"]);
 }

@@ -5,6 +5,7 @@
 //! or not at all. Reads see everything committed, wherever it is.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::{self, JoinHandle};
@@ -15,7 +16,7 @@ use equipoise_port::JournalError;
 use super::head::Head;
 use super::layout;
 use super::log::{Log, Span};
-use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
+use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch, panic_text};
 
 /// What was committed reaches the store no later than this.
 const AGE_MAX: Duration = Duration::from_millis(500);
@@ -28,6 +29,9 @@ const LOG_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
 /// Writes handed to the store in one piece: readers of some stores wait meanwhile.
 const PIECE_MAX: usize = 64;
+
+/// Bytes after which a piece is handed over whatever the number of its writes.
+const PIECE_BYTES_MAX: usize = 32 * 1024;
 
 /// The latest write to each key; `None` for a delete.
 type Overlay = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
@@ -69,9 +73,46 @@ struct Written {
     failure: Option<StoreError>,
 }
 
+/// A store and the log in front of it as a start found them: read together, and nothing changed yet.
+pub(super) struct Found {
+    store: Box<dyn Store>,
+    log: Log,
+    /// What the log holds beyond the store.
+    overlay: Overlay,
+}
+
+impl Found {
+    /// Reads what the log holds beyond the store.
+    pub(super) fn look(store: Box<dyn Store>, folder: &Path) -> Result<Self, StoreError> {
+        let log = Log::open(folder)?;
+        let (mut batch, mut overlay) = (WriteBatch::default(), Overlay::new());
+        for frame in log.beyond(head_of(&*store)?)? {
+            frame.add_to(&mut batch)?;
+        }
+        add(&mut overlay, &batch);
+        Ok(Self { store, log, overlay })
+    }
+
+    /// Hands the store what it lacks and begins.
+    pub(super) fn join(self) -> Result<LoggedStore, StoreError> {
+        hand_over(&*self.store, &self.overlay)?;
+        LoggedStore::start(self.store, self.log, AGE_MAX)
+    }
+}
+
+impl Reads for Found {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.overlay.get(key).map_or_else(|| self.store.get(key), |write| Ok(write.clone()))
+    }
+
+    fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError> {
+        scan_below(&*self.store, under(&self.overlay, prefix).collect(), prefix, visit)
+    }
+}
+
 impl LoggedStore {
     /// Puts an empty log in front of a store that was just made.
-    pub(super) fn create(store: Box<dyn Store>, folder: &Path) -> Result<Self, JournalError> {
+    pub(super) fn create(store: Box<dyn Store>, folder: &Path) -> Result<Self, StoreError> {
         Self::create_with(store, folder, AGE_MAX)
     }
 
@@ -80,32 +121,12 @@ impl LoggedStore {
         store: Box<dyn Store>,
         folder: &Path,
         age_max: Duration,
-    ) -> Result<Self, JournalError> {
-        let log = Log::create(folder).map_err(StoreError::while_opening)?;
-        let head = head_of(&*store)?;
-        Self::start(store, log, head, age_max)
+    ) -> Result<Self, StoreError> {
+        Self::start(store, Log::create(folder)?, age_max)
     }
 
-    /// Hands the store what the log holds beyond it.
-    pub(super) fn open(store: Box<dyn Store>, folder: &Path) -> Result<Self, JournalError> {
-        let log = Log::open(folder)?;
-        let mut batch = WriteBatch::default();
-        for frame in log.beyond(head_of(&*store)?)? {
-            frame.add_to(&mut batch)?;
-        }
-        if !batch.is_empty() {
-            store.commit(&batch).map_err(StoreError::while_opening)?;
-        }
+    fn start(store: Box<dyn Store>, log: Log, age_max: Duration) -> Result<Self, StoreError> {
         let head = head_of(&*store)?;
-        Self::start(store, log, head, AGE_MAX)
-    }
-
-    fn start(
-        store: Box<dyn Store>,
-        log: Log,
-        head: u64,
-        age_max: Duration,
-    ) -> Result<Self, JournalError> {
         let written = Written {
             log,
             head,
@@ -128,7 +149,7 @@ impl LoggedStore {
                 let shared = Arc::clone(&shared);
                 move || shared.hand_over_until_the_end()
             })
-            .map_err(|error| JournalError::Unopened(format!("journal thread: {error}")))?;
+            .map_err(|error| StoreError::from_io("journal thread", &error))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 }
@@ -148,7 +169,11 @@ impl Store for LoggedStore {
         let mut written = self.shared.with_room()?;
         let after = head_in(batch).unwrap_or(written.head);
         let span = Span { before: written.head, after, stored: written.stored };
-        written.log.append(span, batch)?;
+        if let Err(error) = written.log.append(span, batch) {
+            // Nobody knows what the device holds: neither a commit nor the end writes to the log again.
+            written.failure = Some(error.clone());
+            return Err(error);
+        }
         written.head = after;
         // Still under the lock: a hand-over never sees a file and an overlay that do not belong together.
         self.shared.overlay(batch);
@@ -173,18 +198,46 @@ impl Reads for LoggedStore {
     }
 
     fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError> {
-        let mut ahead = self.shared.overlays().under(prefix).into_iter().peekable();
-        self.shared.store.scan(prefix, &mut |key, value| {
-            while let Some((other, write)) = ahead.next_if(|(other, _)| other.as_slice() < key) {
-                shown(&other, write.as_deref(), visit)?;
-            }
-            match ahead.next_if(|(other, _)| other == key) {
-                Some((_, write)) => shown(key, write.as_deref(), visit),
-                None => visit(key, value),
-            }
-        })?;
-        ahead.try_for_each(|(key, write)| shown(&key, write.as_deref(), visit))
+        let ahead = self.shared.overlays().under(prefix);
+        scan_below(&*self.shared.store, ahead, prefix, visit)
     }
+}
+
+/// Everything in a store under a prefix with later writes over it.
+fn scan_below(
+    store: &dyn Store,
+    ahead: Overlay,
+    prefix: &[u8],
+    visit: Visit<'_>,
+) -> Result<(), JournalError> {
+    let mut ahead = ahead.into_iter().peekable();
+    store.scan(prefix, &mut |key, value| {
+        while let Some((other, write)) = ahead.next_if(|(other, _)| other.as_slice() < key) {
+            shown(&other, write.as_deref(), visit)?;
+        }
+        match ahead.next_if(|(other, _)| other == key) {
+            Some((_, write)) => shown(key, write.as_deref(), visit),
+            None => visit(key, value),
+        }
+    })?;
+    ahead.try_for_each(|(key, write)| shown(&key, write.as_deref(), visit))
+}
+
+/// Puts the writes of a batch over what was written before.
+fn add(overlay: &mut Overlay, batch: &WriteBatch) {
+    for write in batch.iter() {
+        let (key, value) = match write {
+            Write::Put(key, value) => (key, Some(value.to_vec())),
+            Write::Delete(key) => (key, None),
+        };
+        overlay.insert(key.to_vec(), value);
+    }
+}
+
+fn under(overlay: &Overlay, prefix: &[u8]) -> impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)> {
+    let writes = overlay.range(prefix.to_vec()..);
+    let writes = writes.take_while(move |(key, _)| key.starts_with(prefix));
+    writes.map(|(key, write)| (key.clone(), write.clone()))
 }
 
 fn shown(key: &[u8], write: Option<&[u8]>, visit: Visit<'_>) -> Result<(), JournalError> {
@@ -199,9 +252,7 @@ impl Overlays {
     fn under(&self, prefix: &[u8]) -> Overlay {
         let mut found = Overlay::new();
         for overlay in [&*self.leaving, &self.waiting] {
-            let writes = overlay.range(prefix.to_vec()..);
-            let writes = writes.take_while(|(key, _)| key.starts_with(prefix));
-            found.extend(writes.map(|(key, write)| (key.clone(), write.clone())));
+            found.extend(under(overlay, prefix));
         }
         found
     }
@@ -222,15 +273,7 @@ impl Shared {
     }
 
     fn overlay(&self, batch: &WriteBatch) {
-        self.change_overlays(|overlays| {
-            for write in batch.iter() {
-                let (key, value) = match write {
-                    Write::Put(key, value) => (key, Some(value.to_vec())),
-                    Write::Delete(key) => (key, None),
-                };
-                overlays.waiting.insert(key.to_vec(), value);
-            }
-        });
+        self.change_overlays(|overlays| add(&mut overlays.waiting, batch));
     }
 
     /// The log once it has room; while the store is behind, that waits for it.
@@ -248,7 +291,12 @@ impl Shared {
 
     fn hand_over_until_the_end(&self) {
         while let Some(head) = self.begin() {
-            let handed = self.hand_over();
+            // A store that panics must not leave commits waiting for it for ever.
+            let handed = catch_unwind(AssertUnwindSafe(|| {
+                let leaving = Arc::clone(&self.overlays().leaving);
+                hand_over(&*self.store, &leaving)
+            }))
+            .unwrap_or_else(|panic| Err(StoreError::Io(panic_text(&*panic))));
             let mut written = self.written();
             written.handing_over = false;
             match handed {
@@ -297,29 +345,29 @@ impl Shared {
         self.changed.notify_all();
         Some(written.head)
     }
+}
 
-    /// Everything but the head first, the head last: until it is there, the log still counts.
-    fn hand_over(&self) -> Result<(), StoreError> {
-        let leaving = Arc::clone(&self.overlays().leaving);
-        let (mut batch, mut pieces) = (WriteBatch::default(), 0);
-        for (key, write) in leaving.iter().filter(|(key, _)| *key != layout::HEAD) {
-            match write {
-                Some(value) => drop(batch.put(key, |out| out.extend_from_slice(value))),
-                // Mostly open markers that came and went without ever reaching the store.
-                None if self.store.get(key)?.is_none() => continue,
-                None => batch.delete(key),
-            }
-            pieces += 1;
-            if pieces % PIECE_MAX == 0 {
-                self.store.stage(&batch)?;
-                batch.clear();
-            }
+/// Everything but the head first, the head last: until it is there, the log still counts.
+fn hand_over(store: &dyn Store, leaving: &Overlay) -> Result<(), StoreError> {
+    let (mut batch, mut pieces) = (WriteBatch::default(), 0);
+    for (key, write) in leaving.iter().filter(|(key, _)| *key != layout::HEAD) {
+        match write {
+            Some(value) => drop(batch.put(key, |out| out.extend_from_slice(value))),
+            // Mostly open markers that came and went without ever reaching the store.
+            None if store.get(key)?.is_none() => continue,
+            None => batch.delete(key),
         }
-        if let Some(Some(head)) = leaving.get(layout::HEAD) {
-            batch.put(layout::HEAD, |out| out.extend_from_slice(head));
+        pieces += 1;
+        if pieces == PIECE_MAX || batch.len() >= PIECE_BYTES_MAX {
+            store.stage(&batch)?;
+            batch.clear();
+            pieces = 0;
         }
-        self.store.commit(&batch)
     }
+    if let Some(Some(head)) = leaving.get(layout::HEAD) {
+        batch.put(layout::HEAD, |out| out.extend_from_slice(head));
+    }
+    if batch.is_empty() { Ok(()) } else { store.commit(&batch) }
 }
 
 impl Written {
@@ -341,9 +389,8 @@ fn head_in(batch: &WriteBatch) -> Option<u64> {
     last.last().map(|head| head.number)
 }
 
-fn head_of(store: &(impl Reads + ?Sized)) -> Result<u64, JournalError> {
-    let stored = store.get(layout::HEAD).map_err(StoreError::while_opening)?;
-    Ok(match stored {
+fn head_of(store: &(impl Reads + ?Sized)) -> Result<u64, StoreError> {
+    Ok(match store.get(layout::HEAD)? {
         Some(value) => Head::read(layout::HEAD, &value)?.number,
         None => 0,
     })

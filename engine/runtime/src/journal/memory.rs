@@ -12,6 +12,7 @@ use equipoise_core::{BatchKey, Occasion, Record, StrategyName};
 use equipoise_port::{Append, Epoch, Journal, JournalError};
 use tokio::sync::oneshot;
 
+use super::archive::Archive;
 use super::committer::closed;
 use super::continuity;
 use super::reading;
@@ -132,7 +133,7 @@ impl MemoryDisk {
     /// # Errors
     /// `Damaged` if they are not what was written.
     pub fn synced_records(&self, batch: BatchKey) -> Result<Option<Vec<Record>>, JournalError> {
-        reading::records(&*self.lock().synced(), batch)
+        records(&self.lock().synced(), batch)
     }
 
     fn lock(&self) -> MutexGuard<'_, Disk> {
@@ -264,6 +265,11 @@ async fn durable(synced: Option<Synced>) -> Result<(), JournalError> {
     }
 }
 
+/// The records of a batch. A journal in memory has no archive.
+fn records(content: &Content, batch: BatchKey) -> Result<Option<Vec<Record>>, JournalError> {
+    reading::find(content, &Archive::default(), batch)?.map(reading::Found::records).transpose()
+}
+
 fn power_cut() -> JournalError {
     JournalError::Failed("the power was cut".into())
 }
@@ -284,7 +290,7 @@ impl Journal for MemoryJournal {
     }
 
     async fn read(&self, batch: BatchKey) -> Result<Option<Vec<Record>>, JournalError> {
-        reading::records(&*self.owned()?.synced(), batch)
+        records(&self.owned()?.synced(), batch)
     }
 
     async fn batches(&self) -> Result<Vec<BatchKey>, JournalError> {

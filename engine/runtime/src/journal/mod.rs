@@ -8,11 +8,11 @@
 //! - loss and damage are noticed at the next open, also where the store itself does not (P5): `continuity`, `anchor`
 //! - one process at a time (P8), and no journal is ever created in place of one that lost its files: `folder`
 //! - open batches can still be closed on a full device (P4): `space`
-//!
-//! Finished batches stay in the store; they are not archived to segments yet, so an open takes time in proportion to
-//! everything ever journaled.
+//! - batches that ended move to closed files, so that an open need not read them again: `archiver`, `segment`, `archive`
 
 mod anchor;
+mod archive;
+mod archiver;
 mod codec;
 mod committer;
 mod continuity;
@@ -24,6 +24,8 @@ mod logged;
 mod memory;
 mod reading;
 mod redb_store;
+mod runs;
+mod segment;
 mod sled_store;
 mod space;
 mod store;
@@ -72,6 +74,10 @@ pub struct JournalOptions {
     pub free_floor_bytes: u64,
     /// How long the back end may take to open.
     pub open_budget: Duration,
+    /// Batches that ended and stay in the store all the same: the newest, which a start looks at.
+    pub ended_kept: usize,
+    /// Further ended batches that together become a segment of the archive.
+    pub segment_batches: usize,
 }
 
 impl Default for JournalOptions {
@@ -81,6 +87,8 @@ impl Default for JournalOptions {
             ballast_bytes: 64 * 1024 * 1024,
             free_floor_bytes: 128 * 1024 * 1024,
             open_budget: Duration::from_secs(60),
+            ended_kept: 1_024,
+            segment_batches: 512,
         }
     }
 }

@@ -3,6 +3,7 @@
 use equipoise_core::{BatchKey, Occasion, Record, StrategyName};
 use equipoise_port::JournalError;
 
+use super::archive::{Archive, Located};
 use super::codec::{SEVERAL, damaged, read_body, read_several, shown, unseal};
 use super::layout::{self, Place};
 use super::store::{Reads, StoreError};
@@ -35,32 +36,66 @@ pub(super) fn key_body(key: &[u8], value: &[u8]) -> Result<BatchKey, JournalErro
         .map_err(|_| damaged(format_args!("entry {} is unreadable", shown(key))))
 }
 
-/// All records of a batch.
-pub(super) fn records(
-    store: &(impl Reads + ?Sized),
+/// A batch as it was found, not decoded yet.
+#[derive(Debug)]
+pub(super) struct Found {
     batch: BatchKey,
-) -> Result<Option<Vec<Record>>, JournalError> {
+    number: u64,
+    archived: Option<Located>,
+    /// What the store holds of it.
+    values: Values,
+}
+
+/// Looks a batch up.
+pub(super) fn find(
+    store: &(impl Reads + ?Sized),
+    archive: &Archive,
+    batch: BatchKey,
+) -> Result<Option<Found>, JournalError> {
     let Some(number) = batch_number(store, batch)? else {
         return Ok(None);
     };
-    let mut assembly = Assembly::default();
+    let (archived, values) = (archive.locate(number), values(store, number)?);
+    Ok(Some(Found { batch, number, archived, values }))
+}
+
+/// Keys and values as they lie in a store.
+pub(super) type Values = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// What the store holds of a batch.
+pub(super) fn values(store: &(impl Reads + ?Sized), number: u64) -> Result<Values, JournalError> {
+    let mut values = Vec::new();
     store.scan(&layout::numbered(layout::RECORD, number), &mut |key, value| {
-        assembly.take(key, value)
+        values.push((key.to_vec(), value.to_vec()));
+        Ok(())
     })?;
-    let records = assembly.finish(number)?;
-    match records.first() {
-        Some(Record::Admitted(spec)) if spec.key == batch => Ok(Some(records)),
-        _ => Err(damaged(format_args!("batch {batch} does not begin with its admission"))),
+    Ok(values)
+}
+
+impl Found {
+    /// Its records, from the archive first.
+    pub(super) fn records(self) -> Result<Vec<Record>, JournalError> {
+        let mut assembly = Assembly::default();
+        if let Some(archived) = &self.archived {
+            archived.visit(&mut |key, value| assembly.take(key, value))?;
+        }
+        self.values.iter().try_for_each(|(key, value)| assembly.take(key, value))?;
+        let (records, batch) = (assembly.finish(self.number)?, self.batch);
+        match records.first() {
+            Some(Record::Admitted(spec)) if spec.key == batch => Ok(records),
+            _ => Err(damaged(format_args!("batch {batch} does not begin with its admission"))),
+        }
     }
 }
 
 /// How many records a batch holds.
 pub(super) fn record_count(
     store: &(impl Reads + ?Sized),
+    archive: &Archive,
     number: u64,
 ) -> Result<u32, JournalError> {
     let mut count = 0_u32;
-    store.scan(&layout::numbered(layout::RECORD, number), &mut |key, value| {
+    let mut add = |key: &[u8], value: &[u8]| {
         let value = unseal(key, value)?;
         if value.kind == SEVERAL {
             count += u32::try_from(read_several(key, value.body)?.len()).unwrap_or(u32::MAX);
@@ -68,7 +103,11 @@ pub(super) fn record_count(
             count += 1;
         }
         Ok(())
-    })?;
+    };
+    if let Some(archived) = archive.locate(number) {
+        archived.visit(&mut add)?;
+    }
+    store.scan(&layout::numbered(layout::RECORD, number), &mut add)?;
     Ok(count)
 }
 
@@ -111,7 +150,7 @@ fn keys_under(store: &(impl Reads + ?Sized), prefix: &[u8]) -> Result<Vec<BatchK
 
 /// Puts the records of one batch together, in order and without gaps.
 #[derive(Default)]
-struct Assembly {
+pub(super) struct Assembly {
     records: Vec<Record>,
     body: Vec<u8>,
     /// Part expected next, 0 for a record.
@@ -119,7 +158,8 @@ struct Assembly {
 }
 
 impl Assembly {
-    fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
+    /// Takes the next value.
+    pub(super) fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
         let gap = || damaged(format_args!("record before {} is missing", shown(key)));
         let Place { sequence, part, .. } = layout::place_of(key).ok_or_else(gap)?;
         if usize::try_from(sequence) != Ok(self.records.len()) || part != self.part {
@@ -149,7 +189,8 @@ impl Assembly {
         Ok(())
     }
 
-    fn finish(self, number: u64) -> Result<Vec<Record>, JournalError> {
+    /// The records, if none is incomplete.
+    pub(super) fn finish(self, number: u64) -> Result<Vec<Record>, JournalError> {
         if self.part != 0 || self.records.is_empty() {
             return Err(damaged(format_args!(
                 "the last record of batch number {number} is incomplete"

@@ -7,18 +7,24 @@
 //! | a kill while opening leaves an unfinished snapshot that fails every later open | such files are deleted before opening |
 //! | damage in its log can open quietly with records missing | continuity check and anchor, outside this file |
 //! | it cannot reopen on a full device | ballast, outside this file |
+//! | a torn segment counts as whole once a later one says it was stable, which it says without a barrier | synced again before a segment can be filled |
 //! | space is cleaned only by its own periodic flush | that flush stays on |
 //! | its default cache is 1 GiB | 64 MiB |
 
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use equipoise_port::JournalError;
 
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
 
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
+/// Staged bytes after which the device is synced: with what sled adds to them, less than one of its segments. Each
+/// begins with how far the log was stable, and a recovery reads on behind a tear below that, so nothing that is not on
+/// the device may be called stable.
+const STAGED_BYTES_MAX: usize = 64 * 1024;
 const CLEANING_INTERVAL_MS: u64 = 500;
 
 /// An open sled database and its file.
@@ -26,6 +32,8 @@ const CLEANING_INTERVAL_MS: u64 = 500;
 pub(super) struct SledStore {
     db: sled::Db,
     file: File,
+    /// Bytes staged since the last sync.
+    staged: AtomicUsize,
 }
 
 impl SledStore {
@@ -50,7 +58,7 @@ impl SledStore {
         File::open(path.join("conf"))
             .and_then(|conf| conf.sync_all())
             .map_err(|error| StoreError::from_io("sled", &error))?;
-        Ok(Self { db, file })
+        Ok(Self { db, file, staged: AtomicUsize::new(0) })
     }
 }
 
@@ -71,20 +79,33 @@ impl Reads for SledStore {
 
 impl Store for SledStore {
     fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
-        self.stage(batch)?;
-        self.db.flush().map_err(|error| explain(&error))?;
-        self.file.sync_data().map_err(|error| StoreError::from_io("sled sync", &error))
+        self.apply(batch.iter())?;
+        self.sync()
     }
 
     fn stage(&self, batch: &WriteBatch) -> Result<(), StoreError> {
-        let mut writes = sled::Batch::default();
-        for write in batch.iter() {
+        self.apply(batch.iter())?;
+        let staged = self.staged.fetch_add(batch.len(), Ordering::Relaxed) + batch.len();
+        if staged >= STAGED_BYTES_MAX { self.sync() } else { Ok(()) }
+    }
+}
+
+impl SledStore {
+    fn apply<'a>(&self, writes: impl Iterator<Item = Write<'a>>) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        for write in writes {
             match write {
-                Write::Put(key, value) => writes.insert(key, value),
-                Write::Delete(key) => writes.remove(key),
+                Write::Put(key, value) => batch.insert(key, value),
+                Write::Delete(key) => batch.remove(key),
             }
         }
-        self.db.apply_batch(writes).map_err(|error| explain(&error))
+        self.db.apply_batch(batch).map_err(|error| explain(&error))
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
+        self.db.flush().map_err(|error| explain(&error))?;
+        self.staged.store(0, Ordering::Relaxed);
+        self.file.sync_data().map_err(|error| StoreError::from_io("sled sync", &error))
     }
 }
 

@@ -19,6 +19,9 @@ pub(super) enum StoreError {
     /// Anything else.
     #[error("{0}")]
     Io(String),
+    /// A check above it refuses what it holds.
+    #[error(transparent)]
+    Refused(#[from] JournalError),
 }
 
 impl StoreError {
@@ -36,6 +39,7 @@ impl StoreError {
         match self {
             Self::Locked(text) => JournalError::Locked(text),
             Self::Damaged(text) => damaged(text),
+            Self::Refused(error) => error,
             Self::Full(_) | Self::Io(_) => JournalError::Unopened(self.to_string()),
         }
     }
@@ -44,9 +48,19 @@ impl StoreError {
     pub(super) fn while_running(self) -> JournalError {
         match self {
             Self::Damaged(text) => damaged(text),
+            Self::Refused(error) => error,
             _ => JournalError::Failed(self.to_string()),
         }
     }
+}
+
+/// What a store that panicked said.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("store panicked: {}", text.unwrap_or("no message"))
 }
 
 /// Called with key and value.
@@ -103,6 +117,11 @@ impl WriteBatch {
     /// True when there is nothing to do.
     pub(super) fn is_empty(&self) -> bool {
         self.writes.is_empty()
+    }
+
+    /// Bytes of all keys and values.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
     }
 
     /// Forgets the writes and keeps the buffer.

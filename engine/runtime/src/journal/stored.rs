@@ -13,15 +13,17 @@ use equipoise_port::{Append, Epoch, Journal, JournalError};
 use tokio::sync::oneshot;
 
 use super::anchor::Anchor;
+use super::archiver::Archiver;
 use super::committer::{Answer, Committer, Opened, Request, Shared, closed};
 use super::continuity::{self, Findings};
 use super::folder::{Folder, Found, Lock};
-use super::logged::LoggedStore;
+use super::head::Head;
+use super::logged::{self, LoggedStore};
 use super::reading;
 use super::redb_store::RedbStore;
 use super::sled_store::SledStore;
 use super::space::{self, Ballast};
-use super::store::{Store, StoreError};
+use super::store::{Store, StoreError, panic_text};
 use super::writer::Writer;
 use super::{JournalKind, JournalOptions};
 
@@ -69,15 +71,14 @@ impl StoredJournal {
             }
         };
         let ballast = Ballast::new(folder.ballast(), options.ballast_bytes);
-        let store = ballast
-            .open_with_room(|| open_store(kind, &folder, head.is_none(), &lock, options))
-            .map_err(StoreError::while_opening)?;
-        let store: Box<dyn Store> = Box::new(guarded(|| match head {
-            Some(_) => LoggedStore::open(store, folder.path()),
-            None => LoggedStore::create(store, folder.path()),
-        })?);
+        let room_for = || {
+            let store = open_store(kind, &folder, head.is_none(), &lock, options)?;
+            guarded(|| join(store, &folder, head))
+        };
+        let (store, findings) =
+            ballast.open_with_room(room_for).map_err(StoreError::while_opening)?;
+        let store: Box<dyn Store> = Box::new(store);
         folder.sync()?;
-        let findings = guarded(|| continuity::check(&*store, head))?;
         if head.is_some() {
             folder.end_creation().map_err(StoreError::while_opening)?;
         }
@@ -89,14 +90,17 @@ impl StoredJournal {
         opened: Opened,
         folder: Folder,
         anchor: Anchor,
-        findings: Findings,
+        mut findings: Findings,
         path: &Path,
         options: &JournalOptions,
     ) -> Result<Self, JournalError> {
         let fresh = findings.batches == 0;
         let shared = Arc::new(Shared::new(opened));
+        let archiver = Archiver::new(folder.archive(), &findings, options);
+        let archive = std::mem::take(&mut findings.archive);
+        findings.archive = archive.in_folder(folder.archive());
         let writer = Writer::new(findings);
-        let committer = Committer::new(Arc::clone(&shared), folder, anchor, writer)?;
+        let committer = Committer::new(Arc::clone(&shared), folder, anchor, writer, archiver)?;
         let (requests, receiver) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("journal-commit".into())
@@ -162,7 +166,11 @@ impl Journal for StoredJournal {
         let number = reading::batch_number(&*opened.store, batch)?;
         drop(opened);
         match number {
-            Some(_) => self.ask(|answer| Request::Read(batch, answer)).await,
+            Some(_) => {
+                let found = self.ask(|answer| Request::Read(batch, answer)).await?;
+                // Decoding, and reading the archive, is not done by the thread that others wait for.
+                found.map(reading::Found::records).transpose()
+            }
             None => Ok(None),
         }
     }
@@ -269,16 +277,24 @@ fn open_unlocked(
     }
 }
 
-/// Runs a check over content that may be damaged in ways its store does not expect.
-fn guarded<T>(check: impl FnOnce() -> Result<T, JournalError>) -> Result<T, JournalError> {
-    catch_unwind(AssertUnwindSafe(check))
-        .unwrap_or_else(|panic| Err(super::codec::damaged(panic_text(&*panic))))
+/// Checks what a store and its log hold together; only what passed is handed to the store.
+fn join(
+    store: Box<dyn Store>,
+    folder: &Folder,
+    anchor: Option<Head>,
+) -> Result<(LoggedStore, Findings), StoreError> {
+    if anchor.is_none() {
+        let findings = continuity::check(&*store, None)?;
+        return Ok((LoggedStore::create(store, folder.path())?, findings));
+    }
+    let found = logged::Found::look(store, folder.path())?;
+    let findings = continuity::check(&found, anchor)?;
+    findings.archive.check_files(&folder.archive())?;
+    Ok((found.join()?, findings))
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("store panicked: {}", text.unwrap_or("no message"))
+/// Runs what reads content that may be damaged in ways its store does not expect.
+fn guarded<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|panic| Err(StoreError::Damaged(panic_text(&*panic))))
 }

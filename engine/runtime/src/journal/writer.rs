@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use equipoise_core::{BatchKey, BatchSpec, Record};
 use equipoise_port::{Append, Epoch, JournalError};
 
+use super::archive::Archive;
+use super::archiver::Closed;
 use super::codec::{
     ADMITTED, ENDED, PART_LEN_MAX, RECORD_LEN_MAX, SEVERAL, kind_of, seal, write_body,
     write_several,
@@ -16,6 +18,7 @@ use super::continuity::Findings;
 use super::head::Head;
 use super::layout;
 use super::reading;
+use super::segment::Segment;
 use super::store::{Reads, WriteBatch};
 
 /// Longest build text an epoch keeps, in bytes; the rest is cut.
@@ -42,8 +45,8 @@ pub(super) enum NotStaged {
 /// What a staged append means for its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Staged {
-    /// It ends its batch, so the anchor is written before the answer.
-    pub(super) ends_batch: bool,
+    /// Number of its batch if it ends that: the anchor is then written before the answer.
+    pub(super) ends: Option<u64>,
 }
 
 /// State of the journal as of the last staged value.
@@ -53,6 +56,7 @@ pub(super) struct Writer {
     epoch: u64,
     batches: u64,
     heads: HashMap<BatchKey, BatchHead>,
+    archive: Archive,
     /// Batches without an open marker: their state is only kept until the group is written.
     ended: Vec<BatchKey>,
     bodies: Vec<u8>,
@@ -68,6 +72,7 @@ impl Writer {
             epoch: findings.epoch,
             batches: findings.batches,
             heads: findings.open,
+            archive: findings.archive,
             ended: Vec::new(),
             bodies: Vec::new(),
             ends: Vec::new(),
@@ -87,6 +92,30 @@ impl Writer {
         let key = layout::numbered(layout::OWNER, self.epoch);
         self.put_counted(out, &key, layout::OWNER, false, build);
         Epoch(self.epoch)
+    }
+
+    /// The segments entered so far.
+    pub(super) const fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    /// Stages the next segment: its entry, and the end of what is in it.
+    pub(super) fn stage_segment(
+        &mut self,
+        closed: &Closed,
+        out: &mut WriteBatch,
+    ) -> Result<(), JournalError> {
+        let body = postcard::to_allocvec(&closed.segment)
+            .map_err(|error| JournalError::Failed(format!("segment not encoded: {error}")))?;
+        let key = layout::numbered(layout::ARCHIVE, self.archive.highest() + 1);
+        self.put_counted(out, &key, layout::ARCHIVE, false, &body);
+        closed.keys.iter().for_each(|key| out.delete(key));
+        Ok(())
+    }
+
+    /// Enters a segment whose stage was committed.
+    pub(super) fn enter(&mut self, segment: Segment) -> Result<(), JournalError> {
+        self.archive.add(segment)
     }
 
     /// Checks an append and stages its records.
@@ -125,7 +154,7 @@ impl Writer {
             (Some(head), _) => head.number,
             (None, Some(spec)) => self.stage_admission(spec, out),
             // Nothing to write for a batch that is not there.
-            (None, None) => return Ok(Staged { ends_batch: false }),
+            (None, None) => return Ok(Staged { ends: None }),
         };
         self.stage_records(number, append, out);
         self.heads.insert(append.batch, BatchHead { number, sequence: next });
@@ -134,7 +163,7 @@ impl Writer {
             out.delete(&layout::numbered(layout::OPEN, number));
             self.ended.push(append.batch);
         }
-        Ok(Staged { ends_batch })
+        Ok(Staged { ends: ends_batch.then_some(number) })
     }
 
     /// Adds the head; call once when the group is complete. An empty group stays empty.
@@ -160,7 +189,8 @@ impl Writer {
         let Some(number) = reading::batch_number(store, batch).map_err(NotStaged::Broken)? else {
             return Ok(None);
         };
-        let sequence = reading::record_count(store, number).map_err(NotStaged::Broken)?;
+        let sequence =
+            reading::record_count(store, &self.archive, number).map_err(NotStaged::Broken)?;
         let head = BatchHead { number, sequence };
         self.heads.insert(batch, head);
         self.ended.push(batch);

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::capture::Unavailable;
-use crate::cut::{Lie, Unsynced, is_of_anchor, is_of_log, is_of_store};
+use crate::cut::{Lie, Unsynced, is_of_anchor, is_of_archive, is_of_log, is_of_store};
 use crate::disk::{Disk, Files, write_folder};
 use crate::judge::{Finding, judge};
 use crate::log::Op;
@@ -31,10 +31,19 @@ pub struct Plan {
     pub second_cuts: usize,
     /// Chooses the moments.
     pub seed: u64,
-    /// Counts no sync of the store, as if it relied on a call that is no barrier: to see that this is caught.
-    pub without_store_syncs: bool,
+    /// What has no sync counted, as if it relied on a call that is no barrier: to see that this is caught.
+    pub without_syncs: Option<Part>,
     /// Where states that break a promise are kept.
     pub keep: Option<PathBuf>,
+}
+
+/// A part of a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The store and the log before it.
+    Store,
+    /// The segments of the archive.
+    Archive,
 }
 
 /// One broken promise.
@@ -55,6 +64,8 @@ pub struct Tally {
     pub syncs: usize,
     /// Of them acknowledgements.
     pub acknowledgements: usize,
+    /// Segments of the archive closed meanwhile.
+    pub segments: usize,
     /// States of an honest device opened.
     pub states: usize,
     /// Of them how many of each kind, and of a second cut.
@@ -106,8 +117,8 @@ pub fn run(plan: &Plan, progress: impl Fn(u64) + Sync) -> Result<Tally, Unavaila
         NotCaptured::Unavailable(why) => why,
         NotCaptured::Journal(error) => Unavailable(format!("the journal does not work: {error}")),
     })?;
-    if plan.without_store_syncs {
-        forget_store_syncs(&mut session.ops);
+    if let Some(part) = plan.without_syncs {
+        forget_syncs(&mut session.ops, part);
     }
     let first_unused = VOLUME.starts * VOLUME.batches + SECOND.batches;
     let frame =
@@ -115,6 +126,7 @@ pub fn run(plan: &Plan, progress: impl Fn(u64) + Sync) -> Result<Tally, Unavaila
     let mut tally = Tally { captured: session.ops.len(), ..Tally::default() };
     for op in &session.ops {
         tally.syncs += usize::from(matches!(op, Op::SyncEnded { .. }));
+        tally.segments += usize::from(matches!(op, Op::Rename { to, .. } if is_of_archive(to)));
         tally.acknowledgements += usize::from(matches!(op, Op::Acknowledged { .. }));
     }
     let tally = Arc::new(Mutex::new(tally));
@@ -143,9 +155,12 @@ fn scratch() -> Result<TempDir, Unavailable> {
     memory.or_else(|_| TempDir::new()).map_err(|error| Unavailable(error.to_string()))
 }
 
-fn forget_store_syncs(ops: &mut Vec<Op>) {
+fn forget_syncs(ops: &mut Vec<Op>, part: Part) {
     ops.retain(|op| match op {
-        Op::SyncBegun { path, .. } => !is_of_store(path) && !is_of_log(path),
+        Op::SyncBegun { path, .. } => match part {
+            Part::Store => !is_of_store(path) && !is_of_log(path),
+            Part::Archive => !is_of_archive(path),
+        },
         _ => true,
     });
 }
@@ -154,12 +169,13 @@ fn forget_store_syncs(ops: &mut Vec<Op>) {
 fn honest(session: &Session, wanted: usize, label: &str, rng: &mut Rng, send: &impl Fn(State)) {
     let boundary =
         |at: &usize| matches!(session.ops[*at], Op::SyncEnded { .. } | Op::Acknowledged { .. });
-    let mut boundaries: Vec<usize> = (0..session.ops.len()).filter(boundary).collect();
+    let mut boundaries: Vec<usize> =
+        (session.cut_from..session.ops.len()).filter(boundary).collect();
     rng.shuffle(&mut boundaries);
     boundaries.truncate(wanted / 2);
     let mut cuts: Vec<usize> = boundaries.iter().map(|at| at + 1).collect();
     while cuts.len() < wanted {
-        cuts.push(rng.usize(..=session.ops.len()));
+        cuts.push(rng.usize(session.cut_from..=session.ops.len()));
     }
     cuts.sort_unstable();
     let mut disk = session.base.clone();
@@ -198,14 +214,14 @@ fn lying(session: &Session, wanted: usize, rng: &mut Rng, send: &impl Fn(State))
     }
 }
 
-/// Opens what a cut left, uses it, and cuts again: also while it is being opened.
+/// Opens what a cut or a kill left, uses it, and cuts again: also while it is being opened.
 fn second_cuts(
     session: &Session,
     plan: &Plan,
     rng: &mut Rng,
     send: &impl Fn(State),
 ) -> Result<(), Unavailable> {
-    for _ in 0..plan.second_cuts {
+    for number in 0..plan.second_cuts {
         let cut = rng.usize(..=session.ops.len());
         let mut disk: Disk = session.base.clone();
         let mut promised = session.promised.clone();
@@ -213,12 +229,17 @@ fn second_cuts(
             disk.apply(at, op);
             promised.add(op);
         }
-        let files = Unsynced::Parts.files(&disk, rng);
+        // After a kill the next start sees what no sync has made durable, and may build on it.
+        let killed = number % 2 == 1;
+        let left = if killed { Unsynced::Kept } else { Unsynced::Parts };
+        let files = left.files(&disk, rng);
         let folder = scratch()?;
         write_folder(folder.path(), &files).map_err(|error| Unavailable(error.to_string()))?;
         let first = VOLUME.starts * VOLUME.batches;
-        let label = format!("cut {cut} Parts, used, ");
+        let what = if killed { "killed" } else { "cut" };
+        let label = format!("{what} {cut} {left:?}, used, ");
         match capture(folder.path(), plan.kind, SECOND, promised.clone(), first) {
+            Ok(second) if killed => honest(&second.after(session, cut), 8, &label, rng, send),
             Ok(second) => honest(&second, 8, &label, rng, send),
             Err(NotCaptured::Unavailable(why)) => return Err(why),
             Err(NotCaptured::Journal(error)) => {

@@ -155,6 +155,11 @@ pub(crate) fn is_of_log(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name == "log-0" || name == "log-1")
 }
 
+/// Whether a file is a segment of the archive.
+pub(crate) fn is_of_archive(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| folder.ends_with("archive"))
+}
+
 /// Whether a write is one of the anchor's.
 pub(crate) fn is_of_anchor(op: &Op) -> bool {
     matches!(op, Op::Write { path, .. } if path.ends_with("anchor"))

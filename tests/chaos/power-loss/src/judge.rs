@@ -44,7 +44,11 @@ pub(crate) fn judge(
             Ok(journal) => journal,
             Err(error) => return Ok(Finding::Refused(error.to_string())),
         };
-        let compared = compare(&*journal, promised, appends, first_unused).await?;
+        // A segment of the archive is looked through when it is read, and refused then.
+        let compared = match compare(&*journal, promised, appends, first_unused).await {
+            Err(JournalError::Damaged(text)) => return Ok(Finding::Refused(text)),
+            other => other?,
+        };
         if compared != Finding::Kept {
             return Ok(compared);
         }

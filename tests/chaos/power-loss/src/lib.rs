@@ -21,6 +21,6 @@ mod log;
 mod samples;
 mod workload;
 
-pub use campaign::{Failure, Plan, Tally, run};
+pub use campaign::{Failure, Part, Plan, Tally, run};
 pub use capture::Unavailable;
 pub use equipoise_runtime::journal::JournalKind;

@@ -84,7 +84,7 @@ fn one(kind: JournalKind, seed: u64, arguments: &Arguments) -> Result<Tally, Una
         lies: arguments.lies,
         second_cuts: arguments.second_cuts,
         seed,
-        without_store_syncs: false,
+        without_syncs: None,
         keep: arguments.keep.clone(),
     };
     let result = run(&plan, |opened| bar.inc(opened));
@@ -121,11 +121,12 @@ fn print(kind: JournalKind, seed: u64, seconds: u64, result: &Result<Tally, Unav
         Err(why) => return println!("{kind}: {why}"),
     };
     println!(
-        "{kind}: {} captured ({} syncs, {} acknowledgements); {} states of an honest device, {} records looked for; \
+        "{kind}: {} captured ({} syncs, {} acknowledgements, {} segments archived); {} states of an honest device, {} records looked for; \
          {} of a lying one, {} refused, {} short of what no anchor vouched for; {} failures; {seconds} s, seed {seed}",
         tally.captured,
         tally.syncs,
         tally.acknowledgements,
+        tally.segments,
         tally.states,
         tally.records,
         tally.lies,

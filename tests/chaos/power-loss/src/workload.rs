@@ -53,6 +53,8 @@ pub(crate) struct Session {
     pub(crate) promised: Promised,
     /// What happened.
     pub(crate) ops: Vec<Op>,
+    /// Where in the log cuts begin to be of interest.
+    pub(crate) cut_from: usize,
 }
 
 /// How much is written.
@@ -110,9 +112,15 @@ fn nth(number: u64, appends: u64) -> Record {
     if number + 1 == appends { ended() } else { step(number) }
 }
 
-/// Small and without ballast, which is no part of what is promised.
+/// Small and without ballast, which is no part of what is promised. Batches that ended soon move to the archive.
 pub(crate) fn options() -> JournalOptions {
-    JournalOptions { ballast_bytes: 0, free_floor_bytes: 0, ..JournalOptions::default() }
+    JournalOptions {
+        ballast_bytes: 0,
+        free_floor_bytes: 0,
+        ended_kept: 3,
+        segment_batches: 4,
+        ..JournalOptions::default()
+    }
 }
 
 /// Opens, uses and closes a journal below a folder and returns the log of it.
@@ -130,12 +138,21 @@ pub(crate) fn capture(
         use_once(folder, kind, &capture, volume, first, start + 1 == volume.starts)?;
     }
     let ops = capture.finish();
-    let session = Session { base, promised, ops };
+    let session = Session { base, promised, ops, cut_from: 0 };
     session.compare(folder)?;
     Ok(session)
 }
 
 impl Session {
+    /// This one as what followed on another that was killed at a place in its log: what had not been synced is still
+    /// not durable, although this one saw it.
+    pub(crate) fn after(self, killed: &Self, at: usize) -> Self {
+        let mut ops = killed.ops[..at].to_vec();
+        ops.extend(self.ops);
+        let (base, promised) = (killed.base.clone(), killed.promised.clone());
+        Self { base, promised, ops, cut_from: at }
+    }
+
     /// The log must explain the files there are, or something was not captured.
     fn compare(&self, folder: &Path) -> Result<(), NotCaptured> {
         let mut disk = self.base.clone();
