@@ -91,7 +91,7 @@ bank! {
     InverseAtFillPrice: "Inverse delta is converted fill by fill, at each one's own price.", "K7", with [WildPrices], by [Needless S2 K3 Liveness], within 30;
     DustTradable: "What could still be traded is called dust.", "K6", with [ThinBook], by [S2], within 30;
     DoneThoughShort: "A batch whose legs fell short is called done.", "S2", with [], by [S2], within 30;
-    ParkedWithoutRange: "A parked report with an order in doubt names no range.", "S2", with [], by [S2], within 30;
+    ParkedWithoutRange: "A parked report with an order in doubt names no range.", "S2", with [], by [S2], within 300;
     RecordsRepeated: "Whatever a look shows is recorded, news or not.", "P9", with [QueryFailure], by [Bounds], within 150;
     PausesIgnored: "A fruitless query is repeated without a pause.", "R9", with [QueryFailure], by [Bounds], within 30;
     SecretInError: "An error text holds the key that requests are signed with.", "A5", with [NotConnected], by [A5], within 20;
