@@ -102,17 +102,15 @@ impl Exchange {
         let mut found = BTreeSet::new();
         for exchanged in self.exchanged() {
             let Ok(answer) = exchanged.answer else { continue };
-            match read(&answer) {
-                Some(body) => collect(&body, &mut found),
-                // A number beyond this reader's range in a field nobody reads is no reason to doubt the others.
-                None => {
-                    let text = String::from_utf8_lossy(answer.body());
-                    let part_of_id =
-                        |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
-                    let words = text.split(|letter| !part_of_id(letter)).map(str::to_owned);
-                    found.extend(words.filter(|word| !word.is_empty()));
-                }
+            if let Some(body) = read(&answer) {
+                collect(&body, &mut found);
             }
+            // Word by word as well: this reader refuses numbers out of range and drops repeated fields, an adapter
+            // need not.
+            let text = String::from_utf8_lossy(answer.body());
+            let part_of_id = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
+            let words = text.split(|letter| !part_of_id(letter)).map(str::to_owned);
+            found.extend(words.filter(|word| !word.is_empty()));
         }
         found
     }
