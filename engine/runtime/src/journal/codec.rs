@@ -27,6 +27,9 @@ const MORE: u8 = 0x80;
 /// Its body is for each record: kind u8, length u32 big-endian, body.
 pub(super) const SEVERAL: u8 = 64;
 
+/// Kind of a value that holds other values, see `bundle`.
+pub(super) const BUNDLE: u8 = 65;
+
 const SEVERAL_HEADER_LEN: usize = 5;
 
 /// Kind of the record that begins a batch.
@@ -87,6 +90,11 @@ pub(super) fn unseal<'a>(key: &[u8], value: &'a [u8]) -> Result<Unsealed<'a>, Jo
         0 => Err(damaged(format_args!("value {} has no version", shown(key)))),
         found => Err(JournalError::TooNew { found, known: VERSION }),
     }
+}
+
+/// Whether a stored value says it is of a kind. Nothing is checked.
+pub(super) fn is_kind(value: &[u8], kind: u8) -> bool {
+    value.get(1).is_some_and(|found| *found == kind)
 }
 
 fn checksum(key: &[u8], head: &[u8], number: &[u8], body: &[u8]) -> u32 {

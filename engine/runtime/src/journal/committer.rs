@@ -13,6 +13,7 @@ use equipoise_port::{Append, Epoch, JournalError};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::anchor::Anchor;
+use super::anchoring::{Anchoring, Held};
 use super::archiver::{Archiver, Closed};
 use super::folder::{Folder, Lock};
 use super::reading::{self, Found};
@@ -90,7 +91,8 @@ impl Shared {
         self.failure.get().cloned().map_or(Ok(()), Err)
     }
 
-    fn fail(&self, error: JournalError) {
+    /// Ends the journal with its first error.
+    pub(super) fn fail(&self, error: JournalError) {
         tracing::error!(%error, "journal failed");
         let _ = self.failure.set(error);
     }
@@ -119,14 +121,17 @@ pub(super) struct Committer {
     /// Not counted in `shared` as a reader: goes when the thread lets go.
     opened: Arc<Opened>,
     folder: Folder,
-    anchor: Anchor,
+    anchoring: Anchoring,
+    /// There is no anchor yet: a journal without one counts as one that was never finished.
+    unanchored: bool,
     writer: Writer,
     archiver: Archiver,
     batch: WriteBatch,
     waiting: Vec<Waiting>,
     closing: Option<Answer<()>>,
+    /// When the anchor was last ordered.
     anchored_at: Instant,
-    /// Groups since the anchor was written.
+    /// Groups since then.
     groups: u32,
 }
 
@@ -140,9 +145,10 @@ impl Committer {
     ) -> Result<Self, JournalError> {
         Ok(Self {
             opened: shared.opened()?,
-            shared,
             folder,
-            anchor,
+            unanchored: anchor.is_unwritten(),
+            anchoring: Anchoring::start(anchor, Arc::clone(&shared))?,
+            shared,
             writer,
             archiver,
             batch: WriteBatch::default(),
@@ -159,7 +165,7 @@ impl Committer {
             self.archive();
             match self.next(requests) {
                 Ok(first) => self.group(first, requests),
-                Err(RecvTimeoutError::Timeout) => self.anchor_if_due(false),
+                Err(RecvTimeoutError::Timeout) => self.anchor_if_due(),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -189,7 +195,8 @@ impl Committer {
         });
         match entered {
             Ok(()) => {
-                self.archiver.begin(&self.opened, self.writer.archive(), self.anchor.number());
+                let anchored = self.anchoring.number();
+                self.archiver.begin(&self.opened, self.writer.archive(), anchored);
             }
             Err(error) => self.shared.fail(error),
         }
@@ -215,7 +222,7 @@ impl Committer {
         self.shared.room.add_permits(taken);
         self.commit();
         self.answer();
-        self.anchor_if_due(false);
+        self.anchor_if_due();
     }
 
     fn take(&mut self, request: Request) {
@@ -262,61 +269,65 @@ impl Committer {
     }
 
     /// Answers everyone. Ended batches and new epochs wait for the anchor too, so that what was reported final or
-    /// became an owner cannot vanish unnoticed; the others need not. Without any anchor everyone waits: a journal
-    /// that has none counts as one that was never finished.
+    /// became an owner cannot vanish unnoticed; the others need not. Only without any anchor everyone waits.
     fn answer(&mut self) {
-        let first = self.anchor.is_unwritten();
-        let (after, now): (Vec<_>, Vec<_>) =
-            self.waiting.drain(..).partition(|waiting| first || waiting.waits_for_anchor());
-        for waiting in now {
-            self.answer_one(waiting);
+        if self.unanchored && self.groups > 0 {
+            self.anchor_for_the_first_time();
         }
-        if !after.is_empty() {
-            self.anchor_if_due(true);
-            for waiting in after {
-                self.answer_one(waiting);
-            }
-        }
-    }
-
-    fn answer_one(&mut self, waiting: Waiting) {
         let state = self.shared.check();
-        match waiting {
-            Waiting::Append { answer, ends } => {
-                if let (Ok(()), Some(batch)) = (&state, ends) {
-                    self.archiver.ended(batch);
+        let mut held = Vec::new();
+        for waiting in self.waiting.drain(..) {
+            match waiting {
+                Waiting::Append { answer, ends: Some(batch) } => {
+                    if state.is_ok() {
+                        self.archiver.ended(batch);
+                    }
+                    held.push(Held::Ended(answer));
                 }
-                drop(answer.send(state));
+                Waiting::Append { answer, ends: None } => drop(answer.send(state.clone())),
+                Waiting::Epoch(answer, epoch) => held.push(Held::Epoch(answer, epoch)),
+                Waiting::Read(batch, answer) => {
+                    let find = || reading::find(&*self.opened.store, self.writer.archive(), batch);
+                    drop(answer.send(state.clone().and_then(|()| find())));
+                }
             }
-            Waiting::Epoch(answer, epoch) => drop(answer.send(state.map(|()| epoch))),
-            Waiting::Read(batch, answer) => {
-                let find = || reading::find(&*self.opened.store, self.writer.archive(), batch);
-                drop(answer.send(state.and_then(|()| find())));
-            }
+        }
+        if !held.is_empty() {
+            self.anchor(held);
         }
     }
 
-    fn anchor_if_due(&mut self, now: bool) {
-        let due = self.groups >= ANCHOR_GROUPS_MAX || self.anchored_at.elapsed() >= ANCHOR_AGE_MAX;
-        if self.groups == 0 || !(now || due) || self.shared.check().is_err() {
+    fn anchor_for_the_first_time(&mut self) {
+        if self.shared.check().is_err() {
             return;
         }
-        let creating = self.anchor.is_unwritten();
-        let mut written = self.anchor.write(self.writer.head());
-        if creating {
-            written = written.and_then(|()| self.folder.end_creation());
+        self.anchoring.write(self.writer.head());
+        let ended = self.shared.check().is_ok().then(|| self.folder.end_creation());
+        match ended {
+            Some(Ok(())) => self.unanchored = false,
+            Some(Err(error)) => self.shared.fail(error.while_running()),
+            None => {}
         }
-        match written {
-            Ok(()) => {
-                self.groups = 0;
-                self.anchored_at = Instant::now();
-            }
-            Err(error) => self.shared.fail(error.while_running()),
+    }
+
+    /// Has the anchor written for everything committed, and answers given then.
+    fn anchor(&mut self, held: Vec<Held>) {
+        self.anchoring.order(self.writer.head(), held);
+        self.groups = 0;
+        self.anchored_at = Instant::now();
+    }
+
+    fn anchor_if_due(&mut self) {
+        let due = self.groups >= ANCHOR_GROUPS_MAX || self.anchored_at.elapsed() >= ANCHOR_AGE_MAX;
+        if self.groups > 0 && due && self.shared.check().is_ok() {
+            self.anchor(Vec::new());
         }
     }
 
     fn shut_down(mut self) {
-        self.anchor_if_due(true);
+        if self.anchoring.number() < self.writer.head().number && self.shared.check().is_ok() {
+            self.anchoring.write(self.writer.head());
+        }
         let closing = self.closing.take();
         let result = self.shared.check();
         let shared = Arc::clone(&self.shared);
@@ -325,16 +336,6 @@ impl Committer {
         shared.let_go();
         if let Some(answer) = closing {
             let _ = answer.send(result);
-        }
-    }
-}
-
-impl Waiting {
-    const fn waits_for_anchor(&self) -> bool {
-        match self {
-            Self::Append { ends, .. } => ends.is_some(),
-            Self::Epoch(..) => true,
-            Self::Read(..) => false,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! | key | value |
 //! |---|---|
 //! | `A` segment number | what a segment of the archive holds, and its checksum |
-//! | `E` batch number, sequence u32 \[, part u8\] | the records of one append from that sequence on, or a part of a long one |
+//! | `E` batch number, sequence u32 \[, part u8\] | the records of one append from that sequence on, or a part of a long one; in the store perhaps a bundle of several of these |
 //! | `H` | head: highest journal number and running hash |
 //! | `K` batch key | batch number |
 //! | `O` epoch | build that took this epoch (P11) |
@@ -29,6 +29,9 @@ pub(super) const OWNER: u8 = b'O';
 pub(super) const OCCASION: u8 = b'S';
 /// First byte of open markers.
 pub(super) const OPEN: u8 = b'U';
+
+/// Bytes that the keys of all records of a batch have in common.
+pub(super) const RECORDS_LEN: usize = 9;
 
 /// Bytes of a hash of strategy and occasion.
 const OCCASION_LEN: usize = 16;
@@ -64,6 +67,11 @@ pub(super) fn part_key(batch: u64, sequence: u32, part: u8) -> [u8; 14] {
     let mut key = [part; 14];
     key[..13].copy_from_slice(&record_key(batch, sequence));
     key
+}
+
+/// What the keys of all records of a batch have in common, for the key of one of them.
+pub(super) fn records_of(key: &[u8]) -> Option<&[u8]> {
+    if key.first() == Some(&RECORD) { key.get(..RECORDS_LEN) } else { None }
 }
 
 /// Key that finds a batch's number.

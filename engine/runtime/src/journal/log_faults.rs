@@ -24,8 +24,8 @@ type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A store that takes nothing in while its gate is held.
 #[derive(Clone, Default)]
-struct Slow {
-    entries: Arc<Mutex<Entries>>,
+pub(super) struct Slow {
+    pub(super) entries: Arc<Mutex<Entries>>,
     gate: Arc<Mutex<()>>,
     panics: Arc<AtomicBool>,
     /// Room for nothing once.

@@ -1,10 +1,8 @@
 //! A store behind a log: commits are durable by the log, and a thread of its own hands them to the store in bulk.
 //!
-//! A store on a device pays for every key it takes, and for its own syncs; a group waits for neither. What was handed
-//! over again and again in between, such as the head, or came and went, such as an open marker, reaches the store once
-//! or not at all. Reads see everything committed, wherever it is.
+//! A store on a device pays for every key it takes, and for its own syncs; a group waits for neither.
+//! Reads see everything committed, wherever it is and however the store keeps it.
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
@@ -13,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use equipoise_port::JournalError;
 
+use super::bundle;
+use super::handing_over::{Overlay, hand_over};
 use super::head::Head;
 use super::layout;
 use super::log::{Log, Span};
@@ -26,15 +26,6 @@ const HANDOVER_BYTES: u64 = 1024 * 1024;
 
 /// Commits wait for the store beyond this many bytes, which bounds both a log file and the memory that waits.
 const LOG_BYTES_MAX: u64 = 8 * 1024 * 1024;
-
-/// Writes handed to the store in one piece: readers of some stores wait meanwhile.
-const PIECE_MAX: usize = 64;
-
-/// Bytes after which a piece is handed over whatever the number of its writes.
-const PIECE_BYTES_MAX: usize = 32 * 1024;
-
-/// The latest write to each key; `None` for a delete.
-type Overlay = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// A store behind a log.
 pub(super) struct LoggedStore {
@@ -211,7 +202,7 @@ fn scan_below(
     visit: Visit<'_>,
 ) -> Result<(), JournalError> {
     let mut ahead = ahead.into_iter().peekable();
-    store.scan(prefix, &mut |key, value| {
+    let mut visit_next = |key: &[u8], value: &[u8]| {
         while let Some((other, write)) = ahead.next_if(|(other, _)| other.as_slice() < key) {
             shown(&other, write.as_deref(), visit)?;
         }
@@ -219,7 +210,8 @@ fn scan_below(
             Some((_, write)) => shown(key, write.as_deref(), visit),
             None => visit(key, value),
         }
-    })?;
+    };
+    store.scan(prefix, &mut |key, value| bundle::each(key, value, &mut visit_next))?;
     ahead.try_for_each(|(key, write)| shown(&key, write.as_deref(), visit))
 }
 
@@ -345,29 +337,6 @@ impl Shared {
         self.changed.notify_all();
         Some(written.head)
     }
-}
-
-/// Everything but the head first, the head last: until it is there, the log still counts.
-fn hand_over(store: &dyn Store, leaving: &Overlay) -> Result<(), StoreError> {
-    let (mut batch, mut pieces) = (WriteBatch::default(), 0);
-    for (key, write) in leaving.iter().filter(|(key, _)| *key != layout::HEAD) {
-        match write {
-            Some(value) => drop(batch.put(key, |out| out.extend_from_slice(value))),
-            // Mostly open markers that came and went without ever reaching the store.
-            None if store.get(key)?.is_none() => continue,
-            None => batch.delete(key),
-        }
-        pieces += 1;
-        if pieces == PIECE_MAX || batch.len() >= PIECE_BYTES_MAX {
-            store.stage(&batch)?;
-            batch.clear();
-            pieces = 0;
-        }
-    }
-    if let Some(Some(head)) = leaving.get(layout::HEAD) {
-        batch.put(layout::HEAD, |out| out.extend_from_slice(head));
-    }
-    if batch.is_empty() { Ok(()) } else { store.commit(&batch) }
 }
 
 impl Written {

@@ -3,20 +3,23 @@
 //! A stored journal is a folder. What it promises, and where that is done:
 //!
 //! - an answered append survives kill, kernel crash and power loss: `committer`, `log`, `sled_store`, `redb_store`
-//! - it costs one sequential write and one data sync, whatever the store would cost: `logged`
+//! - it costs one sequential write and one data sync, whatever the store would cost: `logged`, `handing_over`, `bundle`
 //! - a stale owner or a wrong sequence is refused in the same transaction (R3): `writer`
-//! - loss and damage are noticed at the next open, also where the store itself does not (P5): `continuity`, `anchor`
+//! - loss and damage are noticed at the next open, also where the store itself does not (P5): `continuity`, `anchor`, `anchoring`
 //! - one process at a time (P8), and no journal is ever created in place of one that lost its files: `folder`
 //! - open batches can still be closed on a full device (P4): `space`
 //! - batches that ended move to closed files, so that an open need not read them again: `archiver`, `segment`, `archive`
 
 mod anchor;
+mod anchoring;
 mod archive;
 mod archiver;
+mod bundle;
 mod codec;
 mod committer;
 mod continuity;
 mod folder;
+mod handing_over;
 mod head;
 mod layout;
 mod log;
