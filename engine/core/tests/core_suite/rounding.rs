@@ -5,11 +5,9 @@
 //! the code under test.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::*;
+use crate::common::*;
 use equipoise_core::*;
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
 use proptest::test_runner::TestCaseError;

@@ -1,9 +1,7 @@
 //! Stopping at every moment, and what one hopeless leg means for the others.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use equipoise_core::*;
 
 #[test]

@@ -1,9 +1,7 @@
 //! What is taken back, in which order and in which sizes, and what is left as dust (K2, K3, K6, K7).
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use equipoise_core::*;
 
 #[test]

@@ -1,11 +1,9 @@
 //! From plans to lots: joint rounding, dust, and every way to say how much.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::*;
+use crate::common::*;
 use equipoise_core::*;
 use proptest::prelude::{prop, prop_assert, prop_assert_eq, prop_assume, proptest};
 

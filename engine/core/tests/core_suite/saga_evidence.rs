@@ -1,9 +1,7 @@
 //! What a venue shows, late, twice, stale or in pieces, and what is made of it (R8, R11, V4, V8, V15).
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use equipoise_core::*;
 use proptest::prelude::{Just, Strategy as _, prop_assert_eq, proptest};
 

@@ -1,9 +1,7 @@
 //! Compensation: at what price, with which flag and under which limits (K4, K5, R10).
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use equipoise_core::*;
 
 #[test]

@@ -6,13 +6,11 @@
     reason = "tests; the harness shows the seed only when one fails"
 )]
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::exchange::Dice;
-use common::world::{Faults, World};
-use common::*;
+use crate::common::exchange::Dice;
+use crate::common::world::{Faults, World};
+use crate::common::*;
 use equipoise_core::*;
 
 /// Plans of every shape, small lots and large ones.

@@ -1,9 +1,7 @@
 //! The account of a batch: what a user reads while it runs, and when it is over.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use equipoise_core::*;
 
 fn statuses(run: &Harness) -> Vec<&'static str> {

@@ -1,9 +1,7 @@
 //! The last look before an end is written: nothing of the batch's requests can show later (V15).
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use equipoise_core::*;
 
 #[test]

@@ -1,10 +1,5 @@
 //! Builds batches and steps them: what every saga test shares.
-#![allow(
-    dead_code,
-    unused_imports,
-    clippy::unwrap_used,
-    reason = "tests; each file uses its own part of this"
-)]
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 pub(crate) mod batch;
 pub(crate) mod exchange;

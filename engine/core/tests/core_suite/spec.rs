@@ -1,9 +1,7 @@
 //! What an admitted batch says of itself: whether it holds together, what it shares, and what it may open.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use equipoise_core::*;
 
 #[test]

@@ -1,9 +1,7 @@
 //! From admission to the end of every entry: releases, refusals, retries and timeouts.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use equipoise_core::*;
 
 #[test]

@@ -1,9 +1,7 @@
 //! Taking back across products: whatever two instruments filled, everything goes but dust (K2, K3, K6).
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use equipoise_core::*;
 use proptest::prelude::{ProptestConfig, prop_assert, proptest};
 use rust_decimal::Decimal;

@@ -1,9 +1,7 @@
 //! Unknown outcomes: what is asked, what proves what, and what is never concluded (K1, R4, R6).
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use equipoise_core::*;
 
 #[test]

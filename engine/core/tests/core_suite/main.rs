@@ -1,0 +1,20 @@
+//! The core's specification, one file per subject, in one binary: building and linking it takes longer than running it.
+
+mod common;
+
+mod key;
+mod plan;
+mod purity;
+mod report;
+mod rounding;
+mod saga_audit;
+mod saga_doubt;
+mod saga_entry;
+mod saga_evidence;
+mod saga_random;
+mod saga_residual;
+mod saga_stop;
+mod saga_unwind;
+mod sizing;
+mod spec;
+mod unwind_products;
