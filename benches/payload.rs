@@ -10,6 +10,7 @@ use criterion::{Bencher, Criterion, criterion_group, criterion_main};
 use tokio::runtime::{Builder, Runtime};
 
 use bench::exchange::Signing;
+use bench::median;
 use bench::payload::{Desk, Placed};
 
 /// Adds up one part of every call; the rest of a call is not measured.
@@ -21,6 +22,7 @@ async fn sum(calls: u64, mut part: impl AsyncFnMut() -> Duration) -> Duration {
     spent
 }
 
+/// One part of placing orders.
 fn orders(
     bencher: &mut Bencher<'_>,
     runtime: &Runtime,
@@ -29,6 +31,21 @@ fn orders(
 ) {
     desk.shows_one();
     bencher.iter_custom(|calls| runtime.block_on(sum(calls, async || part(&desk.place().await))));
+}
+
+/// Placing orders without their signatures. Of differences the middle one counts: an interruption in either of the two
+/// that are compared would otherwise decide.
+fn unsigned(bencher: &mut Bencher<'_>, runtime: &Runtime, desk: &Desk) {
+    desk.shows_one();
+    bencher.iter_custom(|calls| {
+        let mut spent = Vec::new();
+        runtime.block_on(async {
+            for _ in 0..calls {
+                spent.push(desk.place().await.unsigned());
+            }
+        });
+        median(spent) * u32::try_from(calls).unwrap()
+    });
 }
 
 fn payloads(criterion: &mut Criterion) {
@@ -41,11 +58,16 @@ fn payloads(criterion: &mut Criterion) {
             });
         };
         measure("encode and sign an order", |placed| placed.encoded);
-        if matches!(desk.signing, Signing::P256 | Signing::Ed25519) {
-            measure("encode an order", Placed::unsigned);
+        let is_asymmetric = matches!(desk.signing, Signing::P256 | Signing::Ed25519);
+        if is_asymmetric {
             measure("sign an order", |placed| placed.signed);
         }
         measure("decode the answer to an order", |placed| placed.decoded);
+        if is_asymmetric {
+            criterion.bench_function(&format!("payload/encode an order: {name}"), |bencher| {
+                unsigned(bencher, &runtime, &desk);
+            });
+        }
         criterion.bench_function(&format!("payload/decode a look-up: {name}"), |bencher| {
             desk.shows_one();
             bencher.iter_custom(|calls| runtime.block_on(sum(calls, async || desk.find().await)));
