@@ -132,7 +132,7 @@ impl Desk {
         let end = Instant::now();
         let [found] = &answer.unwrap()[..] else { panic!("{}: not one order", self.name) };
         self.check(found);
-        end - self.wire.passed().answered
+        self.since_awaited(end)
     }
 
     /// Lists orders once; from the page of twenty to their snapshots.
@@ -142,7 +142,14 @@ impl Desk {
         let answer = self.venue.orders_since(&self.order.symbol, self.order.stamp()).await;
         let end = Instant::now();
         assert_eq!(answer.unwrap().len(), ROWS, "{}", self.name);
-        end - self.wire.passed().answered
+        self.since_awaited(end)
+    }
+
+    /// From the answer that is measured, after which no other may have come.
+    fn since_awaited(&self, end: Instant) -> Duration {
+        let passed = self.wire.passed();
+        assert!(passed.was_last, "{}: another answer came later", self.name);
+        end - passed.answered
     }
 
     fn check(&self, answer: &OrderSnapshot) {

@@ -25,7 +25,8 @@ struct State {
     answers: Answers,
     last: String,
     first_request: Option<(Instant, Request<Bytes>)>,
-    last_answer: Option<Instant>,
+    /// When it left, and whether it was the one to be last.
+    last_answer: Option<(Instant, bool)>,
 }
 
 /// What passed since the wire was last cleared.
@@ -35,6 +36,8 @@ pub(crate) struct Passed {
     pub(crate) request: Request<Bytes>,
     /// When the last answer was handed back.
     pub(crate) answered: Instant,
+    /// Whether that answer was the one that was to be last.
+    pub(crate) was_last: bool,
 }
 
 impl Wire {
@@ -63,7 +66,8 @@ impl Wire {
     pub(crate) fn passed(&self) -> Passed {
         let mut state = self.state();
         let (asked, request) = state.first_request.take().unwrap();
-        Passed { asked, request, answered: state.last_answer.unwrap() }
+        let (answered, was_last) = state.last_answer.unwrap();
+        Passed { asked, request, answered, was_last }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -102,7 +106,7 @@ impl Transport for Wire {
         if waits {
             tokio::task::yield_now().await;
         }
-        self.state().last_answer = Some(Instant::now());
+        self.state().last_answer = Some((Instant::now(), waits));
         Ok(response)
     }
 }
