@@ -10,10 +10,12 @@ use std::time::{Duration, Instant};
 
 use equipoise::journal::JournalKind;
 use equipoise::{Event, Saga};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Builder, Runtime};
 
 use bench::engine::{Instantly, LANES, Raw};
+use bench::exchange::Signing;
 use bench::median;
+use bench::payload::{self, Figure};
 
 /// Repetitions of what takes microseconds or more.
 const SAMPLES: usize = 1_000;
@@ -32,6 +34,7 @@ fn main() {
     let runtime = Runtime::new().unwrap();
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     pure();
+    payloads();
     let raw = Raw::create(folder.path());
     let only = std::env::args().nth(1).filter(|only| !only.starts_with('-'));
     for kind in [JournalKind::Memory, JournalKind::Sled, JournalKind::Redb] {
@@ -89,6 +92,30 @@ fn pure() {
         &micros(slowest),
         "aim: 1 us",
     );
+}
+
+/// Whole payloads, the slowest adapter of each kind.
+fn payloads() {
+    // A thread of its own would only add to the noise: nothing in an adapter waits here.
+    let runtime = Builder::new_current_thread().build().unwrap();
+    let figures = runtime.block_on(payload::figures());
+    let slowest = |what: &str, of: fn(&Figure) -> bool, part: fn(&Figure) -> Duration, aim| {
+        let figure = figures.iter().filter(|figure| of(figure)).max_by_key(|figure| part(figure));
+        let figure = figure.unwrap();
+        say(&format!("{what} ({})", figure.name), &micros(part(figure)), aim);
+    };
+    let is_asymmetric =
+        |figure: &Figure| matches!(figure.signing, Signing::P256 | Signing::Ed25519);
+    let is_hmac = |figure: &Figure| figure.signing == Signing::Hmac;
+    let is_bearer = |figure: &Figure| figure.signing == Signing::Bearer;
+    slowest("encode and sign, slowest HMAC venue", is_hmac, |figure| figure.encoded, "aim: 5 us");
+    slowest("encode, with a token", is_bearer, |figure| figure.encoded, "aim: 5 us");
+    slowest("encode, less the signature", is_asymmetric, |figure| figure.unsigned, "aim: 5 us");
+    for figure in figures.iter().filter(|figure| is_asymmetric(figure)) {
+        say(&format!("  beside: the signature ({})", figure.name), &micros(figure.signed), "");
+    }
+    slowest("decode a reply, slowest venue", |_| true, |figure| figure.reply, "aim: 10 us");
+    slowest("decode 20 orders, slowest venue", |_| true, |figure| figure.page, "");
 }
 
 fn handed_over(runtime: &Runtime, instantly: &Instantly, raw: &Raw, kind: JournalKind) {

@@ -1,8 +1,11 @@
-//! An instant venue and plans, shared by the benches.
+//! An instant venue, plans, and adapters over a wire in memory, shared by the benches.
 #![allow(dead_code, reason = "each bench uses its own part")]
 #![allow(clippy::unwrap_used, reason = "benches")]
 
 pub(crate) mod engine;
+pub(crate) mod exchange;
+pub(crate) mod payload;
+pub(crate) mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
