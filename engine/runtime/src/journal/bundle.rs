@@ -6,9 +6,13 @@
 
 use equipoise_port::JournalError;
 
-use super::codec::{BUNDLE, PART_LEN_MAX, damaged, is_kind, seal, shown, unseal};
+use super::codec::{BUNDLE, damaged, is_kind, seal, shown, unseal};
 use super::layout::{self, RECORDS_LEN};
-use super::store::{Visit, WriteBatch};
+use super::store::Visit;
+
+/// Longest body of a bundle of several: sled moves pages that grow too long out of its log, and longer values make
+/// longer pages.
+const BUNDLE_LEN_MAX: usize = 4 * 1024;
 
 const VALUE_HEADER_LEN: usize = 5;
 
@@ -16,13 +20,19 @@ const VALUE_HEADER_LEN: usize = 5;
 pub(super) type Entry<'a> = (&'a [u8], &'a [u8]);
 
 /// Puts values of one batch, in order of their keys, into as few bundles as their lengths allow.
-pub(super) fn put(values: &[Entry<'_>], mut put_one: impl FnMut(Entry<'_>)) {
+///
+/// # Errors
+/// The first of `put_one`, with the rest not put.
+pub(super) fn put<E>(
+    values: &[Entry<'_>],
+    mut put_one: impl FnMut(Entry<'_>) -> Result<(), E>,
+) -> Result<(), E> {
     let (mut body, mut sealed) = (Vec::new(), Vec::new());
     let mut rest = values;
     while let Some((&(key, value), after)) = rest.split_first() {
         let count = fitting(rest);
         if count == 1 {
-            put_one((key, value));
+            put_one((key, value))?;
             rest = after;
             continue;
         }
@@ -31,9 +41,10 @@ pub(super) fn put(values: &[Entry<'_>], mut put_one: impl FnMut(Entry<'_>)) {
         together.iter().for_each(|entry| add(&mut body, *entry));
         sealed.clear();
         seal(&mut sealed, key, BUNDLE, false, 0, &body);
-        put_one((key, &sealed));
+        put_one((key, &sealed))?;
         rest = after;
     }
+    Ok(())
 }
 
 /// How many of these fit into one bundle, at least one.
@@ -41,7 +52,7 @@ fn fitting(values: &[Entry<'_>]) -> usize {
     let mut len = 0;
     let fit = values.iter().take_while(|(key, value)| {
         len += VALUE_HEADER_LEN + key.len() - RECORDS_LEN + value.len();
-        len <= PART_LEN_MAX
+        len <= BUNDLE_LEN_MAX
     });
     fit.count().max(1)
 }
@@ -82,13 +93,6 @@ fn split(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
     Some(((key, value), rest))
 }
 
-/// Adds a put of each to a batch.
-pub(super) fn put_into(values: &[Entry<'_>], out: &mut WriteBatch) {
-    put(values, |(key, value)| {
-        out.put(key, |bytes| bytes.extend_from_slice(value));
-    });
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -109,7 +113,11 @@ mod tests {
 
     fn bundled(values: &[Entry<'_>]) -> Vec<(Vec<u8>, Vec<u8>)> {
         let mut puts = Vec::new();
-        put(values, |(key, value)| puts.push((key.to_vec(), value.to_vec())));
+        put(values, |(key, value)| {
+            puts.push((key.to_vec(), value.to_vec()));
+            Ok::<_, std::convert::Infallible>(())
+        })
+        .unwrap();
         puts
     }
 
@@ -127,8 +135,8 @@ mod tests {
     }
 
     #[test]
-    fn a_bundle_is_no_longer_than_a_part_and_one_value_stays_itself() {
-        let half = vec![7; PART_LEN_MAX / 2];
+    fn a_bundle_has_a_longest_length_and_one_value_stays_itself() {
+        let half = vec![7; BUNDLE_LEN_MAX / 2];
         let keys = [0, 1, 2].map(|sequence| layout::record_key(1, sequence));
         let values = keys.each_ref().map(|key| (&key[..], &half[..]));
         assert_eq!(bundled(&values).len(), 3);

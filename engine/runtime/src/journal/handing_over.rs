@@ -51,7 +51,7 @@ struct Pieces<'a> {
 impl Pieces<'_> {
     fn one(&mut self, (key, write): Written<'_>) -> Result<(), StoreError> {
         match write {
-            Some(value) => drop(self.batch.put(key, |out| out.extend_from_slice(value))),
+            Some(value) => return self.put((key, value)),
             // Mostly open markers that came and went without ever reaching the store.
             None if self.store.get(key)?.is_none() => return Ok(()),
             None => self.batch.delete(key),
@@ -67,7 +67,11 @@ impl Pieces<'_> {
         if puts.len() < writes.len() {
             return self.rewrite(shared, writes);
         }
-        bundle::put_into(&puts, &mut self.batch);
+        bundle::put(&puts, |entry| self.put(entry))
+    }
+
+    fn put(&mut self, (key, value): bundle::Entry<'_>) -> Result<(), StoreError> {
+        self.batch.put(key, |out| out.extend_from_slice(value));
         self.writes += 1;
         self.stage_if_due()
     }
@@ -87,7 +91,10 @@ impl Pieces<'_> {
         let left = left.iter().filter_map(|(key, write)| Some((&key[..], write.as_deref()?)));
         // Deletes first: of two writes to a key the later one counts.
         stood.iter().for_each(|key| self.batch.delete(key));
-        bundle::put_into(&left.collect::<Vec<_>>(), &mut self.batch);
+        bundle::put(&left.collect::<Vec<_>>(), |(key, value)| {
+            self.batch.put(key, |out| out.extend_from_slice(value));
+            Ok::<_, StoreError>(())
+        })?;
         self.writes += stood.len();
         self.stage_if_due()
     }

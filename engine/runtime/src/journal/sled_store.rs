@@ -25,6 +25,8 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// begins with how far the log was stable, and a recovery reads on behind a tear below that, so nothing that is not on
 /// the device may be called stable.
 const STAGED_BYTES_MAX: usize = 64 * 1024;
+/// What a write counts beside its bytes: sled writes the page it is on, or a link to it.
+const WRITE_BYTES: usize = 512;
 const CLEANING_INTERVAL_MS: u64 = 500;
 
 /// An open sled database and its file.
@@ -85,7 +87,8 @@ impl Store for SledStore {
 
     fn stage(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         self.apply(batch.iter())?;
-        let staged = self.staged.fetch_add(batch.len(), Ordering::Relaxed) + batch.len();
+        let bytes = batch.len() + batch.writes() * WRITE_BYTES;
+        let staged = self.staged.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if staged >= STAGED_BYTES_MAX { self.sync() } else { Ok(()) }
     }
 }

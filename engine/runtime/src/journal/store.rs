@@ -124,6 +124,11 @@ impl WriteBatch {
         self.bytes.len()
     }
 
+    /// Number of writes.
+    pub(super) fn writes(&self) -> usize {
+        self.writes.len()
+    }
+
     /// Forgets the writes and keeps the buffer.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
