@@ -75,6 +75,9 @@ impl Exchange {
             }
             Effect::ExecuteTwice => Alteration { twice: true, ..plain },
             Effect::PartialFill(fraction) => Alteration { fraction: Some(fraction), ..plain },
+            Effect::AdjustTrades { adjustment, is_counted } => {
+                Alteration { adjusted: Some((adjustment, is_counted)), ..plain }
+            }
             Effect::WithoutMargin => Alteration { without_funds: true, ..plain },
             Effect::HideOrder { for_ms } => Alteration { hidden_ms: for_ms, ..plain },
             Effect::StaleOrder { for_ms } => Alteration { stale_ms: for_ms, ..plain },

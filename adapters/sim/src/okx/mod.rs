@@ -71,6 +71,7 @@ fn venue(product: Product, credentials: Credentials, rate_limits: RateLimits) ->
             order_id: |number| (2_740_000_000_000_000_000 + number).to_string(),
             absent_client_id: |_| String::new(),
             first_trade_id: 900_000_000,
+            shows_adjustments: false,
         },
         listings,
         leverage_default: if product == Product::Swap { 10 } else { 1 },
