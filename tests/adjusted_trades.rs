@@ -49,7 +49,7 @@ async fn play(adjustment: Adjustment, is_counted: bool) -> (BatchReport, [Decima
         strategy: StrategyName::new("adjusted").unwrap(),
         occasion: Occasion::new("1").unwrap(),
         legs,
-        policy: Policy::new(OnResidual::Unwind, 20_000),
+        policy: Policy::new(OnResidual::Unwind, 5_000),
     };
     let engine = engine.start().await.unwrap();
     let report = engine.submit(&plan).await.unwrap().wait().await.unwrap();

@@ -107,15 +107,15 @@ struct Story {
     orders: [usize; 2],
 }
 
-/// When an order that its gateway admitted in time gets to the matching engine: after its deadline, and early enough
-/// before the end of the margin that clients are to allow it.
+/// When an order that was admitted in time is executed, unless the matching engine itself looks at its deadline: after
+/// that, and early enough before the end of the margin that clients are to allow it.
 const LATE_MS: u64 = 2_600;
 const LATE_MARGIN_MS: u32 = 3_000;
 
 /// A fault by the kind it is named by, and the margin its venue is given.
 fn fault_of(adapter: &str, kind: &str) -> (Fault, u32) {
     if kind == "late" {
-        let effect = Effect::DelayRequest { delay_ms: LATE_MS, before: Stage::Engine };
+        let effect = Effect::DelayRequest { delay_ms: LATE_MS, before: Stage::Execution };
         return (Fault::on(Operation::PlaceEntry, Occurrence::Nth(1), effect), LATE_MARGIN_MS);
     }
     (Fault::named(&format!("{adapter}-{kind}")).unwrap(), MARGIN_MS)
@@ -274,10 +274,10 @@ async fn after_a_partial_fill_exactly_what_was_received_is_taken_back() {
     .await;
 }
 
-/// Where the matching engine checks the deadline, the late order is refused there and another one follows; where only
-/// the gateway does, it is executed late, found, and not repeated.
+/// Where the matching engine is documented to check the deadline, the late order is refused there and another one
+/// follows; everywhere else it is executed late, found, and not repeated.
 #[tokio::test]
-async fn an_order_that_is_late_at_the_matching_engine_takes_effect_once() {
+async fn an_order_that_executes_after_its_deadline_takes_effect_once() {
     at_every_place(&["late"], |story| {
         let attempts = story.faulty().client_order_ids.len();
         let expected = if story.checked_by == DeadlineCheck::MatchingEngine { 2 } else { 1 };

@@ -94,6 +94,9 @@ pub enum Stage {
     Gateway,
     /// Between the gateway, which has admitted it, and the matching engine.
     Engine,
+    /// As [`Stage::Engine`], and past the check of its deadline too, unless the venue documents that check as its
+    /// matching engine's own.
+    Execution,
 }
 
 /// What a fault does to the call it meets.

@@ -104,7 +104,7 @@ fn any_order_of_events_leads_to_records_that_fit_and_to_rest() {
 fn a_simulated_exchange_answers_every_request() {
     for index in 0..simulated_adapters().count() {
         let index = u8::try_from(index).expect("a few adapters");
-        fuzz_from("request", &[0, index], CASES / 5, 40);
+        fuzz_from("request", &[0, index], CASES / 5, 20);
     }
 }
 

@@ -81,6 +81,8 @@ pub(crate) struct Alteration {
     pub(crate) stale_ms: u64,
     /// The order is executed twice under two order ids.
     pub(crate) twice: bool,
+    /// Its deadline was checked before, where the venue does not say that its matching engine does.
+    pub(crate) in_time: bool,
     /// All its trades are adjusted at once, and whether the executed quantity stated of it follows.
     pub(crate) adjusted: Option<(Adjustment, bool)>,
     pub(crate) without_funds: bool,

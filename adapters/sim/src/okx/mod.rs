@@ -155,7 +155,10 @@ impl Face for Okx {
             Err(failure) => return failure.response(),
         };
         if let Some(step) = orders::step(route) {
-            let late = route.can_expire() && asked.expires_ms.is_some_and(|at| at < now_ms);
+            // At which layer `expTime` is checked is not documented.
+            let late = route.can_expire()
+                && !alteration.in_time
+                && asked.expires_ms.is_some_and(|at| at < now_ms);
             let product = self.product;
             let mut entries = Vec::new();
             for params in asked.entries {
