@@ -12,7 +12,7 @@ use crate::table::Place;
 async fn looked(desk: &Desk, order: &OrderRequest) -> OrderSnapshot {
     let found = desk.found(order).await;
     let known = OrderRef { venue_order: Some(found.venue_order.clone()), ..reference(order) };
-    assert_eq!(desk.venue.find(&known).await.unwrap(), [found.clone()]);
+    assert_eq!(desk.venue.find(&known).await.unwrap().as_slice(), std::slice::from_ref(&found));
     let listed = desk.venue.orders_since(&desk.symbol(), order.stamp()).await.unwrap();
     let listed = listed.into_iter().find(|one| one.client_id == order.client_id).unwrap();
     assert_eq!((listed.executed, &listed.busted), (found.executed, &found.busted));
