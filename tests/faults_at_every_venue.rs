@@ -7,13 +7,13 @@ mod harness;
 use std::sync::Arc;
 
 use equipoise::{
-    BatchReport, BatchStatus, Engine, Leg, LegName, LegReport, LegStatus, Occasion, OnResidual,
-    Plan, Policy, Positions, Quantity, Side, StrategyName, Symbol, SystemClock, VenueName,
-    VenueSetup,
+    BatchReport, BatchStatus, DeadlineCheck, Engine, Leg, LegName, LegReport, LegStatus, Occasion,
+    OnResidual, Plan, Policy, Positions, Quantity, Side, StrategyName, Symbol, SystemClock,
+    VenueName, VenueSetup,
 };
-use equipoise_sim::{Fault, Running, Settings};
+use equipoise_sim::{Effect, Fault, Occurrence, Operation, Running, Settings, Stage};
 use futures::future::join_all;
-use harness::{adapter_for, memory, start};
+use harness::{MARGIN_MS, adapter_with_margin, memory, start};
 use rust_decimal::Decimal;
 
 /// An instrument of an adapter: whether it is inverse or spot, what one unit is worth in base units (inverse: in
@@ -100,9 +100,25 @@ impl Place {
 struct Story {
     what: String,
     places: [&'static Place; 2],
+    /// Which part of the first venue refuses an order past its deadline.
+    checked_by: DeadlineCheck,
     report: BatchReport,
     held: [Decimal; 2],
     orders: [usize; 2],
+}
+
+/// When an order that was admitted in time is executed, unless the matching engine itself looks at its deadline: after
+/// that, and early enough before the end of the margin that clients are to allow it.
+const LATE_MS: u64 = 2_600;
+const LATE_MARGIN_MS: u32 = 3_000;
+
+/// A fault by the kind it is named by, and the margin its venue is given.
+fn fault_of(adapter: &str, kind: &str) -> (Fault, u32) {
+    if kind == "late" {
+        let effect = Effect::DelayRequest { delay_ms: LATE_MS, before: Stage::Execution };
+        return (Fault::on(Operation::PlaceEntry, Occurrence::Nth(1), effect), LATE_MARGIN_MS);
+    }
+    (Fault::named(&format!("{adapter}-{kind}")).unwrap(), MARGIN_MS)
 }
 
 /// Plays a fault at the first place; the second works. `buys` says which way the first leg goes.
@@ -113,16 +129,21 @@ async fn play(index: usize, kind: &str, buys: bool) -> Story {
         start(places[0].adapter, settings.clone()).await,
         start(places[1].adapter, settings).await,
     ];
-    let fault = Fault::named(&format!("{}-{kind}", places[0].adapter)).unwrap();
+    let (fault, margin_ms) = fault_of(places[0].adapter, kind);
     exchanges[0].with(|exchange| exchange.inject(fault));
     let clock = Arc::new(SystemClock::start());
     let mut engine = Engine::builder(memory()).clock(clock.clone());
     let side = |first: bool| if first == buys { Side::Buy } else { Side::Sell };
-    let mut legs = Vec::new();
+    let (mut legs, mut checked_by) = (Vec::new(), DeadlineCheck::Gateway);
     for (first, (place, exchange)) in [true, false].into_iter().zip(places.iter().zip(&exchanges)) {
         let name = VenueName::new(if first { "faulty" } else { "sound" }).unwrap();
         let url = exchange.base_url();
-        let venue = adapter_for(name.as_str(), place.adapter, &url, clock.clone());
+        let margin_ms = if first { margin_ms } else { MARGIN_MS };
+        let venue =
+            adapter_with_margin(name.as_str(), place.adapter, &url, clock.clone(), margin_ms);
+        if first {
+            checked_by = venue.traits().deadline_check;
+        }
         engine = engine.venue(name.clone(), VenueSetup { venue, positions: Positions::Exclusive });
         legs.push(Leg::market(
             LegName::new(name.as_str()).unwrap(),
@@ -143,7 +164,7 @@ async fn play(index: usize, kind: &str, buys: bool) -> Story {
     let held = [0, 1].map(|leg: usize| places[leg].held(&exchanges[leg]));
     let orders = exchanges.map(|exchange| exchange.with(|exchange| exchange.ledger()).orders.len());
     let what = format!("{kind} at {} {} ({:?})", places[0].symbol, places[0].adapter, side(true));
-    Story { what, places, report, held, orders }
+    Story { what, places, checked_by, report, held, orders }
 }
 
 impl Story {
@@ -249,6 +270,21 @@ async fn after_a_partial_fill_exactly_what_was_received_is_taken_back() {
             return Err("nothing was filled in part".to_owned());
         }
         story.check_flat()
+    })
+    .await;
+}
+
+/// Where the matching engine is documented to check the deadline, the late order is refused there and another one
+/// follows; everywhere else it is executed late, found, and not repeated.
+#[tokio::test]
+async fn an_order_that_executes_after_its_deadline_takes_effect_once() {
+    at_every_place(&["late"], |story| {
+        let attempts = story.faulty().client_order_ids.len();
+        let expected = if story.checked_by == DeadlineCheck::MatchingEngine { 2 } else { 1 };
+        if attempts != expected {
+            return Err(format!("{attempts} attempts were made, not {expected}"));
+        }
+        story.check_done()
     })
     .await;
 }

@@ -8,6 +8,7 @@
 mod harness;
 
 mod account;
+mod adjusting;
 mod desk;
 mod doubt;
 mod finding;
@@ -74,6 +75,8 @@ conformance!([
     finding::a_cancelled_order_keeps_what_it_filled,
     finding::orders_placed_by_hand_do_not_hide_ours,
     finding::an_order_executed_twice_is_listed_twice,
+    adjusting::a_trade_taken_back_is_told_whether_or_not_the_orders_quantity_follows,
+    adjusting::a_corrected_trade_is_replaced_or_leaves_its_order_unsettled,
     refusing::a_request_past_its_deadline_is_refused,
     refusing::an_order_too_small_is_refused_for_good,
     refusing::a_wrong_secret_is_a_matter_of_credentials,

@@ -34,6 +34,8 @@ pub(crate) struct Place {
     pub(crate) hedge_mode: bool,
     /// What follows a client id sent again while its order is open, and after it ended.
     pub(crate) reuse: [Reuse; 2],
+    /// Whether trades that were taken back or corrected are shown as that; elsewhere nothing is documented.
+    pub(crate) shows_adjusted_trades: bool,
     /// What follows the refusal of the fault `reject`, and that of a reduce-only order without a position.
     pub(crate) refusals: [RefusalKind; 2],
 }
@@ -119,6 +121,7 @@ pub(crate) const BINANCE_USDM: Place = Place {
     funds: &[("USDT", "250000")],
     hedge_mode: true,
     reuse: AMONG_OPEN,
+    shows_adjusted_trades: false,
     refusals: [RefusalKind::Final, RefusalKind::ReduceOnly],
 };
 
@@ -337,7 +340,7 @@ pub(crate) const DERIBIT_LINEAR: Place = Place {
 };
 
 /// A used id is answered with its first order; fees are taken in quote on both sides, so none sizes an order.
-/// Source: Coinbase Advanced Trade API, Create Order, client_order_id; List Fills, commission, read 2026-11-22.
+/// Source: Coinbase Advanced Trade API, Create Order, client_order_id; List Fills, commission and trade_type, read 2026-11-22.
 pub(crate) const COINBASE: Place = Place {
     adapter: "coinbase",
     symbol: "BTC-USD",
@@ -362,6 +365,7 @@ pub(crate) const COINBASE: Place = Place {
     fee_assets: ["USD", "USD"],
     funds: &[("BTC", "2"), ("ETH", "40"), ("USD", "250000"), ("USDC", "250000")],
     reuse: [Reuse::Echoed, Reuse::Echoed],
+    shows_adjusted_trades: true,
     // ORDER_ENTRY_DISABLED passes; on spot no reduce-only order is sent.
     refusals: [RefusalKind::Transient, RefusalKind::ReduceOnly],
 };

@@ -93,10 +93,20 @@ pub(crate) fn adapter_for(
     url: &str,
     clock: Arc<SystemClock>,
 ) -> Arc<dyn Venue> {
+    adapter_with_margin(name, adapter, url, clock, MARGIN_MS)
+}
+
+pub(crate) fn adapter_with_margin(
+    name: &str,
+    adapter: &str,
+    url: &str,
+    clock: Arc<SystemClock>,
+    margin_ms: u32,
+) -> Arc<dyn Venue> {
     let credentials = demo_credentials(adapter);
     let settings = VenueSettings::builder(VenueName::new(name).unwrap(), adapter, credentials)
         .endpoint(Endpoint::Url(url.to_owned()))
-        .margin_ms(MARGIN_MS)
+        .margin_ms(margin_ms)
         .build();
     open(settings, Arc::new(HttpTransport::new().unwrap()), clock).unwrap()
 }

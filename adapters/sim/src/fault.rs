@@ -2,6 +2,8 @@
 
 use rust_decimal::Decimal;
 
+use crate::exchange::orders::Adjustment;
+
 /// What a request asks for, as far as faults tell requests apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -92,6 +94,9 @@ pub enum Stage {
     Gateway,
     /// Between the gateway, which has admitted it, and the matching engine.
     Engine,
+    /// As [`Stage::Engine`], and past the check of its deadline too, unless the venue documents that check as its
+    /// matching engine's own.
+    Execution,
 }
 
 /// What a fault does to the call it meets.
@@ -118,6 +123,13 @@ pub enum Effect {
     ExecuteTwice,
     /// Only this fraction of the order, rounded down to the lot but at least one lot, finds a counterpart.
     PartialFill(Decimal),
+    /// Executed, and then every trade of it is taken back or corrected, where the venue shows that (V12).
+    AdjustTrades {
+        /// What becomes of the trades.
+        adjustment: Adjustment,
+        /// Whether the executed quantity that the venue states of the order follows.
+        is_counted: bool,
+    },
     /// Refused for want of funds: margin on contracts, balance on spot.
     WithoutMargin,
     /// Arrives so much later.

@@ -49,10 +49,12 @@ mod signature;
 pub use answer::{Answer, Held};
 pub use credentials::Credentials;
 pub use exchange::account::PositionSide;
+pub use exchange::adjusting::NotAdjusted;
 pub use exchange::book::{Depth, Level};
 pub use exchange::instrument::{Instrument, InstrumentKind};
 pub use exchange::orders::{
-    EndReason, Order, OrderKind, OrderOrigin, OrderStatus, SelfTrade, Side, TimeInForce, Trade,
+    AdjustedTrade, Adjustment, EndReason, Order, OrderKind, OrderOrigin, OrderStatus, SelfTrade,
+    Side, TimeInForce, Trade,
 };
 pub use exchange::{Exchange, RateLimits, Settings, UnknownAdapter, UnknownSymbol};
 pub use faces::{

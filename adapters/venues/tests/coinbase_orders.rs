@@ -311,31 +311,64 @@ async fn an_answer_about_something_else_is_no_answer() {
 }
 
 #[tokio::test]
-async fn fills_are_paged_counted_once_and_without_later_adjustments() {
+async fn fills_are_paged_and_counted_once() {
     let stage = coinbase();
     stage.script.fixture(ONE, 200, "coinbase/order_filled");
     stage.script.fixture(FILLS, 200, "coinbase/fills_two_with_cursor");
-    stage.script.fixture(FILLS, 200, "coinbase/fills_adjusted");
+    stage.script.fixture(FILLS, 200, "coinbase/fills_two");
     let found = stage.venue.find(&reference(Some(ID))).await.unwrap();
     assert_eq!(found[0].fills.len(), 2);
     let sent = stage.script.sent().join("\n");
     assert!(sent.contains("limit=100&cursor=789200"), "{sent}");
 }
 
-#[tokio::test]
-async fn a_reversal_takes_back_the_fill_whose_trade_it_names() {
+/// What stands, what was taken back, and what the order executed or may have, of one order and its rows.
+async fn came_to(order: &str, fills: &str) -> (Vec<String>, Vec<String>, String) {
     let stage = coinbase();
-    stage.script.fixture(ONE, 200, "coinbase/order_filled");
-    stage.script.fixture(FILLS, 200, "coinbase/fills_reversed");
+    stage.script.fixture(ONE, 200, &format!("coinbase/{order}"));
+    stage.script.fixture(FILLS, 200, &format!("coinbase/{fills}"));
     let found = stage.venue.find(&reference(Some(ID))).await.unwrap();
     let sizes = |fills: &[equipoise_core::Fill]| {
         fills.iter().map(|fill| fill.quantity.to_string()).collect::<Vec<_>>()
     };
-    assert_eq!(
-        (sizes(&found[0].fills), sizes(&found[0].busted)),
-        (vec!["0.06".into()], vec!["0.04".into()])
-    );
-    assert_eq!(found[0].executed.to_string(), "0.1", "what ever executed includes it");
+    (sizes(&found[0].fills), sizes(&found[0].busted), found[0].executed.to_string())
+}
+
+fn comes_to(fills: &[&str], busted: &[&str], executed: &str) -> (Vec<String>, Vec<String>, String) {
+    let owned = |sizes: &[&str]| sizes.iter().map(|size| (*size).to_owned()).collect();
+    (owned(fills), owned(busted), executed.to_owned())
+}
+
+#[tokio::test]
+async fn a_reversal_takes_back_the_fill_whose_trade_it_names() {
+    // What ever executed includes it.
+    let came = came_to("order_filled", "fills_reversed").await;
+    assert_eq!(came, comes_to(&["0.06"], &["0.04"], "0.1"));
+}
+
+#[tokio::test]
+async fn an_ended_order_all_of_which_was_reversed_still_shows_what_was_taken_back() {
+    let came = came_to("order_reversed_whole", "fills_reversed_whole").await;
+    assert_eq!(came, comes_to(&[], &["0.06", "0.04"], "0.1"));
+}
+
+#[tokio::test]
+async fn a_correction_replaces_the_fill_it_names_where_the_filled_size_bears_that_out() {
+    let came = came_to("order_corrected", "fills_corrected").await;
+    assert_eq!(came, comes_to(&["0.06", "0.03"], &["0.04"], "0.1"));
+}
+
+#[tokio::test]
+async fn a_correction_that_the_filled_size_does_not_bear_out_leaves_the_order_unsettled() {
+    // Between the fill that is not concerned and everything listed: 0.06 to 0.17 less the 0.04 taken back.
+    let came = came_to("order_filled", "fills_corrected").await;
+    assert_eq!(came, comes_to(&["0.06"], &["0.04"], "0.17"));
+}
+
+#[tokio::test]
+async fn an_adjustment_that_names_no_fill_of_the_order_may_concern_any_of_them() {
+    let came = came_to("order_filled", "fills_adjusted").await;
+    assert_eq!(came, comes_to(&[], &["0.06", "0.04"], "0.201"));
 }
 
 async fn since(stage: &Stage) -> Result<Vec<OrderSnapshot>, QueryError> {

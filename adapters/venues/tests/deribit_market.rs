@@ -60,6 +60,15 @@ async fn an_option_has_the_coarsest_of_its_ticks_and_its_smallest_order_as_step(
 }
 
 #[tokio::test]
+async fn an_option_is_an_underlying_of_its_own_and_never_counts_as_coins() {
+    let rules = rules("option", "BTC-25DEC26-70000-C").await.unwrap();
+    assert_eq!(
+        (rules.base.as_str(), rules.contract_size.to_string()),
+        ("BTC-25DEC26-70000-C", "1".into())
+    );
+}
+
+#[tokio::test]
 async fn spot_is_spot() {
     let rules = rules("spot", "BTC_USDC").await.unwrap();
     assert_eq!(rules.kind, InstrumentKind::Spot);

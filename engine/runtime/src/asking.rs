@@ -216,9 +216,17 @@ fn is_news(cell: &BatchCell, asked: &Order, snapshot: &OrderSnapshot) -> bool {
             return Some(true);
         };
         let ended = known.state == OrderState::Open && snapshot.state != OrderState::Open;
-        Some(ended || snapshot.executed > known.executed)
+        Some(ended || snapshot.executed > known.executed || is_taken_back(order, snapshot))
     };
     cell.with_saga(is_news).flatten().unwrap_or(false)
+}
+
+/// Whether a listing takes a trade back that counted until now (V12): quantity and state of the order need not change.
+fn is_taken_back(order: &Order, snapshot: &OrderSnapshot) -> bool {
+    snapshot.busted.iter().any(|fill| {
+        let trade = (snapshot.venue_order.clone(), fill.trade.clone());
+        !order.busted.contains_key(&trade)
+    })
 }
 
 fn is_same(order: &Order, client_id: &ClientOrderId, symbol: &equipoise_core::Symbol) -> bool {

@@ -20,7 +20,7 @@ mod venues;
 
 pub use plans::plan;
 pub use records::{listing_beyond_legs, record};
-pub use requests::request;
+pub use requests::{request, simulated_adapters};
 pub use saga_events::saga;
 pub use venues::{venue, venue_adapters};
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use equipoise_fuzz::venue_adapters;
+use equipoise_fuzz::{simulated_adapters, venue_adapters};
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
@@ -102,7 +102,16 @@ fn any_order_of_events_leads_to_records_that_fit_and_to_rest() {
 
 #[test]
 fn a_simulated_exchange_answers_every_request() {
-    fuzz("request", 2, 40);
+    for index in 0..simulated_adapters().count() {
+        let index = u8::try_from(index).expect("a few adapters");
+        fuzz_from("request", &[0, index], CASES / 5, 20);
+    }
+}
+
+#[test]
+fn every_simulated_exchange_there_is_gets_requests() {
+    let asked: BTreeSet<&str> = simulated_adapters().collect();
+    assert_eq!(asked, equipoise_sim::adapters().iter().copied().collect());
 }
 
 #[test]

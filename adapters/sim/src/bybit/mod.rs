@@ -81,6 +81,7 @@ fn policy((maker_fee, taker_fee): (Decimal, Decimal)) -> Policy {
         order_id: |number| render::uuid(0x5e1f, number),
         absent_client_id: |_| String::new(),
         first_trade_id: 7_000_000,
+        shows_adjustments: false,
     }
 }
 

@@ -71,6 +71,13 @@ impl Inside<'_> {
                     && end.is_none_or(|end| trade.time_ms < end)
             });
             rows.extend(wanted.map(|trade| (trade.id, render::fill(listing, &order, trade))));
+            let adjusted = order.adjusted.iter().filter(|adjusted| {
+                start.is_none_or(|start| adjusted.time_ms >= start)
+                    && end.is_none_or(|end| adjusted.time_ms < end)
+            });
+            rows.extend(adjusted.filter_map(|adjusted| {
+                Some((adjusted.id, render::adjusted(listing, &order, adjusted)?))
+            }));
         }
         rows.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
         let (fills, cursor, _) = self.page(rows)?;

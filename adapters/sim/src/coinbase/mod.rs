@@ -47,6 +47,7 @@ pub(crate) fn venue(credentials: Credentials, rate_limits: RateLimits) -> Venue 
             order_id: |number| render::uuid(0x0c0b, number),
             absent_client_id: |number| render::uuid(0x0c1d, number),
             first_trade_id: 500_000,
+            shows_adjustments: true,
         },
         listings: instruments::listings(),
         leverage_default: 1,

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use crate::civil::rfc3339;
 use crate::exchange::instrument::Listing;
 use crate::exchange::matching::Policy;
-use crate::exchange::orders::{EndReason, Order, OrderKind, OrderStatus, Side, TimeInForce, Trade};
+use crate::exchange::orders::{
+    AdjustedTrade, EndReason, Order, OrderKind, OrderStatus, Side, TimeInForce, Trade,
+};
 
 /// The user everything here belongs to.
 pub(super) const USER_ID: &str = "5f3ed4b6-0000-4000-8000-000000000001";
@@ -97,7 +99,7 @@ pub(super) fn order(policy: &Policy, listing: &Listing, order: &Order) -> Value 
     let share = if order.quantity.is_zero() {
         Decimal::ZERO
     } else {
-        (order.executed * Decimal::ONE_HUNDRED / order.quantity).round_dp(2)
+        (order.stated() * Decimal::ONE_HUNDRED / order.quantity).round_dp(2)
     };
     let open = order.is_open();
     let held = match (open, order.side) {
@@ -120,7 +122,7 @@ pub(super) fn order(policy: &Policy, listing: &Listing, order: &Order) -> Value 
         "time_in_force": time_in_force(order),
         "created_time": rfc3339(order.received_ms),
         "completion_percentage": plain(share),
-        "filled_size": plain(order.executed),
+        "filled_size": plain(order.stated()),
         "average_filled_price": plain(rules.average_price(order).round_dp(12)),
         "fee": "",
         "number_of_fills": order.trades.len().to_string(),
@@ -176,4 +178,27 @@ pub(super) fn fill(listing: &Listing, order: &Order, trade: &Trade) -> Value {
         "side": side(order.side),
         "retail_portfolio_id": PORTFOLIO_ID,
     })
+}
+
+/// An adjusted fill: a row of its own that names the trade it is about. What its size stands for is not documented;
+/// here a reversal states what is taken back, a correction what stands instead.
+/// Source: Coinbase Advanced Trade API, List Fills, trade_type and trade_id, read 2026-11-22.
+pub(super) fn adjusted(
+    listing: &Listing,
+    order: &Order,
+    adjusted: &AdjustedTrade,
+) -> Option<Value> {
+    let trade = order.trades.iter().find(|trade| trade.id == adjusted.trade)?;
+    let stated = if adjusted.is_reversed {
+        trade.clone()
+    } else {
+        Trade { quantity: adjusted.quantity, fee: adjusted.fee, ..trade.clone() }
+    };
+    let mut row = fill(listing, order, &stated);
+    let at = rfc3339(adjusted.time_ms);
+    row["entry_id"] = json!(format!("{:064x}", adjusted.id));
+    row["trade_type"] = json!(if adjusted.is_reversed { "REVERSAL" } else { "CORRECTION" });
+    row["trade_time"] = json!(at);
+    row["sequence_timestamp"] = json!(at);
+    Some(row)
 }

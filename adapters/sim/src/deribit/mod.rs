@@ -48,6 +48,7 @@ pub(crate) fn venue(credentials: Credentials, rate_limits: RateLimits) -> Venue 
             order_id: |number| (58_486_480_700 + number).to_string(),
             absent_client_id: |_| String::new(),
             first_trade_id: 300_000_000,
+            shows_adjustments: false,
         },
         listings: instruments::listings(),
         leverage_default: 10,

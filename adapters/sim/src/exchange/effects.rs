@@ -26,8 +26,10 @@ impl Exchange {
         }
         Answer::Respond(match held.stage {
             Stage::Gateway => self.process(now_ms, &held.request, Alteration::default()),
-            Stage::Engine => {
-                self.face.carry_out(&mut self.engine, now_ms, &held.request, Alteration::default())
+            Stage::Engine | Stage::Execution => {
+                let in_time = held.stage == Stage::Execution;
+                let alteration = Alteration { in_time, ..Alteration::default() };
+                self.face.carry_out(&mut self.engine, now_ms, &held.request, alteration)
             }
         })
     }
@@ -75,6 +77,9 @@ impl Exchange {
             }
             Effect::ExecuteTwice => Alteration { twice: true, ..plain },
             Effect::PartialFill(fraction) => Alteration { fraction: Some(fraction), ..plain },
+            Effect::AdjustTrades { adjustment, is_counted } => {
+                Alteration { adjusted: Some((adjustment, is_counted)), ..plain }
+            }
             Effect::WithoutMargin => Alteration { without_funds: true, ..plain },
             Effect::HideOrder { for_ms } => Alteration { hidden_ms: for_ms, ..plain },
             Effect::StaleOrder { for_ms } => Alteration { stale_ms: for_ms, ..plain },
@@ -89,7 +94,7 @@ impl Exchange {
         delay_ms: u64,
         stage: Stage,
     ) -> Answer {
-        if stage == Stage::Engine
+        if stage != Stage::Gateway
             && let Some(refusal) = self.face.turn_away(now_ms, request)
         {
             return Answer::Respond(refusal);

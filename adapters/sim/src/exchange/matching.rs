@@ -10,8 +10,8 @@ use super::checks::Refusal;
 use super::funds::{FeeRule, FeeToken, Settled};
 use super::instrument::{Listing, floor_to};
 use super::orders::{
-    EndReason, Order, OrderKind, OrderOrigin, OrderStatus, Orders, SelfTrade, Side, TimeInForce,
-    Trade,
+    Adjustment, EndReason, Order, OrderKind, OrderOrigin, OrderStatus, Orders, SelfTrade, Side,
+    TimeInForce, Trade,
 };
 
 /// How long a client id stays taken.
@@ -48,6 +48,8 @@ pub(crate) struct Policy {
     pub(crate) absent_client_id: fn(u64) -> String,
     /// Trade ids count from here.
     pub(crate) first_trade_id: u64,
+    /// The venue documents a form in which it shows trades that were taken back or corrected.
+    pub(crate) shows_adjustments: bool,
 }
 
 /// An order as a client asks for it.
@@ -79,6 +81,10 @@ pub(crate) struct Alteration {
     pub(crate) stale_ms: u64,
     /// The order is executed twice under two order ids.
     pub(crate) twice: bool,
+    /// Its deadline was checked before, where the venue does not say that its matching engine does.
+    pub(crate) in_time: bool,
+    /// All its trades are adjusted at once, and whether the executed quantity stated of it follows.
+    pub(crate) adjusted: Option<(Adjustment, bool)>,
     pub(crate) without_funds: bool,
 }
 
@@ -108,6 +114,9 @@ impl MatchingEngine {
             return Err(if spot { Refusal::Balance } else { Refusal::Margin });
         }
         let number = self.accept(now_ms, new, alteration);
+        if let Some((adjustment, is_counted)) = alteration.adjusted {
+            self.adjust_all(now_ms, number, adjustment, is_counted);
+        }
         if alteration.twice && self.check_funds(&listing, new, None).is_ok() {
             let _ = self.accept(now_ms, new, alteration);
         }
@@ -241,6 +250,7 @@ impl MatchingEngine {
             ended_by: None,
             executed: Decimal::ZERO,
             trades: Vec::new(),
+            adjusted: Vec::new(),
             hidden_until_ms: if alteration.hidden_ms > 0 {
                 now_ms + alteration.hidden_ms
             } else {

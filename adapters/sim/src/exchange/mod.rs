@@ -1,6 +1,7 @@
 //! An exchange: a matching engine behind the face of one venue, with faults in between.
 
 pub(crate) mod account;
+pub(crate) mod adjusting;
 pub(crate) mod book;
 pub(crate) mod checks;
 pub(crate) mod funds;

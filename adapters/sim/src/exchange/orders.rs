@@ -142,6 +142,36 @@ pub struct Trade {
     pub time_ms: u64,
 }
 
+/// What becomes of a trade after it happened, where a venue shows such a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adjustment {
+    /// It is taken back.
+    Reversal,
+    /// It stands with another quantity, this part of what it was.
+    Correction(Decimal),
+}
+
+/// One trade as it was adjusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdjustedTrade {
+    /// Unique at its exchange, among trades too.
+    pub id: u64,
+    /// The trade it is about.
+    pub trade: u64,
+    /// Whether it was taken back altogether.
+    pub is_reversed: bool,
+    /// What stands of the trade since, in the instrument's unit.
+    #[serde(with = "decimal_text")]
+    pub quantity: Decimal,
+    /// The fee of that, in the trade's own asset.
+    #[serde(with = "decimal_text")]
+    pub fee: Decimal,
+    /// Whether the executed quantity that the venue states of the order follows.
+    pub is_counted: bool,
+    /// Milliseconds UTC.
+    pub time_ms: u64,
+}
+
 /// One accepted order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
@@ -191,6 +221,9 @@ pub struct Order {
     pub executed: Decimal,
     /// Its executions, oldest first.
     pub trades: Vec<Trade>,
+    /// What became of them afterwards, each at most once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjusted: Vec<AdjustedTrade>,
     /// Queries do not see the order before this time.
     #[serde(default)]
     pub(crate) hidden_until_ms: u64,
@@ -204,6 +237,25 @@ impl Order {
     #[must_use]
     pub fn left(&self) -> Decimal {
         self.quantity - self.executed
+    }
+
+    /// What stands of its executions: less than executed where trades were taken back.
+    #[must_use]
+    pub fn standing(&self) -> Decimal {
+        self.executed - self.taken_back(|_| true)
+    }
+
+    /// The executed quantity that the venue states.
+    pub(crate) fn stated(&self) -> Decimal {
+        self.executed - self.taken_back(|adjusted| adjusted.is_counted)
+    }
+
+    fn taken_back(&self, counts: impl Fn(&AdjustedTrade) -> bool) -> Decimal {
+        let taken = |adjusted: &AdjustedTrade| {
+            let trade = self.trades.iter().find(|trade| trade.id == adjusted.trade)?;
+            Some(trade.quantity - adjusted.quantity)
+        };
+        self.adjusted.iter().filter(|adjusted| counts(adjusted)).filter_map(taken).sum()
     }
 
     /// Whether it can still execute.
@@ -229,6 +281,7 @@ impl Order {
             seen.ended_by = None;
             seen.executed = Decimal::ZERO;
             seen.trades.clear();
+            seen.adjusted.clear();
             seen.updated_ms = self.received_ms;
         }
         Some(seen)
@@ -248,7 +301,8 @@ impl Orders {
     pub(crate) fn restore(orders: Vec<Order>) -> Self {
         let mut restored = Self::default();
         for order in orders {
-            let last = order.trades.iter().map(|trade| trade.id).max();
+            let trades = order.trades.iter().map(|trade| trade.id);
+            let last = trades.chain(order.adjusted.iter().map(|adjusted| adjusted.id)).max();
             restored.next_trade = restored.next_trade.max(last.unwrap_or_default());
             restored.insert(order);
         }

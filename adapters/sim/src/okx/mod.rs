@@ -71,6 +71,7 @@ fn venue(product: Product, credentials: Credentials, rate_limits: RateLimits) ->
             order_id: |number| (2_740_000_000_000_000_000 + number).to_string(),
             absent_client_id: |_| String::new(),
             first_trade_id: 900_000_000,
+            shows_adjustments: false,
         },
         listings,
         leverage_default: if product == Product::Swap { 10 } else { 1 },
@@ -154,7 +155,10 @@ impl Face for Okx {
             Err(failure) => return failure.response(),
         };
         if let Some(step) = orders::step(route) {
-            let late = route.can_expire() && asked.expires_ms.is_some_and(|at| at < now_ms);
+            // At which layer `expTime` is checked is not documented.
+            let late = route.can_expire()
+                && !alteration.in_time
+                && asked.expires_ms.is_some_and(|at| at < now_ms);
             let product = self.product;
             let mut entries = Vec::new();
             for params in asked.entries {

@@ -1,20 +1,21 @@
-//! The fields of orders, fills and accounts that are used, and what they mean.
+//! The fields of orders and accounts that are used, and what they mean.
 //!
 //! Numbers come as texts, empty where there is none; times as RFC 3339.
-//! Source: Coinbase Advanced Trade API, Create Order, Get Order, List Orders, List Fills, Cancel Orders, List Accounts,
+//! Source: Coinbase Advanced Trade API, Create Order, Get Order, List Orders, Cancel Orders, List Accounts,
 //! Get API Key Permissions, Get Server Time, read 2026-11-22.
 
 use std::collections::BTreeMap;
 
 use equipoise_core::{
-    Amount, Asset, ClientOrderId, Fill, OrderEnd, OrderKind, OrderRequest, OrderSnapshot,
-    OrderState, Qty, TradeId, VenueMillis, VenueOrderId,
+    Amount, Asset, ClientOrderId, OrderEnd, OrderKind, OrderRequest, OrderSnapshot, OrderState,
+    Qty, VenueMillis, VenueOrderId,
 };
 use equipoise_port::Balance;
 use serde::Deserialize;
 
 use super::encode::side;
 use super::errors::NotCreated;
+use super::trades::{Outcome, Trades};
 use crate::answer::BadAnswer;
 use crate::credentials::Credentials;
 use crate::number;
@@ -118,6 +119,8 @@ pub(crate) struct Order {
     created_time: String,
     filled_size: String,
     #[serde(default)]
+    number_of_fills: String,
+    #[serde(default)]
     reject_reason: String,
     #[serde(default)]
     cancel_message: String,
@@ -182,12 +185,7 @@ impl Order {
 
     /// The order in the engine's words.
     pub(crate) fn snapshot(&self, trades: Trades) -> Result<OrderSnapshot, BadAnswer> {
-        let Trades { fills, busted } = trades;
-        // Whether a reversal lowers the filled size is not documented; what ever executed includes it (V12).
-        let listed = fills.iter().chain(&busted);
-        let traded = listed.fold(Qty::ZERO, |sum, fill| sum.plus(fill.quantity));
-        let executed = self.executed()?;
-        let executed = if busted.is_empty() { executed } else { executed.max(traded) };
+        let Outcome { fills, busted, executed } = trades.outcome(self.executed()?);
         Ok(OrderSnapshot {
             venue_order: VenueOrderId::new(&self.order_id)
                 .map_err(|_| BadAnswer::text("order_id"))?,
@@ -200,15 +198,20 @@ impl Order {
         })
     }
 
-    /// Whether there may be fills to list: none yet on an open order of which nothing is filled.
+    /// Whether there may be fills to list: none yet on an open order that states none. An ended one that states none
+    /// may have had some, and all of them taken back (V12).
     pub(crate) fn may_have_fills(&self) -> Result<bool, BadAnswer> {
         let executed = self.executed()?;
-        Ok(!executed.is_zero() || self.state(executed) == OrderState::Ended(OrderEnd::Filled))
+        let states_none = executed.is_zero() && matches!(self.number_of_fills.as_str(), "" | "0");
+        let live = matches!(self.status.as_str(), "OPEN" | "PENDING" | "QUEUED");
+        Ok(!live || !states_none)
     }
 
     /// A status not documented today leaves the order open: that assumes the most about what it may still do (R7).
     fn state(&self, executed: Qty) -> OrderState {
         OrderState::Ended(match self.status.as_str() {
+            // Filled with nothing: its fills were taken back, and tell (V12).
+            "FILLED" if executed.is_zero() => return OrderState::Open,
             "FILLED" => OrderEnd::Filled,
             "CANCELLED" | "EXPIRED" => OrderEnd::Cancelled { reason: self.reason() },
             // A failed order holds nothing; one that executed did not fail.
@@ -224,64 +227,6 @@ impl Order {
         let words = [&self.reject_reason, &self.cancel_message, &self.status];
         let telling = words.into_iter().find(|word| !untelling(word));
         telling.map_or_else(String::new, |word| word.chars().take(64).collect())
-    }
-}
-
-/// Trades of one order: those that stand and those that were taken back.
-#[derive(Debug, Default)]
-pub(crate) struct Trades {
-    pub(crate) fills: Vec<Fill>,
-    pub(crate) busted: Vec<Fill>,
-}
-
-/// A page of fills; there is no other sign of the last one than a cursor that is empty.
-#[derive(Deserialize)]
-pub(crate) struct FillPage {
-    pub(crate) fills: Vec<FillRow>,
-    #[serde(default)]
-    pub(crate) cursor: String,
-}
-
-/// One fill of the account.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct FillRow {
-    pub(crate) trade_id: String,
-    pub(crate) order_id: String,
-    pub(crate) product_id: String,
-    pub(crate) trade_type: String,
-    price: String,
-    size: String,
-    commission: String,
-    trade_time: String,
-    #[serde(default)]
-    pub(crate) size_in_quote: bool,
-}
-
-impl FillRow {
-    /// Adjustments of earlier fills are rows too; only fills themselves count for a leg.
-    pub(crate) fn is_fill(&self) -> bool {
-        self.trade_type == "FILL"
-    }
-
-    /// Whether the row takes a fill back. Which one is not documented in words; the trade it names is.
-    pub(crate) fn is_reversal(&self) -> bool {
-        self.trade_type == "REVERSAL"
-    }
-
-    /// The fill in the engine's words. The commission is paid in quote.
-    pub(crate) fn fill(&self, quote: &Asset) -> Result<Fill, BadAnswer> {
-        if self.size_in_quote {
-            // Orders here are sized in base, and so are their fills.
-            return Err(BadAnswer::new("a fill is sized in quote"));
-        }
-        Ok(Fill {
-            trade: TradeId::new(&self.trade_id).map_err(|_| BadAnswer::text("trade_id"))?,
-            price: number::price(&self.price, "price")?,
-            quantity: number::quantity(&self.size, "size")?,
-            fee: number::amount_or_zero(&self.commission, "commission")?,
-            fee_asset: quote.clone(),
-            at: time(&self.trade_time, "trade_time")?,
-        })
     }
 }
 

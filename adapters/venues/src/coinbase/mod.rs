@@ -11,6 +11,7 @@ mod market;
 mod orders;
 pub(crate) mod spot;
 mod token;
+mod trades;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

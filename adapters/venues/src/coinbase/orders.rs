@@ -6,15 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use equipoise_core::{
-    Asset, OrderRequest, OrderSnapshot, OrderState, Qty, Symbol, VenueMillis, VenueOrderId,
+    OrderRequest, OrderSnapshot, OrderState, Qty, Symbol, VenueMillis, VenueOrderId,
 };
 use equipoise_port::{OrderRef, PlaceError, QueryError};
 use futures::future::try_join_all;
 use futures::try_join;
 use jiff::Timestamp;
 
-use super::decode::{FillPage, FillRow, OneOrder, Order, OrderPage, Trades};
+use super::decode::{OneOrder, Order, OrderPage};
 use super::market::{Names, segment};
+use super::trades::{FillPage, FillRow, Trades};
 use super::{Coinbase, spot, unavailable};
 use crate::answer::BadAnswer;
 use crate::query::QueryString;
@@ -120,7 +121,7 @@ impl Coinbase {
                 let own = fills
                     .iter()
                     .filter(|fill| fill.order_id == row.order_id && !fill.size_in_quote);
-                snapshots.push(row.snapshot(counted(own, &names.quote)?)?);
+                snapshots.push(row.snapshot(Trades::of(own, &names.quote)?)?);
             }
         }
         Ok(snapshots)
@@ -179,7 +180,7 @@ impl Coinbase {
         if rows.iter().any(foreign) {
             return Err(unavailable("listing holds fills of another order"));
         }
-        Ok(counted(rows.iter(), &names.quote)?)
+        Ok(Trades::of(rows.iter(), &names.quote)?)
     }
 
     async fn fills(&self, query: QueryString, names: &Names) -> Result<Vec<FillRow>, QueryError> {
@@ -275,28 +276,4 @@ fn merge(rows: impl IntoIterator<Item = Order>) -> Orders {
         }
     }
     orders
-}
-
-/// Rows as trades, each once. A reversal takes back the fill whose trade it names; other adjustments are logged.
-fn counted<'a>(
-    rows: impl Iterator<Item = &'a FillRow>,
-    quote: &Asset,
-) -> Result<Trades, BadAnswer> {
-    let mut once: BTreeMap<&str, &FillRow> = BTreeMap::new();
-    let mut reversed: BTreeSet<&str> = BTreeSet::new();
-    for row in rows {
-        if row.is_fill() {
-            once.insert(&row.trade_id, row);
-        } else if row.is_reversal() {
-            reversed.insert(&row.trade_id);
-        } else {
-            tracing::warn!(order = row.order_id, "a fill of this order was adjusted afterwards");
-        }
-    }
-    let (busted, fills): (Vec<_>, Vec<_>) =
-        once.values().partition(|row| reversed.contains(row.trade_id.as_str()));
-    let read = |rows: Vec<&&FillRow>| -> Result<Vec<_>, BadAnswer> {
-        rows.into_iter().map(|row| row.fill(quote)).collect()
-    };
-    Ok(Trades { fills: read(fills)?, busted: read(busted)? })
 }

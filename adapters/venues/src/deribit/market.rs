@@ -131,8 +131,12 @@ impl InstrumentRow {
 
     /// The rules as the engine counts.
     ///
-    /// An inverse contract is counted in US dollars, so one unit is worth one. An option's unit is one of its base: the
-    /// engine balances contracts, not their greeks.
+    /// An inverse contract is counted in US dollars, so one unit is worth one.
+    ///
+    /// An option is an underlying of its own, named as the option. Its delta against the coin moves with the market and
+    /// is nothing the engine could hold to a plan; counted as coins it would be netted with futures it does not offset,
+    /// and its price in coins would be taken for the price of the coin (K7). So contracts of one option are balanced
+    /// against contracts of the same option only.
     fn instrument(&self, symbol: &Symbol) -> Result<Instrument, BadAnswer> {
         let asset = |text: &str, field| Asset::new(text).map_err(|_| BadAnswer::text(field));
         let kind = self.instrument_kind()?;
@@ -146,7 +150,10 @@ impl InstrumentRow {
         Ok(Instrument {
             symbol: symbol.clone(),
             kind,
-            base: asset(&self.base_currency, "base_currency")?,
+            base: match self.kind.as_str() {
+                "option" => asset(&self.instrument_name, "instrument_name")?,
+                _ => asset(&self.base_currency, "base_currency")?,
+            },
             quote: asset(&self.quote_currency, "quote_currency")?,
             settle: asset(settle, "settlement_currency")?,
             tick: self.tick()?,

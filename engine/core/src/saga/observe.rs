@@ -198,16 +198,17 @@ fn taken_back<'a>(order: &'a Order, snapshot: &'a OrderSnapshot) -> impl Iterato
     })
 }
 
-/// What an order would have executed with the snapshots taken in, venue units; what was taken back again counts.
+/// What an order would have executed with the snapshots taken in, venue units; what was taken back again counts, as
+/// part of what the venue says it ever executed. Beside it a trade that replaces a corrected one is no further effect.
 fn executed_with(order: &Order, snapshots: &[OrderSnapshot]) -> Qty {
     let mut after = order.clone();
     for snapshot in snapshots {
         after.take_in(snapshot);
     }
-    after.at_venue.iter().fold(Qty::ZERO, |sum, (id, at_venue)| {
-        let traded = after.filled_of(id).plus(after.busted_of(id));
-        sum.plus(at_venue.executed.max(traded))
-    })
+    after
+        .at_venue
+        .iter()
+        .fold(Qty::ZERO, |sum, (id, at_venue)| sum.plus(at_venue.executed.max(after.filled_of(id))))
 }
 
 /// Two listings may show the same order, one of them from an earlier moment.

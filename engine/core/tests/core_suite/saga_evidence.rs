@@ -113,6 +113,21 @@ fn a_trade_that_is_taken_back_is_no_fill_and_what_it_hedged_is_taken_back_too() 
 }
 
 #[test]
+fn a_trade_in_the_place_of_a_corrected_one_is_no_second_effect() {
+    let mut run = Harness::new(pair(ResendClass::B));
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    let whole = run.traded("long.e0", ended(), "0.1");
+    run.placed("long.e0", whole.clone());
+    let fills = run.traded("long.e0", ended(), "0.08").fills;
+    let corrected = OrderSnapshot { fills, busted: whole.fills.clone(), ..whole };
+    let turn = run.run(run.looked("long.e0", vec![corrected]));
+    assert!(turn.records.contains(&"alarm Busted long.e0".to_owned()), "{turn:?}");
+    assert!(!turn.records.contains(&"alarm Overfill long.e0".to_owned()), "{turn:?}");
+    assert_eq!(run.net(), "-0.02");
+}
+
+#[test]
 fn orders_of_others_in_an_answer_mean_nothing() {
     let mut run = in_doubt(ResendClass::B);
     let mut foreign = run.traded("short.e0", ended(), "0.1");

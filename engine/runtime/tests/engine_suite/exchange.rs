@@ -28,6 +28,8 @@ pub(crate) enum OnPlace {
     FillUnheard,
     /// Never arrives.
     Lose,
+    /// Never arrives, and meanwhile the exchange takes back every trade of its first order (V12).
+    LoseAndBust,
     /// Nothing leaves.
     NotSent,
     /// Refused.
@@ -191,8 +193,17 @@ impl Exchange {
     /// What the account holds from orders of this test, signed.
     pub(crate) fn net(&self) -> Amount {
         let orders = self.orders();
-        let signed = orders.iter().map(|order| order.request.side.signed(order.snapshot.executed));
+        let signed = orders.iter().map(|Placed { request, snapshot, .. }| {
+            let busted = snapshot.busted.iter().map(|fill| request.side.signed(fill.quantity));
+            busted.fold(request.side.signed(snapshot.executed), |sum, units| sum - units)
+        });
         signed.fold(Amount::ZERO, |sum, units| sum + units)
+    }
+
+    /// Takes back every trade of an order; what ever executed stays what it was.
+    pub(crate) fn bust(&self, index: usize) {
+        let snapshot = &mut self.state().orders[index].snapshot;
+        snapshot.busted.append(&mut snapshot.fills);
     }
 
     /// A resting order trades.

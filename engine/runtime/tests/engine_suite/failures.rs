@@ -213,6 +213,23 @@ async fn a_second_order_under_the_same_id_is_found_in_the_listing_and_neutralise
     assert_eq!(desk.binance.net() + desk.bybit.net(), equipoise_core::Amount::ZERO);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_trade_taken_back_of_an_ended_order_is_noticed_while_another_is_looked_for() {
+    for [refusing, busting] in [[0, 1], [1, 0]] {
+        let desk = Desk::new();
+        let exchanges = [&desk.binance, &desk.bybit];
+        let engine = desk.engine().await;
+        exchanges[refusing].play([OnPlace::Refuse(RefusalKind::Final)]);
+        // The entry is taken back while the order that was to unwind it is in doubt.
+        exchanges[busting].play([OnPlace::Fill, OnPlace::LoseAndBust]);
+        let report = engine.submit(&pair("now", "0.1")).await.unwrap().wait().await.unwrap();
+        let busted = |alarm: &equipoise_core::AlarmReport| alarm.alarm == Alarm::Busted;
+        assert!(report.alarms.iter().any(busted), "{busting}: {:?}", report.alarms);
+        assert_eq!(report.status, BatchStatus::Flat, "{busting}: {}", report.why);
+        assert!(exchanges[busting].net().is_zero(), "{busting}: {}", exchanges[busting].net());
+    }
+}
+
 #[test]
 fn no_error_text_holds_more_than_its_words() {
     let error = PlaceError::Unknown("connection reset".into());

@@ -87,6 +87,10 @@ impl Wire {
                 Err(unknown())
             }
             OnPlace::Lose => Err(unknown()),
+            OnPlace::LoseAndBust => {
+                exchange.bust(0);
+                Err(unknown())
+            }
             OnPlace::NotSent => Err(PlaceError::NotSent("connection refused".into())),
             OnPlace::Refuse(kind) => {
                 let (code, message) = ("-2019".into(), "margin is insufficient".into());

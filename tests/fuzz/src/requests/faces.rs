@@ -1,10 +1,10 @@
-//! What the simulated exchanges are asked: addresses, names of parameters, sound orders and odd values.
-//!
-//! OKX, Deribit and Coinbase are not here: `adapters/sim/tests/odd_requests.rs` asks them the same way.
+//! What the simulated exchanges are asked: addresses, names of parameters and sound orders.
 
 use equipoise_sim::{
     BINANCE_COINM, BINANCE_SPOT, BINANCE_USDM, BYBIT_INVERSE, BYBIT_LINEAR, BYBIT_SPOT,
 };
+
+use super::json_faces::{COINBASE_FACE, DERIBIT_FACE, OKX_SPOT_FACE, OKX_SWAP_FACE};
 
 /// How requests are written and signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,12 @@ pub(super) enum Form {
     Binance,
     /// Queries for questions, JSON for instructions, the signature in a header.
     Bybit,
+    /// As Bybit's, with the address under the signature.
+    Okx,
+    /// Methods by name, JSON for all of them.
+    Deribit,
+    /// As Bybit's, with the terms of an order in an object of their own, and a token.
+    Coinbase,
 }
 
 type Field = (&'static str, &'static str);
@@ -166,6 +172,10 @@ pub(super) const FACES: &[Face] = &[
             ],
         ],
     },
+    OKX_SWAP_FACE,
+    OKX_SPOT_FACE,
+    DERIBIT_FACE,
+    COINBASE_FACE,
 ];
 
 const USDM_PATHS: &[&str] = &[

@@ -1,43 +1,49 @@
 //! Requests to the simulated exchanges, properly signed or not: an answer to each, and books that stay sound.
 
 mod faces;
+mod forms;
+mod json_faces;
+mod tokens;
 mod values;
 
-use std::fmt::Write as _;
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use equipoise_sim::{Answer, Credentials, Exchange, RateLimits, Settings};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use http::{Method, Request, Uri};
+use equipoise_sim::{
+    Answer, Credentials, Exchange, InstrumentKind, Ledger, RateLimits, Settings, Side,
+};
+use http::{Method, Request, Response};
 use rust_decimal::Decimal;
-use sha2::Sha256;
+use serde_json::Value;
 
 use crate::source::Source;
 use faces::{FACES, Face, Form};
+use forms::{Draft, plain};
 use values::VALUES;
 
+/// 2026-11-22T08:00:00Z.
 const NOW: u64 = 1_795_334_400_000;
-const SECRET: &str = "the-secret";
 /// Largest answer; only a fault that is not set up here would send more.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The exchanges that the first choice picks from.
+pub fn simulated_adapters() -> impl Iterator<Item = &'static str> {
+    FACES.iter().map(|face| face.adapter)
+}
 
 /// One exchange and a few requests to it. True if it accepted an order.
 pub fn request(bytes: &[u8]) -> bool {
     let source = &mut Source::new(bytes);
     let face = &FACES[source.below(FACES.len())];
     let adapter = face.adapter;
-    let credentials = Credentials {
-        key: "the-key".to_owned(),
-        secret: SECRET.to_owned(),
-        ..Credentials::demo(adapter)
-    };
     let settings = Settings {
         hedge_mode: source.odds(64),
         rate_limits: source.pick(&[RateLimits::Counted, RateLimits::Enforced]),
         ..Settings::default()
     };
-    let exchange = Exchange::start(adapter, credentials, settings);
+    let exchange = Exchange::start(adapter, Credentials::demo(adapter), settings);
     let mut exchange = exchange.expect("a known adapter");
+    let before = exchange.ledger();
     let mut now_ms = NOW;
     for _ in 0..40 {
         if source.is_empty() {
@@ -45,19 +51,58 @@ pub fn request(bytes: &[u8]) -> bool {
         }
         now_ms += u64::from(source.byte());
         if let Some(request) = make(face, now_ms, source) {
-            check_answer(exchange.handle(now_ms, &request));
+            check_answer(face.form, &request, exchange.handle(now_ms, &request));
         }
     }
+    check_balances(&exchange, &before);
     check_books(&exchange)
 }
 
-fn check_answer(answer: Answer) {
+fn check_answer(form: Form, request: &Request<Bytes>, answer: Answer) {
     match answer {
         Answer::Respond(response) | Answer::RespondAfter { response, .. } => {
             assert!(response.body().len() <= ANSWER_BYTES_MAX, "{} bytes", response.body().len());
+            assert!(is_in_form(form, request, &response), "{request:?} {response:?}");
         }
         Answer::Silence | Answer::Close | Answer::Late { .. } => panic!("no fault is set up"),
     }
+}
+
+/// Whether an answer to an instruction is in the venue's own form, where that tells it from every other.
+fn is_in_form(form: Form, request: &Request<Bytes>, response: &Response<Bytes>) -> bool {
+    let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+    match form {
+        Form::Okx if response.status() == 200 => body["code"].is_string(),
+        Form::Deribit if response.status() == 200 => body.get("result").is_some(),
+        Form::Deribit if response.status() == 400 => body["error"]["code"].is_i64(),
+        Form::Coinbase if request.uri().path().ends_with("/orders") => {
+            body["success"].is_boolean() || body["error"].is_string() || response.status() != 200
+        }
+        _ => true,
+    }
+}
+
+/// Balances of spot products are what they were and what trades moved, and none is below zero.
+fn check_balances(exchange: &Exchange, before: &Ledger) {
+    let rules: BTreeMap<_, _> =
+        exchange.instruments().map(|instrument| (instrument.symbol, instrument)).collect();
+    if rules.values().any(|instrument| instrument.kind != InstrumentKind::Spot) {
+        return;
+    }
+    let after = exchange.ledger();
+    let mut balances = before.balances.clone();
+    for order in &after.orders {
+        let rules = rules[order.symbol.as_str()];
+        for trade in &order.trades {
+            let sign = if order.side == Side::Buy { Decimal::ONE } else { -Decimal::ONE };
+            *balances.entry(rules.base.to_owned()).or_default() += sign * trade.quantity;
+            *balances.entry(rules.quote.to_owned()).or_default() -=
+                sign * trade.quantity * trade.price;
+            *balances.entry(trade.fee_asset.clone()).or_default() -= trade.fee;
+        }
+    }
+    assert_eq!(after.balances, balances, "balances are what trades made of them");
+    assert!(balances.values().all(|balance| *balance >= Decimal::ZERO), "{balances:?}");
 }
 
 fn check_books(exchange: &Exchange) -> bool {
@@ -77,21 +122,29 @@ fn make(face: &Face, now_ms: u64, source: &mut Source<'_>) -> Option<Request<Byt
     } else {
         source.pick(face.paths).to_owned()
     };
-    let methods = [Method::POST, Method::GET, Method::DELETE, Method::PUT];
-    let places = path.ends_with("/create") || path.ends_with("/cancel") || path.ends_with("/order");
-    let method = match source.byte() {
-        0..200 if places => Method::POST,
-        0..200 if face.form == Form::Bybit => Method::GET,
-        _ => source.pick(&methods),
-    };
+    let method = method(face, &path, source);
     let fields = fields(face, source);
     let stamp =
         now_ms.saturating_add_signed(source.pick(&[0, 0, 0, 0, 0, 0, -500, -900, -9_000, 9_000]));
-    let request = match face.form {
-        Form::Binance => binance(&method, &path, &fields, stamp, source),
-        Form::Bybit => bybit(&method, &path, &fields, stamp, source),
-    };
-    request.ok()
+    let credentials = Credentials::demo(face.adapter);
+    let draft = Draft { credentials, method, path, fields, stamp };
+    draft.request(face.form, source).ok()
+}
+
+fn method(face: &Face, path: &str, source: &mut Source<'_>) -> Method {
+    let methods = [Method::POST, Method::GET, Method::DELETE, Method::PUT];
+    let instructs = face.form == Form::Deribit
+        || ["/create", "/cancel", "/order", "/orders", "/preview", "/batch_cancel", "-order"]
+            .iter()
+            .any(|end| path.ends_with(end))
+        || ["/batch-orders", "/cancel-all-after", "/set-leverage", "/set-position-mode"]
+            .iter()
+            .any(|end| path.ends_with(end));
+    match source.byte() {
+        0..200 if instructs => Method::POST,
+        0..200 if face.form != Form::Binance => Method::GET,
+        _ => source.pick(&methods),
+    }
 }
 
 /// A sound order half of the time, with a few of its fields changed.
@@ -109,88 +162,4 @@ fn fields(face: &Face, source: &mut Source<'_>) -> Vec<(String, String)> {
         }
     }
     fields
-}
-
-fn binance(
-    method: &Method,
-    path: &str,
-    fields: &[(String, String)],
-    stamp: u64,
-    source: &mut Source<'_>,
-) -> Result<Request<Bytes>, http::Error> {
-    let mut query: String = joined(fields);
-    let _ = write!(query, "&recvWindow=5000&timestamp={stamp}");
-    let signature = sign(&[&query], source);
-    let _ = write!(query, "&signature={signature}");
-    let in_body = *method == Method::POST && source.odds(64);
-    let (query, body) = if in_body { (String::new(), query) } else { (query, String::new()) };
-    Request::builder()
-        .method(method)
-        .uri(uri(path, &query)?)
-        .header("x-mbx-apikey", "the-key")
-        .body(Bytes::from(body))
-}
-
-fn bybit(
-    method: &Method,
-    path: &str,
-    fields: &[(String, String)],
-    stamp: u64,
-    source: &mut Source<'_>,
-) -> Result<Request<Bytes>, http::Error> {
-    let (query, body) = if *method == Method::GET {
-        (joined(fields), String::new())
-    } else if source.odds(16) {
-        (String::new(), plain(source.take(24)))
-    } else {
-        (String::new(), object(fields, source))
-    };
-    let stamp = stamp.to_string();
-    let signature = sign(&[&stamp, "the-key", "5000", &query, &body], source);
-    Request::builder()
-        .method(method)
-        .uri(uri(path, &query)?)
-        .header("x-bapi-api-key", "the-key")
-        .header("x-bapi-timestamp", stamp)
-        .header("x-bapi-recv-window", "5000")
-        .header("x-bapi-sign", signature)
-        .body(Bytes::from(body))
-}
-
-fn uri(path: &str, query: &str) -> Result<Uri, http::Error> {
-    Ok(format!("http://exchange.test{path}?{query}").parse::<Uri>()?)
-}
-
-fn joined(fields: &[(String, String)]) -> String {
-    let pairs: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    pairs.join("&")
-}
-
-/// A JSON object, its values as text or as they are.
-fn object(fields: &[(String, String)], source: &mut Source<'_>) -> String {
-    let one = |(name, value): &(String, String)| {
-        if source.odds(16) {
-            format!("\"{name}\":{value}")
-        } else {
-            format!("\"{name}\":\"{value}\"")
-        }
-    };
-    let fields: Vec<String> = fields.iter().map(one).collect();
-    format!("{{{}}}", fields.join(","))
-}
-
-/// The right signature, now and then another.
-fn sign(parts: &[&str], source: &mut Source<'_>) -> String {
-    if source.odds(10) {
-        return plain(source.take(16));
-    }
-    let mut signer =
-        Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("a key of any length will do");
-    parts.iter().for_each(|part| signer.update(part.as_bytes()));
-    hex::encode(signer.finalize().into_bytes())
-}
-
-/// Bytes as characters that a request line may hold.
-fn plain(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| char::from(b'!' + byte % 94)).collect()
 }

@@ -88,6 +88,7 @@ fn policy(maker_fee: Decimal) -> Policy {
         order_id: |number| (8_389_765_000_000_000_000 + number).to_string(),
         absent_client_id: |number| format!("web_{number:018}"),
         first_trade_id: 5_600_000_000,
+        shows_adjustments: false,
     }
 }
 

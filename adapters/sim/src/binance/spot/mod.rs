@@ -73,6 +73,7 @@ pub(crate) fn spot(credentials: Credentials, rate_limits: RateLimits) -> Venue {
             order_id: |number| (41_000_000_000 + number).to_string(),
             absent_client_id: |number| format!("web_{number:018}"),
             first_trade_id: 4_200_000_000,
+            shows_adjustments: false,
         },
         listings: instruments::listings(),
         leverage_default: 1,
