@@ -201,14 +201,11 @@ impl Survey {
     }
 
     fn segment(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
-        let body = self.counted(key, value)?.body;
+        self.counted(key, value)?;
         if layout::number_of(key) != Some(self.archive.highest() + 1) {
             return Err(damaged(format_args!("segment before {} is missing", shown(key))));
         }
-        let segment = match postcard::take_from_bytes::<Segment>(body) {
-            Ok((segment, [])) => segment,
-            _ => return Err(damaged(format_args!("entry {} is unreadable", shown(key)))),
-        };
+        let segment = segment_of(key, value)?;
         // It was only moved once the anchor vouched for it.
         if segment.numbers.highest() > Some(self.anchor.number) {
             return Err(damaged("its anchor is older than its archive"));
@@ -323,6 +320,14 @@ impl Survey {
             ended,
             archive: self.archive,
         })
+    }
+}
+
+/// The segment an entry speaks of.
+pub(super) fn segment_of(key: &[u8], value: &[u8]) -> Result<Segment, JournalError> {
+    match postcard::take_from_bytes::<Segment>(unseal(key, value)?.body) {
+        Ok((segment, [])) => Ok(segment),
+        _ => Err(damaged(format_args!("entry {} is unreadable", shown(key)))),
     }
 }
 

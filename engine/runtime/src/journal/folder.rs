@@ -1,6 +1,7 @@
 //! The folder a journal lives in: who holds it, and whether there is a journal in it.
 //!
-//! It holds `lock`, `anchor`, `ballast`, the log, the store and the `archive`, and while a journal is being created `creating`.
+//! It holds `lock`, `anchor`, `ballast`, the log, the store, its `checkpoint` and the `archive`, and while a journal is
+//! being created `creating`.
 //! That marker is durable before the store exists and goes when the first anchor is durable, so a creation that was
 //! cut off can be told from a journal that lost its files: the first starts again, the second is refused.
 
@@ -91,6 +92,56 @@ impl Folder {
     /// Where the segments of the archive are.
     pub(super) fn archive(&self) -> PathBuf {
         self.join(ARCHIVE)
+    }
+
+    /// Where the checkpoint is.
+    pub(super) fn checkpoint(&self) -> PathBuf {
+        self.join("checkpoint")
+    }
+
+    /// The store's path with something behind its name.
+    fn beside_store(&self, suffix: &str) -> PathBuf {
+        let mut name = self.store().into_os_string();
+        name.push(suffix);
+        name.into()
+    }
+
+    /// Clears the place where the store is made again.
+    pub(super) fn begin_repair(&self) -> Result<PathBuf, StoreError> {
+        let path = self.beside_store(".repairing");
+        remove(&path).map_err(|error| StoreError::from_io("journal folder", &error))?;
+        Ok(path)
+    }
+
+    /// Puts a store that was made again, and is durable but for its names, into the place of the other.
+    pub(super) fn end_repair(&self) -> Result<(), StoreError> {
+        let made = self.beside_store(".repairing");
+        let named = if made.is_dir() { sync_folder(&made) } else { Ok(()) };
+        named
+            .and_then(|()| fs::rename(&made, self.beside_store(".repaired")))
+            .and_then(|()| sync_folder(&self.path))
+            .and_then(|()| self.take_repaired())
+            .map_err(|error| StoreError::from_io("journal folder", &error))
+    }
+
+    /// Ends a repair that was cut off after everything was made. The store that was replaced stays beside it.
+    pub(super) fn finish_repair(&self) -> Result<(), JournalError> {
+        self.take_repaired().map_err(|error| self.unopened(&error))
+    }
+
+    fn take_repaired(&self) -> std::io::Result<()> {
+        let repaired = self.beside_store(".repaired");
+        if !repaired.try_exists()? {
+            return Ok(());
+        }
+        if self.store().try_exists()? {
+            let replaced = self.beside_store(".damaged");
+            remove(&replaced)?;
+            fs::rename(self.store(), replaced)?;
+            sync_folder(&self.path)?;
+        }
+        fs::rename(repaired, self.store())?;
+        sync_folder(&self.path)
     }
 
     fn creating(&self) -> PathBuf {
@@ -193,6 +244,7 @@ impl Folder {
         for path in log::paths(&self.path) {
             remove(&path)?;
         }
+        remove(&self.checkpoint())?;
         sync_folder(&self.path)
     }
 

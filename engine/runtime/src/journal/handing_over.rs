@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::bundle;
 use super::layout;
-use super::store::{Store, StoreError, WriteBatch};
+use super::store::{Store, StoreError, Write, WriteBatch};
 
 /// Writes handed to the store in one piece: readers of some stores wait meanwhile.
 const PIECE_MAX: usize = 64;
@@ -18,6 +18,17 @@ const PIECE_BYTES_MAX: usize = 32 * 1024;
 
 /// The latest write to each key; `None` for a delete.
 pub(super) type Overlay = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+/// Puts the writes of a batch over what was written before.
+pub(super) fn add(overlay: &mut Overlay, batch: &WriteBatch) {
+    for write in batch.iter() {
+        let (key, value) = match write {
+            Write::Put(key, value) => (key, Some(value.to_vec())),
+            Write::Delete(key) => (key, None),
+        };
+        overlay.insert(key.to_vec(), value);
+    }
+}
 
 type Written<'a> = (&'a Vec<u8>, &'a Option<Vec<u8>>);
 

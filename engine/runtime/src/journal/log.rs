@@ -1,9 +1,8 @@
 //! The log in front of a store: a group is durable once its frame is, at the price of one sequential write and one
 //! data sync; the store takes it in later.
 //!
-//! Two files are written in turn. Everything in one of them is handed to the store while the other is written, and a
-//! file is only written again from its start once the store holds, durably, everything in it. What an older turn left
-//! behind is told by its numbers, so nothing is ever truncated or renamed.
+//! Two files are written in turn, and one is only written again from its start once a checkpoint holds, durably,
+//! everything in it. What an older turn left behind is told by its numbers, so nothing is ever truncated or renamed.
 //!
 //! A frame begins at a multiple of a sector, so writing one never touches a sector that holds another:
 //!
@@ -97,14 +96,16 @@ impl Log {
     }
 
     /// Writes a group and returns when it is durable.
-    pub(super) fn append(&mut self, span: Span, batch: &WriteBatch) -> Result<(), StoreError> {
+    /// Returns the bytes it took.
+    pub(super) fn append(&mut self, span: Span, batch: &WriteBatch) -> Result<u64, StoreError> {
         self.encode(span, batch)?;
         let file = &self.files[self.turn];
         write_at(file, &self.buffer, self.offset)
             .and_then(|()| file.sync_data())
             .map_err(|error| failed(&error))?;
-        self.offset += self.buffer.len() as u64;
-        Ok(())
+        let len = self.buffer.len() as u64;
+        self.offset += len;
+        Ok(len)
     }
 
     fn encode(&mut self, span: Span, batch: &WriteBatch) -> Result<(), StoreError> {
@@ -140,28 +141,43 @@ impl Log {
         self.offset
     }
 
-    /// Goes on in the other file, from its start: the store must hold everything in it.
+    /// Goes on in the other file, from its start: a checkpoint must hold everything in it.
     pub(super) fn take_turns(&mut self) {
         self.turn = 1 - self.turn;
         self.offset = 0;
     }
 
-    /// The frames beyond a store's head, in order, each following on the one before.
-    pub(super) fn beyond(&self, head: u64) -> Result<Vec<Frame>, JournalError> {
+    /// Everything in it that can be read.
+    pub(super) fn frames(&self) -> Result<Frames, JournalError> {
         let mut frames = Vec::new();
         for file in &self.files {
             frames.extend(frames_of(file)?);
         }
-        let known = frames.iter().map(|frame| frame.span.stored).max().unwrap_or_default();
-        if head < known {
-            return Err(damaged(format_args!(
-                "it ends at value {head} although value {known} was durable"
-            )));
-        }
-        frames.retain(|frame| frame.span.after > head);
-        frames.sort_unstable_by_key(|frame| frame.span.after);
+        frames.sort_unstable_by_key(|frame| (frame.span.after, frame.is_end()));
+        Ok(Frames(frames))
+    }
+}
+
+/// The frames of both files in order, those of an earlier turn included.
+#[derive(Debug)]
+pub(super) struct Frames(Vec<Frame>);
+
+impl Frames {
+    /// What the store was known to hold durably.
+    pub(super) fn stored(&self) -> u64 {
+        self.0.iter().map(|frame| frame.span.stored).max().unwrap_or_default()
+    }
+
+    /// Whether the last one was written at a clean end. So it counts where nothing was ever written.
+    pub(super) fn ended(&self) -> bool {
+        self.0.last().is_none_or(Frame::is_end)
+    }
+
+    /// Those beyond a head, each following on the one before.
+    pub(super) fn beyond(&self, head: u64) -> Result<&[Frame], JournalError> {
+        let frames = &self.0[self.0.partition_point(|frame| frame.span.after <= head)..];
         let mut at = head;
-        for frame in &frames {
+        for frame in frames {
             if frame.span.before != at {
                 return Err(damaged(format_args!("values after {at} are missing in its log")));
             }
@@ -172,6 +188,11 @@ impl Log {
 }
 
 impl Frame {
+    /// Written at a clean end: it adds nothing.
+    fn is_end(&self) -> bool {
+        self.span.before == self.span.after
+    }
+
     /// Adds its writes to a batch.
     pub(super) fn add_to(&self, batch: &mut WriteBatch) -> Result<(), JournalError> {
         let mut rest = &self.writes[..];

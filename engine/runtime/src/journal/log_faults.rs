@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use equipoise_port::JournalError;
 
+use super::JournalKind;
+use super::folder::Folder;
 use super::head::{Head, RunningHash};
 use super::layout;
 use super::log::paths;
@@ -76,6 +78,10 @@ fn group(number: u64, key: &str, value: Option<&str>) -> WriteBatch {
     batch
 }
 
+fn at(path: &Path) -> Folder {
+    Folder::new(path, JournalKind::Sled)
+}
+
 fn read(store: &impl Reads, key: &str) -> Option<String> {
     store.get(key.as_bytes()).unwrap().map(|value| String::from_utf8(value).unwrap())
 }
@@ -95,7 +101,7 @@ fn listed(store: &impl Reads, prefix: &str) -> Vec<String> {
 fn killed(folder: &Path) -> Slow {
     let slow = Slow::default();
     let gate = slow.gate.lock().unwrap();
-    let logged = LoggedStore::create_with(Box::new(slow.clone()), folder, HOUR).unwrap();
+    let logged = LoggedStore::create_with(Box::new(slow.clone()), &at(folder), HOUR).unwrap();
     for (number, key) in [(1, "a"), (2, "b"), (3, "c")] {
         logged.commit(&group(number, key, Some("logged"))).unwrap();
     }
@@ -110,7 +116,7 @@ fn killed(folder: &Path) -> Slow {
 }
 
 fn opened(slow: &Slow, folder: &Path) -> Result<LoggedStore, JournalError> {
-    let found = Found::look(Box::new(slow.clone()), folder);
+    let found = Found::look(Box::new(slow.clone()), &at(folder));
     found.and_then(Found::join).map_err(StoreError::while_opening)
 }
 
@@ -143,7 +149,7 @@ fn what_is_committed_is_read_whether_or_not_the_store_has_it() {
     let gate = slow.gate.lock().unwrap();
     // The hand-over begins at once and gets stuck, so what is read is partly leaving and partly waiting.
     let store = Box::new(slow.clone());
-    let logged = LoggedStore::create_with(store, folder.path(), Duration::ZERO).unwrap();
+    let logged = LoggedStore::create_with(store, &at(folder.path()), Duration::ZERO).unwrap();
     for batch in [
         group(1, "a0", Some("new")),
         group(2, "a1", Some("new")),
@@ -226,7 +232,7 @@ fn a_store_that_panics_fails_the_commits_after_it_instead_of_keeping_them_waitin
     let slow = Slow::default();
     slow.panics.store(true, Ordering::Relaxed);
     let store = Box::new(slow.clone());
-    let logged = LoggedStore::create_with(store, folder.path(), Duration::ZERO).unwrap();
+    let logged = LoggedStore::create_with(store, &at(folder.path()), Duration::ZERO).unwrap();
     let long = "x".repeat(1024 * 1024);
     // More than the log takes while the store is behind: sooner or later the panic must be told.
     let failed = (1..20).find_map(|number| logged.commit(&group(number, "a", Some(&long))).err());
@@ -245,7 +251,7 @@ fn a_group_the_log_had_no_room_for_is_neither_read_nor_given_to_the_store() {
         fs::remove_file(&first).unwrap();
         std::os::unix::fs::symlink("/dev/full", &first).unwrap();
         let store = Box::new(slow.clone());
-        LoggedStore::create_with(store, folder.path(), HOUR).unwrap()
+        LoggedStore::create_with(store, &at(folder.path()), HOUR).unwrap()
     };
     let full = logged.commit(&group(4, "d", Some("lost"))).unwrap_err();
     assert!(matches!(full, StoreError::Full(_)), "{full}");
@@ -260,7 +266,7 @@ fn a_group_the_log_had_no_room_for_is_neither_read_nor_given_to_the_store() {
 fn what_the_log_adds_is_seen_before_the_store_is_given_it() {
     let folder = tempfile::tempdir().unwrap();
     let slow = killed(folder.path());
-    let found = Found::look(Box::new(slow.clone()), folder.path()).unwrap();
+    let found = Found::look(Box::new(slow.clone()), &at(folder.path())).unwrap();
     assert_eq!(listed(&found, ""), ["H", "a", "b", "c"]);
     assert_eq!(read(&found, "b").as_deref(), Some("logged"));
     drop(found);
@@ -275,7 +281,7 @@ fn a_full_device_at_a_start_costs_the_ballast_and_not_the_start() {
     fs::write(&path, b"ballast").unwrap();
     slow.full.store(true, Ordering::Relaxed);
     let ballast = Ballast::new(path.clone(), 7);
-    let open = || Found::look(Box::new(slow.clone()), folder.path()).and_then(Found::join);
+    let open = || Found::look(Box::new(slow.clone()), &at(folder.path())).and_then(Found::join);
     drop(ballast.open_with_room(open).unwrap());
     assert!(!path.exists());
     assert_eq!(listed(&slow, ""), ["H", "a", "b", "c"]);

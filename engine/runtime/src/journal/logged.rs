@@ -4,7 +4,7 @@
 //! Reads see everything committed, wherever it is and however the store keeps it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -12,7 +12,10 @@ use std::time::{Duration, Instant};
 use equipoise_port::JournalError;
 
 use super::bundle;
-use super::handing_over::{Overlay, hand_over};
+use super::checkpoint;
+use super::codec::damaged;
+use super::folder::Folder;
+use super::handing_over::{Overlay, add, hand_over};
 use super::head::Head;
 use super::layout;
 use super::log::{Log, Span};
@@ -21,11 +24,14 @@ use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch, panic_tex
 /// What was committed reaches the store no later than this.
 const AGE_MAX: Duration = Duration::from_millis(500);
 
-/// The store is handed what waits as soon as the log holds this many bytes.
+/// The store is handed what waits as soon as that many bytes of the log do.
 const HANDOVER_BYTES: u64 = 1024 * 1024;
 
-/// Commits wait for the store beyond this many bytes, which bounds both a log file and the memory that waits.
-const LOG_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Commits wait for the store beyond this many bytes, which bounds the memory that waits.
+const WAITING_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// A checkpoint is written when a file of the log has this many bytes; with what may wait, that bounds the file.
+const TURN_BYTES: u64 = 16 * 1024 * 1024;
 
 /// A store behind a log.
 pub(super) struct LoggedStore {
@@ -36,6 +42,10 @@ pub(super) struct LoggedStore {
 struct Shared {
     store: Box<dyn Store>,
     age_max: Duration,
+    /// Where the checkpoint is.
+    checkpoint: PathBuf,
+    /// The store went on after an end that was not clean.
+    survived: bool,
     log: Mutex<Written>,
     /// Tells the thread that there is something to do, and commits that something was done.
     changed: Condvar,
@@ -58,6 +68,8 @@ struct Written {
     stored: u64,
     /// When the first of what waits was committed.
     waiting_since: Option<Instant>,
+    /// Bytes of the log that wait.
+    waiting_bytes: u64,
     /// The store is being handed what the other file holds.
     handing_over: bool,
     ending: bool,
@@ -70,24 +82,55 @@ pub(super) struct Found {
     log: Log,
     /// What the log holds beyond the store.
     overlay: Overlay,
+    checkpoint: PathBuf,
+    survived: bool,
+}
+
+/// What is to be handed over.
+struct Order {
+    /// The head it leads to.
+    head: u64,
+    /// The log goes on in its other file: the one before is given up for a checkpoint.
+    turned: bool,
 }
 
 impl Found {
     /// Reads what the log holds beyond the store.
-    pub(super) fn look(store: Box<dyn Store>, folder: &Path) -> Result<Self, StoreError> {
-        let log = Log::open(folder)?;
+    pub(super) fn look(store: Box<dyn Store>, folder: &Folder) -> Result<Self, StoreError> {
+        let log = Log::open(folder.path())?;
+        let frames = log.frames()?;
+        let (head, known) = (head_of(&*store)?, frames.stored());
+        if head < known {
+            let lost = format_args!("it ends at value {head} although value {known} was durable");
+            return Err(damaged(lost).into());
+        }
         let (mut batch, mut overlay) = (WriteBatch::default(), Overlay::new());
-        for frame in log.beyond(head_of(&*store)?)? {
+        for frame in frames.beyond(head)? {
             frame.add_to(&mut batch)?;
         }
         add(&mut overlay, &batch);
-        Ok(Self { store, log, overlay })
+        let checkpoint = folder.checkpoint();
+        let survived = !frames.ended() || survived_before(&checkpoint)?;
+        Ok(Self { store, log, overlay, checkpoint, survived })
     }
 
     /// Hands the store what it lacks and begins.
     pub(super) fn join(self) -> Result<LoggedStore, StoreError> {
         hand_over(&*self.store, &self.overlay)?;
-        LoggedStore::start(self.store, self.log, AGE_MAX)
+        LoggedStore::start(self.store, self.log, AGE_MAX, self.checkpoint, self.survived)
+    }
+}
+
+/// What the last checkpoint says of the store's life. One that cannot be read is only needed where the store cannot be
+/// used, and is about to be replaced.
+fn survived_before(checkpoint: &Path) -> Result<bool, StoreError> {
+    match checkpoint::read(checkpoint) {
+        Ok(before) => Ok(before.is_some_and(|before| before.survived)),
+        Err(StoreError::Refused(error)) => {
+            tracing::warn!(%error, "replaced by another one");
+            Ok(true)
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -103,26 +146,35 @@ impl Reads for Found {
 
 impl LoggedStore {
     /// Puts an empty log in front of a store that was just made.
-    pub(super) fn create(store: Box<dyn Store>, folder: &Path) -> Result<Self, StoreError> {
+    pub(super) fn create(store: Box<dyn Store>, folder: &Folder) -> Result<Self, StoreError> {
         Self::create_with(store, folder, AGE_MAX)
     }
 
     /// The same with another age.
     pub(super) fn create_with(
         store: Box<dyn Store>,
-        folder: &Path,
+        folder: &Folder,
         age_max: Duration,
     ) -> Result<Self, StoreError> {
-        Self::start(store, Log::create(folder)?, age_max)
+        Self::start(store, Log::create(folder.path())?, age_max, folder.checkpoint(), false)
     }
 
-    fn start(store: Box<dyn Store>, log: Log, age_max: Duration) -> Result<Self, StoreError> {
+    fn start(
+        store: Box<dyn Store>,
+        log: Log,
+        age_max: Duration,
+        checkpoint: PathBuf,
+        survived: bool,
+    ) -> Result<Self, StoreError> {
         let head = head_of(&*store)?;
+        // The log is about to be written from its start.
+        checkpoint::write(&*store, &checkpoint, survived)?;
         let written = Written {
             log,
             head,
             stored: head,
             waiting_since: None,
+            waiting_bytes: 0,
             handing_over: false,
             ending: false,
             failure: None,
@@ -130,6 +182,8 @@ impl LoggedStore {
         let shared = Arc::new(Shared {
             store,
             age_max,
+            checkpoint,
+            survived,
             log: Mutex::new(written),
             changed: Condvar::new(),
             overlays: RwLock::default(),
@@ -160,17 +214,20 @@ impl Store for LoggedStore {
         let mut written = self.shared.with_room()?;
         let after = head_in(batch).unwrap_or(written.head);
         let span = Span { before: written.head, after, stored: written.stored };
-        if let Err(error) = written.log.append(span, batch) {
-            // Nobody knows what the device holds: neither a commit nor the end writes to the log again.
-            written.failure = Some(error.clone());
-            return Err(error);
+        match written.log.append(span, batch) {
+            Ok(len) => written.waiting_bytes += len,
+            Err(error) => {
+                // Nobody knows what the device holds: neither a commit nor the end writes to the log again.
+                written.failure = Some(error.clone());
+                return Err(error);
+            }
         }
         written.head = after;
         // Still under the lock: a hand-over never sees a file and an overlay that do not belong together.
         self.shared.overlay(batch);
         let first = written.waiting_since.is_none();
         written.waiting_since.get_or_insert_with(Instant::now);
-        let much = written.log.len() >= HANDOVER_BYTES && !written.handing_over;
+        let much = written.waiting_bytes >= HANDOVER_BYTES && !written.handing_over;
         drop(written);
         if first || much {
             self.shared.changed.notify_all();
@@ -194,6 +251,19 @@ impl Reads for LoggedStore {
     }
 }
 
+/// A store without a log, its bundles opened.
+pub(super) struct Plain<'a>(pub(super) &'a dyn Store);
+
+impl Reads for Plain<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.0.get(key)
+    }
+
+    fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError> {
+        scan_below(self.0, Overlay::new(), prefix, visit)
+    }
+}
+
 /// Everything in a store under a prefix with later writes over it.
 fn scan_below(
     store: &dyn Store,
@@ -213,17 +283,6 @@ fn scan_below(
     };
     store.scan(prefix, &mut |key, value| bundle::each(key, value, &mut visit_next))?;
     ahead.try_for_each(|(key, write)| shown(&key, write.as_deref(), visit))
-}
-
-/// Puts the writes of a batch over what was written before.
-fn add(overlay: &mut Overlay, batch: &WriteBatch) {
-    for write in batch.iter() {
-        let (key, value) = match write {
-            Write::Put(key, value) => (key, Some(value.to_vec())),
-            Write::Delete(key) => (key, None),
-        };
-        overlay.insert(key.to_vec(), value);
-    }
 }
 
 fn under(overlay: &Overlay, prefix: &[u8]) -> impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)> {
@@ -271,7 +330,7 @@ impl Shared {
     /// The log once it has room; while the store is behind, that waits for it.
     fn with_room(&self) -> Result<MutexGuard<'_, Written>, StoreError> {
         let mut written = self.written();
-        while written.failure.is_none() && written.log.len() >= LOG_BYTES_MAX {
+        while written.failure.is_none() && written.waiting_bytes >= WAITING_BYTES_MAX {
             self.changed.notify_all();
             written = self.changed.wait(written).unwrap_or_else(PoisonError::into_inner);
         }
@@ -282,18 +341,22 @@ impl Shared {
     }
 
     fn hand_over_until_the_end(&self) {
-        while let Some(head) = self.begin() {
+        while let Some(order) = self.begin() {
             // A store that panics must not leave commits waiting for it for ever.
             let handed = catch_unwind(AssertUnwindSafe(|| {
                 let leaving = Arc::clone(&self.overlays().leaving);
-                hand_over(&*self.store, &leaving)
+                hand_over(&*self.store, &leaving)?;
+                if order.turned {
+                    checkpoint::write(&*self.store, &self.checkpoint, self.survived)?;
+                }
+                Ok(())
             }))
             .unwrap_or_else(|panic| Err(StoreError::Io(panic_text(&*panic))));
             let mut written = self.written();
             written.handing_over = false;
             match handed {
                 Ok(()) => {
-                    written.stored = head;
+                    written.stored = order.head;
                     self.change_overlays(|overlays| overlays.leaving = Arc::default());
                 }
                 Err(error) => written.failure = Some(error),
@@ -303,9 +366,8 @@ impl Shared {
         }
     }
 
-    /// Waits until something is to be handed over and takes the log's other file; the head it leads to, or `None`
-    /// at the end.
-    fn begin(&self) -> Option<u64> {
+    /// Waits until something is to be handed over; `None` at the end.
+    fn begin(&self) -> Option<Order> {
         let mut written = self.written();
         loop {
             if written.failure.is_some() {
@@ -320,22 +382,26 @@ impl Shared {
                 continue;
             };
             let left = self.age_max.saturating_sub(since.elapsed());
-            if written.ending || left.is_zero() || written.log.len() >= HANDOVER_BYTES {
+            if written.ending || left.is_zero() || written.waiting_bytes >= HANDOVER_BYTES {
                 break;
             }
             let waited = self.changed.wait_timeout(written, left);
             written = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
         written.waiting_since = None;
+        written.waiting_bytes = 0;
         written.handing_over = true;
-        // The hand-over before this one has ended, so the store holds everything in the other file.
-        written.log.take_turns();
+        let turned = written.log.len() >= TURN_BYTES;
+        if turned {
+            // The checkpoint after the turn before this one is written, so it holds everything in the other file.
+            written.log.take_turns();
+        }
         self.change_overlays(|overlays| {
             overlays.leaving = Arc::new(std::mem::take(&mut overlays.waiting));
         });
         // Commits may wait for this very room.
         self.changed.notify_all();
-        Some(written.head)
+        Some(Order { head: written.head, turned })
     }
 }
 

@@ -7,6 +7,7 @@
 //! - a stale owner or a wrong sequence is refused in the same transaction (R3): `writer`
 //! - loss and damage are noticed at the next open, also where the store itself does not (P5): `continuity`, `anchor`, `anchoring`
 //! - one process at a time (P8), and no journal is ever created in place of one that lost its files: `folder`
+//! - a store that a power cut made unreadable is made again from what is beside it (P6): `checkpoint`, `repair`
 //! - open batches can still be closed on a full device (P4): `space`
 //! - batches that ended move to closed files, so that an open need not read them again: `archiver`, `segment`, `archive`
 
@@ -15,6 +16,7 @@ mod anchoring;
 mod archive;
 mod archiver;
 mod bundle;
+mod checkpoint;
 mod codec;
 mod committer;
 mod continuity;
@@ -27,6 +29,7 @@ mod logged;
 mod memory;
 mod reading;
 mod redb_store;
+mod repair;
 mod runs;
 mod segment;
 mod sled_store;

@@ -68,11 +68,7 @@ impl Draft {
 
     /// Adds a value of the store.
     pub(super) fn push(&mut self, key: &[u8], value: &[u8]) {
-        // Keys have 14 bytes at most, values 33 KiB.
-        self.bytes.extend_from_slice(&(key.len() as u16).to_be_bytes());
-        self.bytes.extend_from_slice(&(value.len() as u32).to_be_bytes());
-        self.bytes.extend_from_slice(key);
-        self.bytes.extend_from_slice(value);
+        add_entry(&mut self.bytes, key, value);
     }
 
     /// Length and checksum of the file it becomes.
@@ -149,8 +145,9 @@ impl Content {
             return None;
         }
         while at < bytes.len() {
-            let (key, _, end) = split(&bytes, at)?;
+            let (key, _, after) = split_entry(&bytes[at..])?;
             let batch = layout::place_of(key)?.batch;
+            let end = bytes.len() - after.len();
             batches.entry(batch).or_insert(at..at).end = end;
             at = end;
         }
@@ -159,27 +156,44 @@ impl Content {
 
     /// The values of a batch, in order.
     pub(super) fn visit(&self, batch: u64, visit: Visit<'_>) -> Result<(), JournalError> {
-        let Some(Range { mut start, end }) = self.batches.get(&batch).cloned() else {
-            return Ok(());
-        };
-        while start < end {
-            let Some((key, value, next)) = split(&self.bytes, start) else { break };
+        match self.batches.get(&batch) {
+            Some(range) => self.visit_range(range.clone(), visit),
+            None => Ok(()),
+        }
+    }
+
+    /// All values, batch by batch.
+    pub(super) fn visit_all(&self, visit: Visit<'_>) -> Result<(), JournalError> {
+        self.visit_range(MAGIC.len()..self.bytes.len(), visit)
+    }
+
+    fn visit_range(&self, range: Range<usize>, visit: Visit<'_>) -> Result<(), JournalError> {
+        let mut rest = self.bytes.get(range).unwrap_or_default();
+        while let Some((key, value, after)) = split_entry(rest) {
             visit(key, value)?;
-            start = next;
+            rest = after;
         }
         Ok(())
     }
 }
 
-/// Key and value that begin at a place, and where they end.
-fn split(bytes: &[u8], at: usize) -> Option<(&[u8], &[u8], usize)> {
-    let (&[k1, k0, v3, v2, v1, v0], rest) =
-        bytes.get(at..)?.split_first_chunk::<VALUE_HEADER_LEN>()?;
+/// Adds a key and its value to a file's bytes.
+pub(super) fn add_entry(bytes: &mut Vec<u8>, key: &[u8], value: &[u8]) {
+    // Keys have 25 bytes at most, values 33 KiB.
+    bytes.extend_from_slice(&(key.len() as u16).to_be_bytes());
+    bytes.extend_from_slice(&(value.len() as u32).to_be_bytes());
+    bytes.extend_from_slice(key);
+    bytes.extend_from_slice(value);
+}
+
+/// The first key and value of a file's bytes, and what is behind them.
+pub(super) fn split_entry(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let (&[k1, k0, v3, v2, v1, v0], rest) = bytes.split_first_chunk::<VALUE_HEADER_LEN>()?;
     let key_len = usize::from(u16::from_be_bytes([k1, k0]));
     let value_len = usize::try_from(u32::from_be_bytes([v3, v2, v1, v0])).ok()?;
     let (key, rest) = rest.split_at_checked(key_len)?;
-    let value = rest.get(..value_len)?;
-    Some((key, value, at + VALUE_HEADER_LEN + key_len + value_len))
+    let (value, rest) = rest.split_at_checked(value_len)?;
+    Some((key, value, rest))
 }
 
 #[cfg(test)]

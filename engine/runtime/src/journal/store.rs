@@ -34,6 +34,11 @@ impl StoreError {
         }
     }
 
+    /// Whether a store made again from what is beside it would be another one.
+    pub(super) const fn may_be_repaired(&self) -> bool {
+        matches!(self, Self::Damaged(_) | Self::Io(_) | Self::Refused(JournalError::Damaged(_)))
+    }
+
     /// While the journal was being opened.
     pub(super) fn while_opening(self) -> JournalError {
         match self {

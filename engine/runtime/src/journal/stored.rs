@@ -21,6 +21,7 @@ use super::head::Head;
 use super::logged::{self, LoggedStore};
 use super::reading;
 use super::redb_store::RedbStore;
+use super::repair::repair;
 use super::sled_store::SledStore;
 use super::space::{self, Ballast};
 use super::store::{Store, StoreError, panic_text};
@@ -63,6 +64,7 @@ impl StoredJournal {
         }
         let folder = Folder::new(path, kind);
         let lock = Arc::new(folder.lock()?);
+        folder.finish_repair()?;
         let (anchor, head) = match folder.look()? {
             Found::Journal(anchor, head) => (anchor, Some(head)),
             Found::Nothing => {
@@ -71,12 +73,18 @@ impl StoredJournal {
             }
         };
         let ballast = Ballast::new(folder.ballast(), options.ballast_bytes);
-        let room_for = || {
+        let open = || {
             let store = open_store(kind, &folder, head.is_none(), &lock, options)?;
             guarded(|| join(store, &folder, head))
         };
+        let open_or_repair = || match (open(), head) {
+            (Err(error), Some(anchor)) if error.may_be_repaired() => {
+                repaired(kind, &folder, anchor, error).and_then(|()| open())
+            }
+            (opened, _) => opened,
+        };
         let (store, findings) =
-            ballast.open_with_room(room_for).map_err(StoreError::while_opening)?;
+            ballast.open_with_room(open_or_repair).map_err(StoreError::while_opening)?;
         let store: Box<dyn Store> = Box::new(store);
         folder.sync()?;
         if head.is_some() {
@@ -285,12 +293,36 @@ fn join(
 ) -> Result<(LoggedStore, Findings), StoreError> {
     if anchor.is_none() {
         let findings = continuity::check(&*store, None)?;
-        return Ok((LoggedStore::create(store, folder.path())?, findings));
+        return Ok((LoggedStore::create(store, folder)?, findings));
     }
-    let found = logged::Found::look(store, folder.path())?;
+    let found = logged::Found::look(store, folder)?;
     let findings = continuity::check(&found, anchor)?;
     findings.archive.check_files(&folder.archive())?;
     Ok((found.join()?, findings))
+}
+
+/// Makes a store again that cannot be used.
+///
+/// # Errors
+/// What was wrong with it, unless there is just no room.
+fn repaired(
+    kind: JournalKind,
+    folder: &Folder,
+    anchor: Head,
+    error: StoreError,
+) -> Result<(), StoreError> {
+    let create = |path: &Path| open_unlocked(kind, path, true);
+    match guarded(|| repair(folder, anchor, &create)) {
+        Ok(()) => {
+            tracing::warn!(%error, "the journal's store was made again from its checkpoint and log");
+            Ok(())
+        }
+        Err(full @ StoreError::Full(_)) => Err(full),
+        Err(reason) => {
+            tracing::warn!(%reason, "the journal's store was not made again");
+            Err(error)
+        }
+    }
 }
 
 /// Runs what reads content that may be damaged in ways its store does not expect.

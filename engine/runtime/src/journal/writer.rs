@@ -218,20 +218,7 @@ impl Writer {
     fn stage_admission(&mut self, spec: &BatchSpec, out: &mut WriteBatch) -> u64 {
         self.batches += 1;
         let number = self.batches;
-        // Index entries carry the journal number of the admission they were written with.
-        let journal_number = self.head.number + 1;
-        let mut put = |key: &[u8], letter: u8, body: &[u8]| {
-            out.put(key, |value| {
-                seal(value, key, letter, false, journal_number, body);
-            });
-        };
-        put(&layout::batch_key(spec.key), layout::BATCH, &number.to_be_bytes());
-        put(&layout::numbered(layout::OPEN, number), layout::OPEN, &spec.key.0);
-        put(
-            &layout::occasion_key(&spec.strategy, &spec.occasion, number),
-            layout::OCCASION,
-            &spec.key.0,
-        );
+        stage_index(spec, number, self.head.number + 1, out);
         number
     }
 
@@ -286,6 +273,18 @@ impl Writer {
         let value = out.put(key, |value| seal(value, key, kind, more, number, body));
         self.head.hash.add(key, value);
     }
+}
+
+/// Stages what finds a batch: by its key, by its occasion, and as open. Index entries carry the journal number of the
+/// admission.
+pub(super) fn stage_index(spec: &BatchSpec, batch: u64, journal_number: u64, out: &mut WriteBatch) {
+    let mut put = |key: &[u8], letter: u8, body: &[u8]| {
+        out.put(key, |value| seal(value, key, letter, false, journal_number, body));
+    };
+    put(&layout::batch_key(spec.key), layout::BATCH, &batch.to_be_bytes());
+    put(&layout::numbered(layout::OPEN, batch), layout::OPEN, &spec.key.0);
+    let occasion = layout::occasion_key(&spec.strategy, &spec.occasion, batch);
+    put(&occasion, layout::OCCASION, &spec.key.0);
 }
 
 /// A batch begins with its own admission and has no other. Returns it if the append is a batch's first.

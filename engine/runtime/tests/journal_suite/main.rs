@@ -5,5 +5,6 @@ mod archive;
 mod contract;
 mod crash;
 mod damage;
+mod repair;
 mod samples;
 mod setup;

@@ -1,0 +1,114 @@
+//! Makes a store again that a power cut left unreadable, from the checkpoint, the log and the archive.
+//!
+//! sled can come back from an honest power cut refusing to open, or shorter than what it had confirmed. Everything it
+//! held is in the checkpoint or the log, so nothing is lost with it. What is made must pass the same check as any
+//! store, numbers, sums and anchor included, before it takes the other's place; the other is kept beside it.
+//!
+//! Only where the last end was not clean, then or earlier in the life of this store: damage after a clean end is not
+//! explained by a cut, and is refused.
+
+use equipoise_core::Record;
+
+use super::checkpoint::{self, Checkpoint};
+use super::codec::{damaged, unseal};
+use super::continuity;
+use super::folder::Folder;
+use super::handing_over::{Overlay, add, hand_over};
+use super::head::Head;
+use super::layout;
+use super::log::Log;
+use super::logged::Plain;
+use super::reading::Assembly;
+use super::store::{Store, StoreError, WriteBatch};
+use super::writer::stage_index;
+
+/// Opens an empty store at a path.
+pub(super) type Create<'a> = &'a dyn Fn(&std::path::Path) -> Result<Box<dyn Store>, StoreError>;
+
+/// Makes the store again and puts it in place.
+///
+/// # Errors
+/// Why that cannot be done; the folder is as it was then, but for a store half made beside the other.
+pub(super) fn repair(folder: &Folder, anchor: Head, create: Create<'_>) -> Result<(), StoreError> {
+    let log = Log::open(folder.path())?;
+    let frames = log.frames()?;
+    let Some(Checkpoint { survived, mut entries }) = checkpoint::read(&folder.checkpoint())? else {
+        return Err(damaged("it has no checkpoint").into());
+    };
+    if !survived && frames.ended() {
+        return Err(damaged("its last end was clean").into());
+    }
+    let head = match entries.get(layout::HEAD) {
+        Some(Some(value)) => Head::read(layout::HEAD, value)?.number,
+        _ => 0,
+    };
+    let mut writes = WriteBatch::default();
+    for frame in frames.beyond(head)? {
+        frame.add_to(&mut writes)?;
+    }
+    add(&mut entries, &writes);
+    entries.retain(|_, write| write.is_some());
+
+    let store = create(&folder.begin_repair()?)?;
+    index_archive(&*store, folder, &entries)?;
+    hand_over(&*store, &index_of(&entries)?)?;
+    hand_over(&*store, &entries)?;
+    let findings = continuity::check(&Plain(&*store), Some(anchor))?;
+    findings.archive.check_files(&folder.archive())?;
+    drop(store);
+    folder.end_repair()
+}
+
+/// Indexes what is in the archive, segment by segment.
+fn index_archive(store: &dyn Store, folder: &Folder, entries: &Overlay) -> Result<(), StoreError> {
+    let segments = entries.iter().filter(|(key, _)| key.first() == Some(&layout::ARCHIVE));
+    for ((key, value), number) in segments.zip(1..) {
+        let segment = continuity::segment_of(key, value.as_deref().unwrap_or_default())?;
+        let mut records = Overlay::new();
+        segment.read(&folder.archive(), number)?.visit_all(&mut |key, value| {
+            records.insert(key.to_vec(), Some(value.to_vec()));
+            Ok(())
+        })?;
+        hand_over(store, &index_of(&records)?)?;
+    }
+    Ok(())
+}
+
+/// The index entries of all batches that begin here. Records added to a batch after it moved to the archive begin
+/// nothing.
+fn index_of(entries: &Overlay) -> Result<Overlay, StoreError> {
+    let mut index = WriteBatch::default();
+    let mut records = entries.range(vec![layout::RECORD]..vec![layout::RECORD + 1]).peekable();
+    while let Some((first, value)) = records.next() {
+        let Some(shared) = layout::records_of(first) else { continue };
+        let mut values = vec![(first, value)];
+        while let Some(next) = records.next_if(|(key, _)| key.starts_with(shared)) {
+            values.push(next);
+        }
+        stage_index_of(&values, &mut index)?;
+    }
+    let mut entries = Overlay::new();
+    add(&mut entries, &index);
+    // Open markers are in the checkpoint and the log: not every batch is open.
+    entries.retain(|key, _| key.first() != Some(&layout::OPEN));
+    Ok(entries)
+}
+
+fn stage_index_of(
+    values: &[(&Vec<u8>, &Option<Vec<u8>>)],
+    index: &mut WriteBatch,
+) -> Result<(), StoreError> {
+    let Some((first, Some(value))) = values.first() else { return Ok(()) };
+    let Some(place) = layout::place_of(first).filter(|place| place.sequence == 0) else {
+        return Ok(());
+    };
+    let number = unseal(first, value)?.number;
+    let mut assembly = Assembly::default();
+    for (key, value) in values {
+        assembly.take(key, value.as_deref().unwrap_or_default())?;
+    }
+    if let Some(Record::Admitted(spec)) = assembly.finish(place.batch)?.first() {
+        stage_index(spec, place.batch, number, index);
+    }
+    Ok(())
+}
