@@ -80,6 +80,8 @@ impl Anchor {
             .write(true)
             .open(&path)
             .map_err(|error| StoreError::from_io("anchor", &error).while_opening())?;
+        // Whoever wrote it may have been killed before it was durable, and from here on it is relied on.
+        file.sync_all().map_err(|error| StoreError::from_io("anchor", &error).while_opening())?;
         let mut anchor = Self::unwritten(path);
         // The slot to write next is the one that does not hold the newest head.
         anchor.slot = usize::from(!anchor.slot_holds(&file, 1, head)?);

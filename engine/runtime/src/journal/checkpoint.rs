@@ -89,6 +89,19 @@ pub(super) fn read(path: &Path) -> Result<Option<Checkpoint>, StoreError> {
     checked(&bytes).ok_or_else(unreadable).map(Some)
 }
 
+/// Whether the last checkpoint says that the store went on after an end that was not clean. One that cannot be read is
+/// only needed where the store cannot be used, and is about to be replaced.
+pub(super) fn survived(path: &Path) -> Result<bool, StoreError> {
+    match read(path) {
+        Ok(before) => Ok(before.is_some_and(|before| before.survived)),
+        Err(StoreError::Refused(error)) => {
+            tracing::warn!(%error, "replaced by another one");
+            Ok(true)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 fn checked(bytes: &[u8]) -> Option<Checkpoint> {
     let (content, sum) = bytes.split_last_chunk::<SUM_LEN>()?;
     if Sha256::digest(content)[..] != sum[..] {

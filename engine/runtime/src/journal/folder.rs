@@ -1,7 +1,7 @@
 //! The folder a journal lives in: who holds it, and whether there is a journal in it.
 //!
-//! It holds `lock`, `anchor`, `ballast`, the log, the store, its `checkpoint` and the `archive`, and while a journal is
-//! being created `creating`.
+//! It holds `lock`, `anchor`, `ballast`, the log, the store, its `checkpoint` and the `archive`; while a journal is
+//! being created `creating`, and from before its store is opened until after it was closed `running`.
 //! That marker is durable before the store exists and goes when the first anchor is durable, so a creation that was
 //! cut off can be told from a journal that lost its files: the first starts again, the second is refused.
 
@@ -144,6 +144,23 @@ impl Folder {
         sync_folder(&self.path)
     }
 
+    /// Where the mark is that the store is in use, or was when its process ended.
+    pub(super) fn running(&self) -> PathBuf {
+        self.join("running")
+    }
+
+    /// Marks the store as in use; whether it was marked already, so its last end was not clean.
+    pub(super) fn begin_running(&self) -> Result<bool, JournalError> {
+        let running = self.running();
+        if self.there(&running)? {
+            return Ok(true);
+        }
+        File::create(running)
+            .and_then(|_| sync_folder(&self.path))
+            .map_err(|error| self.unopened(&error))?;
+        Ok(false)
+    }
+
     fn creating(&self) -> PathBuf {
         self.join("creating")
     }
@@ -235,6 +252,7 @@ impl Folder {
     }
 
     fn try_begin_creation(&self) -> std::io::Result<()> {
+        sync_folders_above(&self.path)?;
         File::create(self.creating())?.sync_all()?;
         sync_folder(&self.path)?;
         remove(&self.anchor())?;
@@ -315,6 +333,19 @@ fn make_folder(path: &Path) -> std::io::Result<()> {
 pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
     if cfg!(unix) {
         File::open(path)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Makes the names of the folders above durable: an attempt killed before this one may have made them. Some may belong
+/// to others; those are not ours to have made.
+fn sync_folders_above(path: &Path) -> std::io::Result<()> {
+    let absolute = std::path::absolute(path)?;
+    for folder in absolute.ancestors().skip(1) {
+        match sync_folder(folder) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => break,
+            other => other?,
+        }
     }
     Ok(())
 }

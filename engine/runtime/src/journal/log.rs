@@ -153,7 +153,7 @@ impl Log {
         for file in &self.files {
             frames.extend(frames_of(file)?);
         }
-        frames.sort_unstable_by_key(|frame| (frame.span.after, frame.is_end()));
+        frames.sort_unstable_by_key(|frame| frame.span.after);
         Ok(Frames(frames))
     }
 }
@@ -166,11 +166,6 @@ impl Frames {
     /// What the store was known to hold durably.
     pub(super) fn stored(&self) -> u64 {
         self.0.iter().map(|frame| frame.span.stored).max().unwrap_or_default()
-    }
-
-    /// Whether the last one was written at a clean end. So it counts where nothing was ever written.
-    pub(super) fn ended(&self) -> bool {
-        self.0.last().is_none_or(Frame::is_end)
     }
 
     /// Those beyond a head, each following on the one before.
@@ -188,11 +183,6 @@ impl Frames {
 }
 
 impl Frame {
-    /// Written at a clean end: it adds nothing.
-    fn is_end(&self) -> bool {
-        self.span.before == self.span.after
-    }
-
     /// Adds its writes to a batch.
     pub(super) fn add_to(&self, batch: &mut WriteBatch) -> Result<(), JournalError> {
         let mut rest = &self.writes[..];

@@ -116,7 +116,7 @@ fn killed(folder: &Path) -> Slow {
 }
 
 fn opened(slow: &Slow, folder: &Path) -> Result<LoggedStore, JournalError> {
-    let found = Found::look(Box::new(slow.clone()), &at(folder));
+    let found = Found::look(Box::new(slow.clone()), &at(folder), true);
     found.and_then(Found::join).map_err(StoreError::while_opening)
 }
 
@@ -266,7 +266,7 @@ fn a_group_the_log_had_no_room_for_is_neither_read_nor_given_to_the_store() {
 fn what_the_log_adds_is_seen_before_the_store_is_given_it() {
     let folder = tempfile::tempdir().unwrap();
     let slow = killed(folder.path());
-    let found = Found::look(Box::new(slow.clone()), &at(folder.path())).unwrap();
+    let found = Found::look(Box::new(slow.clone()), &at(folder.path()), true).unwrap();
     assert_eq!(listed(&found, ""), ["H", "a", "b", "c"]);
     assert_eq!(read(&found, "b").as_deref(), Some("logged"));
     drop(found);
@@ -281,7 +281,8 @@ fn a_full_device_at_a_start_costs_the_ballast_and_not_the_start() {
     fs::write(&path, b"ballast").unwrap();
     slow.full.store(true, Ordering::Relaxed);
     let ballast = Ballast::new(path.clone(), 7);
-    let open = || Found::look(Box::new(slow.clone()), &at(folder.path())).and_then(Found::join);
+    let open =
+        || Found::look(Box::new(slow.clone()), &at(folder.path()), true).and_then(Found::join);
     drop(ballast.open_with_room(open).unwrap());
     assert!(!path.exists());
     assert_eq!(listed(&slow, ""), ["H", "a", "b", "c"]);

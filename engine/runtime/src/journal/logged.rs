@@ -3,8 +3,9 @@
 //! A store on a device pays for every key it takes, and for its own syncs; a group waits for neither.
 //! Reads see everything committed, wherever it is and however the store keeps it.
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -39,6 +40,7 @@ pub(super) struct LoggedStore {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Its fields go in this order: the store may write while it closes, and only when that is durable was it a clean end.
 struct Shared {
     store: Box<dyn Store>,
     age_max: Duration,
@@ -62,6 +64,8 @@ struct Overlays {
 
 struct Written {
     log: Log,
+    /// The mark that the store is in use.
+    running: PathBuf,
     /// Head as of the last frame.
     head: u64,
     /// Head that the store holds durably.
@@ -82,7 +86,8 @@ pub(super) struct Found {
     log: Log,
     /// What the log holds beyond the store.
     overlay: Overlay,
-    checkpoint: PathBuf,
+    folder: Folder,
+    /// It went on after an end that was not clean.
     survived: bool,
 }
 
@@ -96,7 +101,11 @@ struct Order {
 
 impl Found {
     /// Reads what the log holds beyond the store.
-    pub(super) fn look(store: Box<dyn Store>, folder: &Folder) -> Result<Self, StoreError> {
+    pub(super) fn look(
+        store: Box<dyn Store>,
+        folder: &Folder,
+        unclean: bool,
+    ) -> Result<Self, StoreError> {
         let log = Log::open(folder.path())?;
         let frames = log.frames()?;
         let (head, known) = (head_of(&*store)?, frames.stored());
@@ -109,28 +118,14 @@ impl Found {
             frame.add_to(&mut batch)?;
         }
         add(&mut overlay, &batch);
-        let checkpoint = folder.checkpoint();
-        let survived = !frames.ended() || survived_before(&checkpoint)?;
-        Ok(Self { store, log, overlay, checkpoint, survived })
+        let survived = unclean || checkpoint::survived(&folder.checkpoint())?;
+        Ok(Self { store, log, overlay, folder: folder.clone(), survived })
     }
 
     /// Hands the store what it lacks and begins.
     pub(super) fn join(self) -> Result<LoggedStore, StoreError> {
         hand_over(&*self.store, &self.overlay)?;
-        LoggedStore::start(self.store, self.log, AGE_MAX, self.checkpoint, self.survived)
-    }
-}
-
-/// What the last checkpoint says of the store's life. One that cannot be read is only needed where the store cannot be
-/// used, and is about to be replaced.
-fn survived_before(checkpoint: &Path) -> Result<bool, StoreError> {
-    match checkpoint::read(checkpoint) {
-        Ok(before) => Ok(before.is_some_and(|before| before.survived)),
-        Err(StoreError::Refused(error)) => {
-            tracing::warn!(%error, "replaced by another one");
-            Ok(true)
-        }
-        Err(error) => Err(error),
+        LoggedStore::start(self.store, self.log, AGE_MAX, &self.folder, self.survived)
     }
 }
 
@@ -156,21 +151,23 @@ impl LoggedStore {
         folder: &Folder,
         age_max: Duration,
     ) -> Result<Self, StoreError> {
-        Self::start(store, Log::create(folder.path())?, age_max, folder.checkpoint(), false)
+        Self::start(store, Log::create(folder.path())?, age_max, folder, false)
     }
 
     fn start(
         store: Box<dyn Store>,
         log: Log,
         age_max: Duration,
-        checkpoint: PathBuf,
+        folder: &Folder,
         survived: bool,
     ) -> Result<Self, StoreError> {
         let head = head_of(&*store)?;
         // The log is about to be written from its start.
+        let checkpoint = folder.checkpoint();
         checkpoint::write(&*store, &checkpoint, survived)?;
         let written = Written {
             log,
+            running: folder.running(),
             head,
             stored: head,
             waiting_since: None,
@@ -375,7 +372,6 @@ impl Shared {
             }
             let Some(since) = written.waiting_since else {
                 if written.ending {
-                    written.end();
                     return None;
                 }
                 written = self.changed.wait(written).unwrap_or_else(PoisonError::into_inner);
@@ -405,13 +401,19 @@ impl Shared {
     }
 }
 
-impl Written {
+impl Drop for Written {
     /// Says in the log itself that the store holds everything, so that a store which later lacks some is noticed.
-    fn end(&mut self) {
+    fn drop(&mut self) {
+        if self.failure.is_some() || self.stored < self.head {
+            return;
+        }
         let span = Span { before: self.head, after: self.head, stored: self.stored };
         if let Err(error) = self.log.append(span, &WriteBatch::default()) {
             tracing::warn!(%error, "the journal's log was not closed");
+            return;
         }
+        // Should the mark come back with a power cut, that is what it says.
+        let _ = fs::remove_file(&self.running);
     }
 }
 

@@ -4,8 +4,8 @@
 //! held is in the checkpoint or the log, so nothing is lost with it. What is made must pass the same check as any
 //! store, numbers, sums and anchor included, before it takes the other's place; the other is kept beside it.
 //!
-//! Only where the last end was not clean, then or earlier in the life of this store: damage after a clean end is not
-//! explained by a cut, and is refused.
+//! Only where an end was not clean, the last one or an earlier one in the life of this store: other damage is not
+//! explained by a cut, and is refused (P5).
 
 use equipoise_core::Record;
 
@@ -32,12 +32,9 @@ pub(super) type Create<'a> = &'a dyn Fn(&std::path::Path) -> Result<Box<dyn Stor
 pub(super) fn repair(folder: &Folder, anchor: Head, create: Create<'_>) -> Result<(), StoreError> {
     let log = Log::open(folder.path())?;
     let frames = log.frames()?;
-    let Some(Checkpoint { survived, mut entries }) = checkpoint::read(&folder.checkpoint())? else {
+    let Some(Checkpoint { mut entries, .. }) = checkpoint::read(&folder.checkpoint())? else {
         return Err(damaged("it has no checkpoint").into());
     };
-    if !survived && frames.ended() {
-        return Err(damaged("its last end was clean").into());
-    }
     let head = match entries.get(layout::HEAD) {
         Some(Some(value)) => Head::read(layout::HEAD, value)?.number,
         _ => 0,

@@ -3,6 +3,7 @@
 //! | fault of 0.34.7 | what is done here |
 //! |---|---|
 //! | `flush` on Linux ends in a call that is no barrier against power loss | a second handle on the database file is synced after each flush |
+//! | it writes while it closes, without that barrier | synced once more when it is closed |
 //! | concurrent flushes dead-lock | one thread writes; no asynchronous flush, no transactions |
 //! | a kill while opening leaves an unfinished snapshot that fails every later open | such files are deleted before opening |
 //! | damage in its log can open quietly with records missing | continuity check and anchor, outside this file |
@@ -32,8 +33,9 @@ const CLEANING_INTERVAL_MS: u64 = 500;
 /// An open sled database and its file.
 #[derive(Debug)]
 pub(super) struct SledStore {
+    /// Goes before its file does.
     db: sled::Db,
-    file: File,
+    file: Synced,
     /// Bytes staged since the last sync.
     staged: AtomicUsize,
 }
@@ -60,7 +62,20 @@ impl SledStore {
         File::open(path.join("conf"))
             .and_then(|conf| conf.sync_all())
             .map_err(|error| StoreError::from_io("sled", &error))?;
-        Ok(Self { db, file, staged: AtomicUsize::new(0) })
+        Ok(Self { db, file: Synced(file), staged: AtomicUsize::new(0) })
+    }
+}
+
+/// The database file, to be synced.
+#[derive(Debug)]
+struct Synced(File);
+
+impl Drop for Synced {
+    /// What sled writes while it closes is made durable too.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.sync_all() {
+            tracing::warn!(%error, "sled's last writes may not be durable");
+        }
     }
 }
 
@@ -108,7 +123,7 @@ impl SledStore {
     fn sync(&self) -> Result<(), StoreError> {
         self.db.flush().map_err(|error| explain(&error))?;
         self.staged.store(0, Ordering::Relaxed);
-        self.file.sync_data().map_err(|error| StoreError::from_io("sled sync", &error))
+        self.file.0.sync_data().map_err(|error| StoreError::from_io("sled sync", &error))
     }
 }
 

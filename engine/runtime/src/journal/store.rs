@@ -39,6 +39,24 @@ impl StoreError {
         matches!(self, Self::Damaged(_) | Self::Io(_) | Self::Refused(JournalError::Damaged(_)))
     }
 
+    /// The same, with why the store could not be made again.
+    pub(super) fn not_repaired(self, reason: &Self) -> Self {
+        let reason = reason.to_string();
+        let reason = reason.split("; ").next().unwrap_or_default();
+        let with = |text: String| match text.split_once("; ") {
+            Some((what, proceed)) => format!("{what} (not made again: {reason}); {proceed}"),
+            None => format!("{text} (not made again: {reason})"),
+        };
+        match self {
+            Self::Damaged(text) => Self::Damaged(with(text)),
+            Self::Io(text) => Self::Io(with(text)),
+            Self::Refused(JournalError::Damaged(text)) => {
+                Self::Refused(JournalError::Damaged(with(text)))
+            }
+            other => other,
+        }
+    }
+
     /// While the journal was being opened.
     pub(super) fn while_opening(self) -> JournalError {
         match self {

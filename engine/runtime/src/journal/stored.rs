@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 
 use super::anchor::Anchor;
 use super::archiver::Archiver;
+use super::checkpoint;
 use super::committer::{Answer, Committer, Opened, Request, Shared, closed};
 use super::continuity::{self, Findings};
 use super::folder::{Folder, Found, Lock};
@@ -72,19 +73,25 @@ impl StoredJournal {
                 (Anchor::unwritten(folder.anchor()), None)
             }
         };
+        let unclean = folder.begin_running()?;
         let ballast = Ballast::new(folder.ballast(), options.ballast_bytes);
         let open = || {
             let store = open_store(kind, &folder, head.is_none(), &lock, options)?;
-            guarded(|| join(store, &folder, head))
+            guarded(|| join(store, &folder, unclean, head))
         };
         let open_or_repair = || match (open(), head) {
             (Err(error), Some(anchor)) if error.may_be_repaired() => {
-                repaired(kind, &folder, anchor, error).and_then(|()| open())
+                repaired(kind, &folder, unclean, anchor, error).and_then(|()| open())
             }
             (opened, _) => opened,
         };
-        let (store, findings) =
-            ballast.open_with_room(open_or_repair).map_err(StoreError::while_opening)?;
+        let (store, findings) = ballast.open_with_room(open_or_repair).map_err(|error| {
+            if !unclean {
+                // Nothing was changed: damage is told again by the next start.
+                let _ = std::fs::remove_file(folder.running());
+            }
+            error.while_opening()
+        })?;
         let store: Box<dyn Store> = Box::new(store);
         folder.sync()?;
         if head.is_some() {
@@ -289,28 +296,33 @@ fn open_unlocked(
 fn join(
     store: Box<dyn Store>,
     folder: &Folder,
+    unclean: bool,
     anchor: Option<Head>,
 ) -> Result<(LoggedStore, Findings), StoreError> {
     if anchor.is_none() {
         let findings = continuity::check(&*store, None)?;
         return Ok((LoggedStore::create(store, folder)?, findings));
     }
-    let found = logged::Found::look(store, folder)?;
+    let found = logged::Found::look(store, folder, unclean)?;
     let findings = continuity::check(&found, anchor)?;
     findings.archive.check_files(&folder.archive())?;
     Ok((found.join()?, findings))
 }
 
-/// Makes a store again that cannot be used.
+/// Makes a store again that cannot be used, if an end of its was not clean.
 ///
 /// # Errors
 /// What was wrong with it, unless there is just no room.
 fn repaired(
     kind: JournalKind,
     folder: &Folder,
+    unclean: bool,
     anchor: Head,
     error: StoreError,
 ) -> Result<(), StoreError> {
+    if !unclean && !checkpoint::survived(&folder.checkpoint())? {
+        return Err(error);
+    }
     let create = |path: &Path| open_unlocked(kind, path, true);
     match guarded(|| repair(folder, anchor, &create)) {
         Ok(()) => {
@@ -320,7 +332,7 @@ fn repaired(
         Err(full @ StoreError::Full(_)) => Err(full),
         Err(reason) => {
             tracing::warn!(%reason, "the journal's store was not made again");
-            Err(error)
+            Err(error.not_repaired(&reason))
         }
     }
 }
