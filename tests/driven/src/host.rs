@@ -10,16 +10,15 @@ use equipoise_runtime::journal::MemoryDisk;
 use equipoise_runtime::{
     BatchError, CheckError, Engine, Settings, StartError, SubmitError, SystemClock, VenueSetup,
 };
-use equipoise_venues::{Credentials, Endpoint, open};
+use equipoise_venues::open;
 use tokio::task::JoinSet;
 
 use crate::journal::MortalJournal;
 use crate::mark::Marks;
-use crate::net::{CANARY, KEY, Net};
-use crate::plans::VENUES;
-use crate::scenario::{ADAPTERS, Planned, START_MS, Scenario};
+use crate::net::Net;
+use crate::scenario::{Planned, START_MS, Scenario};
 use crate::wire::Wire;
-use crate::{Violation, check, logs, plant};
+use crate::{Violation, check, logs, plant, secrets};
 
 /// Longest virtual time from healing until every batch must have ended, milliseconds.
 /// An announced ban of ten minutes may have to be waited out first.
@@ -208,19 +207,18 @@ impl Scenario {
         let settings = Settings { doubt_grace_ms: self.doubt_grace_ms, jitter_seed: self.seed };
         let mut builder =
             Engine::builder(plant::journal(self, journal)).clock(clock.clone()).settings(settings);
-        for exchange in 0..ADAPTERS.len() {
-            let name = VenueName::new(VENUES[exchange]).expect("a valid name");
-            let credentials = Credentials::new(KEY, CANARY).expect("printable");
+        for (exchange, desk) in self.desks.iter().enumerate() {
+            let adapter = desk.place.adapter;
+            let name = VenueName::new(adapter).expect("a valid name");
+            // Its real address: the wire takes requests to any.
             let settings =
-                equipoise_venues::Settings::builder(name.clone(), ADAPTERS[exchange], credentials)
-                    .endpoint(Endpoint::Url("http://exchange.test".to_owned()))
-                    .build();
+                equipoise_venues::Settings::builder(name.clone(), adapter, desk.key.held()).build();
             let wire = Arc::new(Wire { net: net.clone(), exchange });
             let clock: Arc<dyn Clock> = clock.clone();
             let wire = plant::transport(self, wire);
-            let venue = open(settings, wire, clock).expect("the adapter is one of the two");
+            let venue = open(settings, wire, clock).expect("every place has an adapter");
             let venue = plant::venue(self, venue);
-            builder = builder.venue(name, VenueSetup { venue, positions: self.positions });
+            builder = builder.venue(name, VenueSetup { venue, positions: desk.positions });
         }
         builder.start().await
     }
@@ -250,7 +248,7 @@ impl Scenario {
 
     /// D1: the same plan once more gets the first result and sends nothing.
     async fn submit_again(&self, net: &Arc<Net>, engine: &Engine, ends: &BTreeMap<usize, PlanEnd>) {
-        let orders = || net.ledgers().map(|ledger| ledger.orders.len());
+        let orders = || net.orders_accepted();
         let before = orders();
         for (index, end) in ends {
             let PlanEnd::Ended(report) = end else { continue };
@@ -351,7 +349,7 @@ async fn run_plan(net: &Arc<Net>, engine: &Engine, planned: &Planned) -> Result<
 
 fn refuse_secrets(net: &Net, shown: &impl std::fmt::Debug) {
     let shown = format!("{shown:?}");
-    if logs::shows_secret(&shown) {
+    if secrets::shows(&shown) {
         net.violated("A5 secrets stay inside", shown);
     }
 }

@@ -23,7 +23,9 @@ mod logs;
 mod lost_journal;
 mod mark;
 mod net;
+mod order_on_wire;
 mod placement;
+mod places;
 mod plans;
 #[cfg(planted)]
 mod plant;
@@ -31,6 +33,7 @@ mod plant;
 #[path = "straight.rs"]
 mod plant;
 mod scenario;
+mod secrets;
 mod wire;
 mod world;
 
