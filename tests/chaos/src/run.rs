@@ -270,7 +270,7 @@ impl Run<'_> {
             return Ok(());
         };
         let shown = self.desk.call(&["show", key, "--json"])?.json();
-        let found = judge(&report, &shown, &self.desk.ledgers()?);
+        let found = judge(&report, &shown, self.scenario.venues, &self.desk.ledgers()?);
         self.outcome.violations.extend(found);
         self.repeat(&report, answer.code)?;
         self.count_met(&report, &shown);
@@ -321,6 +321,9 @@ impl Run<'_> {
             if met(event) {
                 self.outcome.count(what);
             }
+        }
+        for venue in self.scenario.venues {
+            self.outcome.count(venue.adapter);
         }
         if self.scenario.clock_offset_ms != 0 {
             self.outcome.count("clock offsets");

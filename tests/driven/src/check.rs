@@ -1,24 +1,24 @@
 //! The claims, checked against the exchanges' own ledgers once everything has come to rest.
 
+mod delta;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use equipoise_core::{
-    Alarm, Asset, BatchReport, BatchStatus, Leg, OnResidual, OrderState, Plan, Quantity, Record,
-    ResendClass, Role, Saga, Side, UnixMillis,
+    Alarm, BatchReport, BatchStatus, OnResidual, Plan, Record, ResendClass, Role, Saga, Side,
+    UnixMillis,
 };
-use equipoise_sim::{EndReason, Instrument, InstrumentKind, Order};
+use equipoise_sim::{EndReason, Order};
 use rust_decimal::Decimal;
 
 use crate::accounts::{self, Books, Intent, References};
 use crate::host::PlanEnd;
+use crate::met;
 use crate::net::Net;
 use crate::places;
 use crate::scenario::{START_MS, Scenario};
 use crate::secrets;
 use crate::world::Found;
-
-/// How far below its usual price a seed may see an instrument, in hundredths of it.
-const LOW_PERCENT: i64 = 97;
 
 /// Everything about one batch.
 struct Batch<'a> {
@@ -48,8 +48,8 @@ pub(crate) fn all(
         let records = stored.as_deref().unwrap_or_default();
         let intents = books.intents(records);
         known.extend(intents.keys().cloned());
-        mark_records(net, records);
-        mark_places(net, &books, &intents, records);
+        met::mark_records(net, records);
+        met::mark_places(net, &books, &intents, records);
         let own: BTreeSet<(usize, String)> =
             intents.values().map(|intent| (intent.exchange, intent.symbol.clone())).collect();
         if own.iter().any(|instrument| instruments.contains(instrument)) {
@@ -83,72 +83,6 @@ fn check_strangers(net: &Net, found: &Found, books: &Books, known: &BTreeSet<Str
                 net.violated("S3 nothing leaves before its intent", format!("{order:?}"));
             }
         }
-    }
-}
-
-fn mark_records(net: &Net, records: &[Record]) {
-    for record in records {
-        let what = match record {
-            Record::Absent { .. } => "recorded Absent",
-            Record::Audited { .. } => "recorded Audited",
-            Record::Contradicted { .. } => "recorded Contradicted",
-            Record::Doubted { .. } => "recorded Doubted",
-            Record::NotFound { .. } => "recorded NotFound",
-            Record::Refused { .. } => "recorded Refused",
-            Record::Stopped { .. } => "recorded Stopped",
-            Record::Transmission { .. } => "recorded Transmission",
-            Record::Unresolved { .. } => "recorded Unresolved",
-            Record::Unsent { .. } => "recorded Unsent",
-            Record::UnwindStarted { .. } => "recorded UnwindStarted",
-            Record::Observed { state: OrderState::Open, .. } => "order resting",
-            Record::Alarmed { alarm: Alarm::Overfill, .. } => "overfill noticed",
-            Record::Alarmed { alarm: Alarm::LateFill, .. } => "late fill noticed",
-            Record::Alarmed { alarm: Alarm::Drift, .. } => "drift noticed",
-            _ => continue,
-        };
-        net.met(what);
-    }
-}
-
-/// Which adapters were traded at, took something back and held a leg in doubt, and what their products are like.
-fn mark_places(net: &Net, books: &Books, intents: &BTreeMap<String, Intent>, records: &[Record]) {
-    let place = |intent: &Intent| books.0.get(intent.exchange).map(|book| book.place);
-    for intent in intents.values() {
-        let doubted = records
-            .iter()
-            .any(|record| matches!(record, Record::Doubted { tag, .. } if *tag == intent.tag));
-        if let Some(place) = place(intent).filter(|_| doubted) {
-            net.met(place.met.doubted);
-        }
-    }
-    for (intent, order) in books.orders(intents).filter(|(_, order)| !order.executed.is_zero()) {
-        let Some(place) = place(intent) else { continue };
-        net.met(place.met.played);
-        if intent.tag.role == Role::Unwind {
-            net.met(place.met.unwound);
-        }
-        if let Some(instrument) = books.instrument(place.adapter, &order.symbol) {
-            mark_product(net, instrument, order);
-        }
-    }
-}
-
-fn mark_product(net: &Net, instrument: &Instrument, order: &Order) {
-    let third =
-        |asset: &str| ![instrument.base, instrument.quote, instrument.settle].contains(&asset);
-    net.met(match instrument.kind {
-        InstrumentKind::Spot => "spot traded",
-        InstrumentKind::Linear => "linear contract traded",
-        InstrumentKind::Inverse => "inverse contract traded",
-    });
-    if order.trades.iter().any(|trade| accounts::is_paid_in_base(instrument, trade)) {
-        net.met("fee taken out of what was bought");
-    }
-    if order.trades.iter().any(|trade| third(&trade.fee_asset)) {
-        net.met("fee taken in a third asset");
-    }
-    if order.position_side != equipoise_sim::PositionSide::Net {
-        net.met("position of hedge mode");
     }
 }
 
@@ -293,128 +227,6 @@ impl Batch<'_> {
         if !missing.is_empty() {
             self.violated("S4 every fill is in the journal", format!("{missing:?}"));
         }
-    }
-
-    /// S2: what the report says is what the ledgers say, to the digit, or a range that holds it.
-    fn check_delta(&self) {
-        let ledger = self.books.deltas(self.orders(), &self.references);
-        let of = |asset: &str| ledger.get(asset).copied().unwrap_or_default();
-        let assets: BTreeSet<&str> = self.legs().map(|(_, instrument)| instrument.base).collect();
-        for asset in assets {
-            self.check_reference(asset);
-            let name = Asset::new(asset).expect("an asset of the exchanges");
-            let stated =
-                self.report.net_delta.get(&name).map_or(Decimal::ZERO, |delta| delta.get());
-            let range = self.report.net_delta_range.as_ref().and_then(|range| range.get(&name));
-            let (least, greatest) =
-                range.map_or((stated, stated), |(least, greatest)| (least.get(), greatest.get()));
-            if of(asset) < least || of(asset) > greatest {
-                let seen = format!("{asset}: ledgers {}, reported {least}..{greatest}", of(asset));
-                self.violated("S2 the report is exact or a range that holds", seen);
-            }
-            self.check_quiescent(asset, of(asset));
-        }
-        if self.is_doubtful() && self.report.status != BatchStatus::Parked {
-            self.violated("S2 only a parked batch may hold doubt", format!("{:?}", self.report));
-        }
-    }
-
-    /// K7: the reference is a price that an exchange of the plan may have shown.
-    fn check_reference(&self, asset: &str) {
-        let near = |leg: &Leg| {
-            let markets = places::find(leg.venue.as_str())?.markets;
-            markets.iter().find(|market| market.symbol == leg.instrument.as_str())
-        };
-        let legs = self.legs().filter(|(_, instrument)| instrument.base == asset);
-        let low = legs.filter_map(|(leg, _)| near(leg)).map(|market| market.near).min();
-        let low = Decimal::from(low.unwrap_or_default() * LOW_PERCENT) / Decimal::ONE_HUNDRED;
-        let high = low * Decimal::new(107, 2);
-        let stated = self.references.get(asset).copied().unwrap_or_default();
-        if stated < low || stated > high {
-            self.violated("K7 the reference is a price", format!("{asset}: {stated}"));
-        }
-    }
-
-    fn check_quiescent(&self, asset: &str, delta: Decimal) {
-        match self.report.status {
-            BatchStatus::Done => {
-                if let Some((planned, slack)) = self.planned(asset)
-                    && (delta - planned).abs() > slack
-                {
-                    let seen = format!("{asset}: {delta} instead of {planned} within {slack}");
-                    self.violated("S2 done is the plan within a lot", seen);
-                }
-            }
-            BatchStatus::Flat => {
-                let dust = self.dust(asset);
-                if delta.abs() >= dust {
-                    let seen = format!("{asset}: {delta} is left, dust is below {dust}");
-                    self.violated("S2 flat is zero within dust", seen);
-                }
-            }
-            BatchStatus::Parked if self.report.why.is_empty() => {
-                self.violated("a parked batch says why", "it does not");
-            }
-            BatchStatus::Parked => {}
-            BatchStatus::Running => self.violated("batches end", "it is still running"),
-        }
-    }
-
-    /// Net delta the plan asks for and how far from it `done` may be, where the plan alone says so: a lot of the
-    /// coarsest instrument, and what was rounded down before on whichever side lost more.
-    fn planned(&self, asset: &str) -> Option<(Decimal, Decimal)> {
-        let reference = self.reference(asset);
-        let lot =
-            |instrument: &Instrument| accounts::base_of(instrument, instrument.step, reference);
-        let mut sizes: BTreeMap<&str, Decimal> = BTreeMap::new();
-        let mut planned = Decimal::ZERO;
-        let (mut bought_less, mut sold_less, mut coarsest) =
-            (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
-        for (leg, instrument) in self.legs() {
-            let size = match &leg.quantity {
-                Quantity::Base(base) => base.get(),
-                Quantity::Contracts(units) => accounts::base_of(instrument, units.get(), reference),
-                Quantity::Quote(quote) => quote.get() / reference,
-                Quantity::Of { leg: source, ratio } => sizes.get(source.as_str())? * ratio.get(),
-            };
-            sizes.insert(leg.name.as_str(), size);
-            if instrument.base != asset {
-                continue;
-            }
-            coarsest = coarsest.max(lot(instrument));
-            let (sign, less) = match leg.side {
-                Side::Buy => (Decimal::ONE, &mut bought_less),
-                Side::Sell => (-Decimal::ONE, &mut sold_less),
-            };
-            planned += sign * size;
-            let rounded =
-                instrument.kind != InstrumentKind::Linear || !(size % lot(instrument)).is_zero();
-            // A follower rounds what its source has already lost something of.
-            let followed = matches!(leg.quantity, Quantity::Of { .. });
-            *less += if rounded { lot(instrument) } else { Decimal::ZERO };
-            *less += if followed { coarsest } else { Decimal::ZERO };
-        }
-        Some((planned, coarsest + bought_less.max(sold_less)))
-    }
-
-    /// Smallest order of the coarsest instrument, at the lowest price this seed may have seen.
-    fn dust(&self, asset: &str) -> Decimal {
-        let low = self.reference(asset) * Decimal::new(LOW_PERCENT, 2);
-        let smallest = |(_, instrument)| accounts::smallest(instrument, low);
-        let legs = self.legs().filter(|(_, instrument)| instrument.base == asset);
-        legs.map(smallest).max().unwrap_or_default()
-    }
-
-    fn reference(&self, asset: &str) -> Decimal {
-        self.references.get(asset).copied().unwrap_or(Decimal::ONE)
-    }
-
-    /// The plan's legs with the rules of what they trade.
-    fn legs(&self) -> impl Iterator<Item = (&Leg, &Instrument)> {
-        self.plan.legs.iter().filter_map(|leg| {
-            let instrument = self.books.instrument(leg.venue.as_str(), leg.instrument.as_str())?;
-            Some((leg, instrument))
-        })
     }
 
     /// What the report says of each leg is what the ledgers say, and no leg entered more than it was to.

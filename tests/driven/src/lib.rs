@@ -15,6 +15,7 @@
 
 mod accounts;
 mod check;
+mod exchanges;
 mod fault;
 mod host;
 mod journal;
@@ -22,6 +23,7 @@ mod kill;
 mod logs;
 mod lost_journal;
 mod mark;
+mod met;
 mod net;
 mod order_on_wire;
 mod placement;

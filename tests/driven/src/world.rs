@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use equipoise_core::BatchKey;
 use equipoise_runtime::journal::MemoryDisk;
-use equipoise_sim::{Answer, DERIBIT, Effect, Exchange, Fault, Held, RateLimits, Side};
+use equipoise_sim::{Answer, DERIBIT, Effect, Exchange, Held, Side};
 use fastrand::Rng;
 use http::{Request, Response};
 use tokio::sync::oneshot;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::Violation;
 use crate::accounts::{Book, Books};
+use crate::exchanges;
 use crate::fault::Weather;
 use crate::kill::{Kill, When};
 use crate::mark::Marks;
@@ -20,7 +21,7 @@ use crate::net::Departed;
 use crate::order_on_wire::{self, Placement};
 use crate::placement;
 use crate::places::Place;
-use crate::scenario::{Desk, Foreign, Move, START_MS, Scenario};
+use crate::scenario::{Foreign, Move, START_MS, Scenario};
 use crate::secrets;
 
 /// What a client gets: an answer, or a connection that is closed without one.
@@ -84,7 +85,7 @@ impl State {
             disk,
             keys,
             places: scenario.desks.iter().map(|desk| desk.place).collect(),
-            exchanges: scenario.desks.iter().map(|desk| exchange(desk, &scenario.faults)).collect(),
+            exchanges: exchanges::start(scenario),
             offsets_ms: scenario.desks.iter().map(|desk| desk.offset_ms).collect(),
             weather: scenario.weather.clone(),
             kills: scenario.kills.clone(),
@@ -390,41 +391,3 @@ const TOO_LATE: &[&str] = &[
     "\"code\":13888",
     "Unauthorized",
 ];
-
-/// More of every asset than any seed spends.
-fn funds(desk: &Desk) -> BTreeMap<String, rust_decimal::Decimal> {
-    let plenty = [
-        ("USDT", 5_000_000),
-        ("USDC", 5_000_000),
-        ("USD", 5_000_000),
-        ("BTC", 100),
-        ("ETH", 2_000),
-    ];
-    let mut funds: BTreeMap<_, _> =
-        plenty.into_iter().map(|(asset, amount)| (asset.to_owned(), amount.into())).collect();
-    if let Some(amount) = desk.fee_token {
-        funds.insert("BNB".to_owned(), amount);
-    }
-    funds
-}
-
-fn exchange(desk: &Desk, faults: &[Fault]) -> Exchange {
-    let settings = equipoise_sim::Settings {
-        funds: funds(desk),
-        fees_in_token: desk.fee_token.is_some(),
-        hedge_mode: desk.hedge_mode,
-        depth: desk.depth,
-        rate_limits: RateLimits::Enforced,
-        ..equipoise_sim::Settings::default()
-    };
-    let mut exchange = Exchange::start(desk.place.adapter, desk.key.known(), settings)
-        .expect("every place can be simulated");
-    for fault in faults {
-        exchange.inject(fault.clone());
-    }
-    for outage in &desk.outages {
-        let at = |ms: u64| ms.saturating_add_signed(desk.offset_ms);
-        exchange.faults_mut().add_outage(at(outage.from_ms), at(outage.until_ms), outage.loss);
-    }
-    exchange
-}
