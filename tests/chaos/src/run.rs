@@ -16,6 +16,9 @@ use crate::verdict::{Kind, Violation, judge};
 /// How long a process on a full disk may take to notice.
 const NOTICE: Duration = Duration::from_secs(20);
 
+/// As long as any exchange here asks a client to stay away that asked for too much; each start counts anew.
+const BUSY_PAUSE: Duration = Duration::from_millis(2_100);
+
 /// Tries after which a venue that is not ready is one too often.
 const UNREADY_MAX: usize = 4;
 
@@ -291,6 +294,9 @@ impl Run<'_> {
                 return Ok(answer);
             }
             self.outcome.count("venues not ready");
+            if answer.shown().contains("venue busy") {
+                std::thread::sleep(BUSY_PAUSE);
+            }
         }
     }
 

@@ -150,6 +150,7 @@ impl Scenario {
         let engine = match self.engine(net, disk, skew_ms).await {
             Ok(engine) => engine,
             Err(StartError::Journal(JournalError::Failed(_))) => {
+                net.met("disk refused a write of a start");
                 net.die_by_itself();
                 std::future::pending().await
             }

@@ -30,6 +30,9 @@ struct Args {
     /// Trades at these adapters, separated by commas, instead of those the seeds would draw.
     #[arg(long, value_delimiter = ',')]
     at: Vec<String>,
+    /// Names the seeds that meet this situation.
+    #[arg(long)]
+    meeting: Option<String>,
 }
 
 impl Args {
@@ -88,6 +91,10 @@ fn many(args: &Args) -> ExitCode {
                     }
                     let Ok(scenario) = args.scenario(seed) else { return };
                     let outcome = scenario.play(false);
+                    let met = |what: &String| outcome.marks.count(what) > 0;
+                    if args.meeting.as_ref().is_some_and(met) {
+                        say(&format!("met by seed {seed}"));
+                    }
                     if let Ok(mut total) = total.lock() {
                         total.add(seed, outcome);
                     }

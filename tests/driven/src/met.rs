@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use equipoise_core::{Alarm, OrderState, Record, Role};
+use equipoise_core::{Alarm, OrderState, OrderTag, Record, Role};
 use equipoise_sim::{Instrument, InstrumentKind, Order};
 
 use crate::accounts::{self, Books, Intent};
@@ -10,6 +10,9 @@ use crate::net::Net;
 
 /// What the records of a batch tell of.
 pub(crate) fn mark_records(net: &Net, records: &[Record]) {
+    let refused = |of: &OrderTag| {
+        records.iter().any(|record| matches!(record, Record::Refused { tag, .. } if tag == of))
+    };
     for record in records {
         let what = match record {
             Record::Absent { .. } => "recorded Absent",
@@ -25,6 +28,9 @@ pub(crate) fn mark_records(net: &Net, records: &[Record]) {
             Record::UnwindStarted { .. } => "recorded UnwindStarted",
             Record::Observed { state: OrderState::Open, .. } => "order resting",
             Record::Alarmed { alarm: Alarm::Overfill, .. } => "overfill noticed",
+            Record::Alarmed { alarm: Alarm::LateFill, tag, .. } if refused(tag) => {
+                "copy of a refused order executed"
+            }
             Record::Alarmed { alarm: Alarm::LateFill, .. } => "late fill noticed",
             Record::Alarmed { alarm: Alarm::Drift, .. } => "drift noticed",
             _ => continue,
