@@ -25,8 +25,11 @@ use crate::{Violation, check, logs, plant, secrets};
 const END_MS_MAX: u64 = 1_800_000;
 /// How long everything under way may still arrive after the last batch has ended.
 const SETTLE_MS: u64 = 30_000;
-/// Pause before a refused submission is repeated.
+/// Pause before a refused submission is repeated; doubled each time. Checks cost requests, so a strategy that came again
+/// at once could use up all that a venue allows with nothing but checks.
 const AGAIN_MS: u64 = 400;
+/// Longest such pause.
+const AGAIN_MS_MAX: u64 = 6_400;
 /// More lives than any seed has deaths.
 const LIVES_MAX: usize = 40;
 
@@ -150,7 +153,6 @@ impl Scenario {
         let engine = match self.engine(net, disk, skew_ms).await {
             Ok(engine) => engine,
             Err(StartError::Journal(JournalError::Failed(_))) => {
-                net.met("disk refused a write of a start");
                 net.die_by_itself();
                 std::future::pending().await
             }
@@ -318,13 +320,15 @@ async fn death(net: &Arc<Net>) {
 
 async fn run_plan(net: &Arc<Net>, engine: &Engine, planned: &Planned) -> Result<PlanEnd, Stop> {
     tokio::time::sleep_until(net.instant(planned.submit_ms)).await;
+    let mut again_ms = AGAIN_MS;
     let handle = loop {
         match engine.submit(&planned.plan).await {
             Ok(handle) => break handle,
             Err(SubmitError::Journal(_)) => return Err(Stop::Restart),
             Err(SubmitError::Check(error)) if error.is_passing() => {
                 refuse_secrets(net, &error);
-                tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await;
+                tokio::time::sleep(Duration::from_millis(again_ms)).await;
+                again_ms = (again_ms * 2).min(AGAIN_MS_MAX);
             }
             Err(SubmitError::Check(error @ CheckError::Size(_))) => {
                 return Ok(PlanEnd::Refused(error.to_string()));

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use equipoise_core::{
-    Amount, Asset, Fill, Instrument, InstrumentKind, OrderRequest, OrderSnapshot, Refusal, RefusalKind, ResendClass,
-    Symbol, TradeId, VenueMillis, VenueTraits,
+    Amount, Asset, Fill, Instrument, InstrumentKind, OrderRequest, OrderSnapshot, Refusal,
+    RefusalKind, ResendClass, Symbol, TradeId, VenueMillis, VenueTraits,
 };
 use equipoise_port::{
     Account, Balance, CancelAnswer, OrderRef, PlaceError, Position, Purpose, QueryError, Quote,
