@@ -29,7 +29,7 @@ const SETTLE_MS: u64 = 30_000;
 /// at once could use up all that a venue allows with nothing but checks.
 const AGAIN_MS: u64 = 400;
 /// Longest such pause.
-const AGAIN_MS_MAX: u64 = 6_400;
+const AGAIN_MS_MAX: u64 = 1_600;
 /// More lives than any seed has deaths.
 const LIVES_MAX: usize = 40;
 
