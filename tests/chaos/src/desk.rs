@@ -13,8 +13,7 @@ use crate::disk::SmallDisk;
 use crate::exchanges::{Orders, is_named};
 use crate::process::{Answer, Started};
 use crate::scenario::{Moment, PlanKind, Scenario, Story};
-
-const ADAPTERS: [(&str, &str); 2] = [("binance", "binance-usdm"), ("bybit", "bybit-linear")];
+use crate::venues::Venue;
 
 /// Size of the file system that becomes full; enough for either store, its ballast and the floor.
 const DISK_MIB: u64 = 64;
@@ -81,10 +80,11 @@ impl<'a> Desk<'a> {
             disk,
             journal: folder.path().join(journal),
             folder,
-            env: credentials(),
+            env: scenario.venues.iter().flat_map(|venue| venue.variables()).collect(),
         };
-        let config = config(scenario.journal, journal, &urls?, small);
+        let config = config(scenario, journal, &urls?, small);
         std::fs::write(desk.path("equipoise.toml"), config)?;
+        let plan = |kind, occasion| plan(kind, scenario.venues, occasion);
         std::fs::write(desk.path("plan.toml"), plan(scenario.plan, "2026-11-22T08:00:00Z"))?;
         std::fs::write(desk.path("other.toml"), plan(PlanKind::Pair, "other"))?;
         Ok(desk)
@@ -147,12 +147,13 @@ impl Drop for Desk<'_> {
     }
 }
 
-/// What every secret holds.
-const SECRET: &str = "demo-secret-not-confidential";
+/// What secrets, passphrases and private keys of demo accounts hold.
+const SECRETS: [&str; 3] = ["demo-secret-not-confidential", "demo-passphrase", "MHcCAQEE"];
 
 /// Whether a secret stands in something that was said.
 pub(crate) fn has_secret(bytes: &[u8]) -> bool {
-    bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes())
+    let holds = |secret: &str| bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+    SECRETS.into_iter().any(holds)
 }
 
 fn find_secret(folder: &Path) -> io::Result<Option<PathBuf>> {
@@ -170,16 +171,6 @@ fn find_secret(folder: &Path) -> io::Result<Option<PathBuf>> {
     Ok(None)
 }
 
-fn credentials() -> BTreeMap<String, String> {
-    let mut env = BTreeMap::new();
-    for (venue, adapter) in ADAPTERS {
-        let prefix = venue.to_uppercase();
-        env.insert(format!("{prefix}_API_KEY"), format!("demo-key-{adapter}"));
-        env.insert(format!("{prefix}_API_SECRET"), format!("{SECRET}-{adapter}"));
-    }
-    env
-}
-
 /// The product's own simulators where they can play it.
 fn exchange_command(
     scenario: &Scenario,
@@ -191,16 +182,18 @@ fn exchange_command(
         && scenario.faults.len() <= 1
         && scenario.faults.iter().all(|name| is_named(name));
     if !simple {
-        let faults = scenario.faults.iter().map(ToString::to_string).collect();
-        let orders = Orders { ledger, clock_offset_ms: scenario.clock_offset_ms, faults };
+        let faults = scenario.faults.clone();
+        let adapters = scenario.venues.iter().map(|venue| venue.adapter.to_owned()).collect();
+        let clock_offset_ms = scenario.clock_offset_ms;
+        let orders = Orders { ledger, clock_offset_ms, adapters, faults };
         let mut command = Command::new(&programs.exchanges);
         command.arg(serde_json::to_string(&orders)?);
         return Ok(command);
     }
     let mut command = Command::new(&programs.equipoise);
     command.args(["sim", "--json", "--ledger"]).arg(ledger);
-    for (_, adapter) in ADAPTERS {
-        command.args(["--venue", &format!("{adapter}=127.0.0.1:0")]);
+    for venue in scenario.venues {
+        command.args(["--venue", &format!("{}=127.0.0.1:0", venue.adapter)]);
     }
     for fault in &scenario.faults {
         command.args(["--fault", fault]);
@@ -220,27 +213,25 @@ fn addresses(exchanges: &mut Child) -> io::Result<BTreeMap<String, String>> {
 }
 
 /// Windows and margins are left as they are in production.
-fn config(kind: &str, path: &str, urls: &BTreeMap<String, String>, small: bool) -> String {
+fn config(scenario: &Scenario, path: &str, urls: &BTreeMap<String, String>, small: bool) -> String {
+    let kind = scenario.journal;
     let (ballast, floor) = if small { (BALLAST_BYTES, FLOOR_BYTES) } else { (64 << 10, 0) };
     let mut text = format!(
         "[journal]\nkind = \"{kind}\"\npath = \"{path}\"\nballast_bytes = {ballast}\nfree_floor_bytes = {floor}\n"
     );
-    for (venue, adapter) in ADAPTERS {
-        let url = urls.get(adapter).map(String::as_str).unwrap_or_default();
-        let prefix = venue.to_uppercase();
-        text.push_str(&format!(
-            "\n[venues.{venue}]\nadapter = \"{adapter}\"\nrest_url = \"{url}\"\n\
-             api_key_env = \"{prefix}_API_KEY\"\napi_secret_env = \"{prefix}_API_SECRET\"\n"
-        ));
+    for venue in scenario.venues {
+        let url = urls.get(venue.adapter).map(String::as_str).unwrap_or_default();
+        text.push_str(&venue.section(url));
     }
     text
 }
 
-/// Long at Binance, short at Bybit.
-fn plan(kind: PlanKind, occasion: &str) -> String {
-    let leg = |name: &str, venue: &str, side: &str, rest: &str| {
+/// Long at the first venue, short at the second.
+fn plan(kind: PlanKind, venues: [&Venue; 2], occasion: &str) -> String {
+    let leg = |name: &str, venue: &Venue, side: &str, rest: &str| {
+        let Venue { adapter, symbol, .. } = venue;
         format!(
-            "[[legs]]\nname = \"{name}\"\nvenue = \"{venue}\"\ninstrument = \"BTCUSDT\"\nside = \"{side}\"\n{rest}\n\n"
+            "[[legs]]\nname = \"{name}\"\nvenue = \"{adapter}\"\ninstrument = \"{symbol}\"\nside = \"{side}\"\n{rest}\n\n"
         )
     };
     let market = "type = \"market\"\nquantity = \"0.1\"";
@@ -256,7 +247,8 @@ fn plan(kind: PlanKind, occasion: &str) -> String {
         ),
     };
     let timeout = if kind == PlanKind::Resting { 1_500 } else { 10_000 };
-    let (long, short) = (leg("long", "binance", "buy", long), leg("short", "bybit", "sell", short));
+    let (long, short) =
+        (leg("long", venues[0], "buy", long), leg("short", venues[1], "sell", short));
     format!(
         "strategy = \"funding-arb\"\noccasion = \"{occasion}\"\n\n{long}{short}\
          [policy]\non_residual = \"unwind\"\nleg_timeout_ms = {timeout}\n"

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use equipoise_sim::{
-    BINANCE_USDM, BYBIT_LINEAR, Broken, Credentials, Effect, Exchange, Fault, LedgerFile, Loss,
-    Matcher, Occurrence, Operation, ServeOptions, Settings, Stage, serve,
+    Broken, Credentials, Effect, Exchange, Fault, LedgerFile, Loss, Matcher, Occurrence, Operation,
+    ServeOptions, Settings, Stage, serve,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -20,51 +20,44 @@ use serde_json::json;
 pub(crate) struct Orders {
     pub(crate) ledger: PathBuf,
     pub(crate) clock_offset_ms: i64,
+    pub(crate) adapters: Vec<String>,
     pub(crate) faults: Vec<String>,
 }
 
-/// Every fault there is, by name: the command line's own and more. `ExecuteTwice` is not among them: there S1 is broken
-/// outside the engine, and other checks look at how it is detected.
-pub(crate) fn fault_names() -> Vec<&'static str> {
-    let further = FURTHER.iter().map(|(name, ..)| *name);
-    Fault::names().iter().copied().chain(further).collect()
+/// Every kind of fault an adapter can have: the command line's own and more. `ExecuteTwice` is not among them: there S1
+/// is broken outside the engine, and other checks look at how it is detected.
+pub(crate) fn fault_kinds() -> Vec<&'static str> {
+    let further = FURTHER.iter().map(|(kind, ..)| *kind);
+    Fault::kinds().iter().copied().chain(further).collect()
 }
 
-/// Whether `equipoise sim` knows it.
+/// Whether `equipoise sim` knows a fault by its name: an adapter, a hyphen and a kind.
 pub(crate) fn is_named(name: &str) -> bool {
-    Fault::names().contains(&name)
+    Fault::named(name).is_ok()
 }
 
-type Further = (&'static str, &'static str, Operation, Occurrence, Effect);
+type Further = (&'static str, Operation, Occurrence, Effect);
 
 const ENTRY: Operation = Operation::PlaceEntry;
 const ONCE: Occurrence = Occurrence::Nth(1);
 
-static FURTHER: [Further; 14] = [
-    ("binance-request-lost", BINANCE_USDM, ENTRY, ONCE, Effect::LoseRequest(Loss::Close)),
-    ("binance-answer-lost", BINANCE_USDM, ENTRY, ONCE, Effect::LoseAnswer(Loss::Close)),
-    ("binance-503-instead", BINANCE_USDM, ENTRY, ONCE, Effect::BreakInstead(Broken::Unknown503)),
-    ("bybit-html-502", BYBIT_LINEAR, ENTRY, ONCE, Effect::BreakAnswer(Broken::Html502)),
-    ("bybit-truncated", BYBIT_LINEAR, ENTRY, ONCE, Effect::BreakAnswer(Broken::Truncated)),
-    ("binance-not-json", BINANCE_USDM, ENTRY, ONCE, Effect::BreakAnswer(Broken::NotJson)),
-    // Past the deadline: refused by whoever checks it.
-    ("binance-late", BINANCE_USDM, ENTRY, ONCE, delayed(3_000, Stage::Engine)),
-    // Admitted in time, executed after the deadline and inside the margin.
-    ("bybit-late-engine", BYBIT_LINEAR, ENTRY, ONCE, delayed(4_000, Stage::Engine)),
-    ("binance-slow", BINANCE_USDM, ENTRY, ONCE, delayed(900, Stage::Gateway)),
-    ("binance-hidden", BINANCE_USDM, ENTRY, ONCE, Effect::HideOrder { for_ms: 1_500 }),
-    ("bybit-stale", BYBIT_LINEAR, ENTRY, ONCE, Effect::StaleOrder { for_ms: 1_500 }),
-    ("binance-429", BINANCE_USDM, ENTRY, ONCE, Effect::RateLimited { retry_after_s: 1 }),
+static FURTHER: [Further; 13] = [
+    ("request-lost", ENTRY, ONCE, Effect::LoseRequest(Loss::Close)),
+    ("answer-lost", ENTRY, ONCE, Effect::LoseAnswer(Loss::Close)),
+    ("503-instead", ENTRY, ONCE, Effect::BreakInstead(Broken::Unknown503)),
+    ("html-502", ENTRY, ONCE, Effect::BreakAnswer(Broken::Html502)),
+    ("truncated", ENTRY, ONCE, Effect::BreakAnswer(Broken::Truncated)),
+    ("not-json", ENTRY, ONCE, Effect::BreakAnswer(Broken::NotJson)),
+    // Admitted in time, at the engine after the deadline: refused by an engine that checks it, else executed inside the
+    // margin.
+    ("late-engine", ENTRY, ONCE, delayed(4_000, Stage::Engine)),
+    ("slow", ENTRY, ONCE, delayed(900, Stage::Gateway)),
+    ("hidden", ENTRY, ONCE, Effect::HideOrder { for_ms: 1_500 }),
+    ("stale", ENTRY, ONCE, Effect::StaleOrder { for_ms: 1_500 }),
+    ("429", ENTRY, ONCE, Effect::RateLimited { retry_after_s: 1 }),
+    ("second-answer-lost", Operation::Place, Occurrence::Nth(2), Effect::LoseAnswer(Loss::Close)),
     (
-        "bybit-second-answer-lost",
-        BYBIT_LINEAR,
-        Operation::Place,
-        Occurrence::Nth(2),
-        Effect::LoseAnswer(Loss::Close),
-    ),
-    (
-        "binance-queries-fail",
-        BINANCE_USDM,
+        "queries-fail",
         Operation::QueryOrders,
         Occurrence::First(3),
         Effect::BreakInstead(Broken::Html502),
@@ -75,13 +68,14 @@ const fn delayed(delay_ms: u64, before: Stage) -> Effect {
     Effect::DelayRequest { delay_ms, before }
 }
 
-fn fault(name: &str) -> Result<Fault, String> {
-    let further = FURTHER.iter().find(|(known, ..)| *known == name);
-    let Some((_, adapter, operation, occurrence, effect)) = further else {
-        return Fault::named(name).map_err(|error| error.to_string());
+fn fault(adapter: &'static str, name: &str) -> Option<Fault> {
+    let kind = name.strip_prefix(adapter)?.strip_prefix('-')?;
+    let further = FURTHER.iter().find(|(known, ..)| *known == kind);
+    let Some((_, operation, occurrence, effect)) = further else {
+        return Fault::named(name).ok();
     };
     let matcher = Matcher { operation: *operation, symbol: None, occurrence: *occurrence };
-    Ok(Fault { adapter: Some(*adapter), matcher, effect: effect.clone() })
+    Some(Fault { adapter: Some(adapter), matcher, effect: effect.clone() })
 }
 
 /// Serves until its standard input is closed, so that it never outlives whoever started it.
@@ -112,12 +106,14 @@ fn serve_ordered(mut arguments: impl Iterator<Item = OsString>) -> Result<(), St
         let ledger = LedgerFile::open(&orders.ledger).map_err(|error| error.to_string())?;
         let mut running = Vec::new();
         let mut venues = Vec::new();
-        for adapter in [BINANCE_USDM, BYBIT_LINEAR] {
+        for adapter in &orders.adapters {
             let credentials = Credentials::demo(adapter);
             let mut exchange = Exchange::start(adapter, credentials, Settings::default())
                 .map_err(|error| error.to_string())?;
             for name in &orders.faults {
-                exchange.inject(fault(name)?);
+                if let Some(fault) = fault(exchange.adapter(), name) {
+                    exchange.inject(fault);
+                }
             }
             let options = ServeOptions {
                 clock_offset_ms: orders.clock_offset_ms,

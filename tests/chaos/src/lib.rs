@@ -12,6 +12,7 @@ mod process;
 mod run;
 mod scenario;
 mod tally;
+mod venues;
 mod verdict;
 
 pub use desk::Programs;

@@ -16,6 +16,9 @@ use crate::verdict::{Kind, Violation, judge};
 /// How long a process on a full disk may take to notice.
 const NOTICE: Duration = Duration::from_secs(20);
 
+/// As long as any exchange here asks a client to stay away that asked for too much; each start counts anew.
+const BUSY_PAUSE: Duration = Duration::from_millis(2_100);
+
 /// Tries after which a venue that is not ready is one too often.
 const UNREADY_MAX: usize = 4;
 
@@ -270,7 +273,7 @@ impl Run<'_> {
             return Ok(());
         };
         let shown = self.desk.call(&["show", key, "--json"])?.json();
-        let found = judge(&report, &shown, &self.desk.ledgers()?);
+        let found = judge(&report, &shown, self.scenario.venues, &self.desk.ledgers()?);
         self.outcome.violations.extend(found);
         self.repeat(&report, answer.code)?;
         self.count_met(&report, &shown);
@@ -291,6 +294,9 @@ impl Run<'_> {
                 return Ok(answer);
             }
             self.outcome.count("venues not ready");
+            if answer.shown().contains("venue busy") {
+                std::thread::sleep(BUSY_PAUSE);
+            }
         }
     }
 
@@ -321,6 +327,9 @@ impl Run<'_> {
             if met(event) {
                 self.outcome.count(what);
             }
+        }
+        for venue in self.scenario.venues {
+            self.outcome.count(venue.adapter);
         }
         if self.scenario.clock_offset_ms != 0 {
             self.outcome.count("clock offsets");

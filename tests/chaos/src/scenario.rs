@@ -6,6 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use crate::exchanges;
+use crate::venues::{VENUES, Venue};
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -16,8 +17,10 @@ pub struct Scenario {
     pub journal: &'static str,
     /// What is traded.
     pub plan: PlanKind,
-    /// What the exchanges do wrong, each once.
-    pub faults: Vec<&'static str>,
+    /// Where the first leg buys and the second one sells.
+    pub(crate) venues: [&'static Venue; 2],
+    /// What the exchanges do wrong, each once: an adapter's name, a hyphen and a kind.
+    pub faults: Vec<String>,
     /// How far the exchanges' clocks are ahead of the host's.
     pub clock_offset_ms: i64,
     /// What happens to the process.
@@ -108,11 +111,13 @@ impl Scenario {
             6..8 => PlanKind::Follower,
             _ => PlanKind::Resting,
         };
+        let venues = venues(&mut rng);
         Self {
             number,
             journal: if rng.bool() { "sled" } else { "redb" },
             plan,
-            faults: faults(&mut rng),
+            venues,
+            faults: faults(&mut rng, venues),
             clock_offset_ms: if rng.u8(..4) == 0 { pick(&mut rng, &OFFSETS_MS) } else { 0 },
             story: story(&mut rng),
             recover_first: rng.bool(),
@@ -121,17 +126,25 @@ impl Scenario {
 }
 
 /// None for a third of the runs, else one or two, rarely three.
-fn faults(rng: &mut Rng) -> Vec<&'static str> {
+fn faults(rng: &mut Rng, venues: [&Venue; 2]) -> Vec<String> {
     let count = match rng.u8(..12) {
         0..4 => 0,
         4..8 => 1,
         8..11 => 2,
         _ => 3,
     };
-    let mut names = exchanges::fault_names();
-    rng.shuffle(&mut names);
-    names.truncate(count);
-    names
+    let mut kinds = exchanges::fault_kinds();
+    rng.shuffle(&mut kinds);
+    kinds.truncate(count);
+    let at = |kind| format!("{}-{kind}", venues[usize::from(rng.bool())].adapter);
+    kinds.into_iter().map(at).collect()
+}
+
+/// Two adapters, whichever.
+fn venues(rng: &mut Rng) -> [&'static Venue; 2] {
+    let first = rng.usize(..VENUES.len());
+    let second = (first + rng.usize(1..VENUES.len())) % VENUES.len();
+    [&VENUES[first], &VENUES[second]]
 }
 
 fn story(rng: &mut Rng) -> Story {
@@ -194,10 +207,11 @@ impl Story {
 
 impl fmt::Display for Scenario {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, journal, plan, faults, clock_offset_ms, story, .. } = self;
+        let Self { number, journal, plan, venues, faults, clock_offset_ms, story, .. } = self;
+        let [long, short] = venues.map(|venue| venue.adapter);
         write!(
             f,
-            "run {number}, {journal}, {plan:?}, faults {faults:?}, exchanges {clock_offset_ms} ms ahead, {story:?}"
+            "run {number}, {journal}, {plan:?}, long at {long}, short at {short}, faults {faults:?}, exchanges {clock_offset_ms} ms ahead, {story:?}"
         )
     }
 }
@@ -215,13 +229,19 @@ mod tests {
     }
 
     #[test]
-    fn two_hundred_runs_hold_every_story_and_every_fault() {
+    fn two_hundred_runs_hold_every_story_every_fault_and_every_venue_on_both_sides() {
         let runs: Vec<_> = (0..200).map(|number| Scenario::new(1, number)).collect();
         let stories: std::collections::BTreeSet<_> =
             runs.iter().map(|run| run.story.name()).collect();
         assert_eq!(stories.len(), 5);
-        for fault in exchanges::fault_names() {
-            assert!(runs.iter().any(|run| run.faults.contains(&fault)), "{fault}");
+        for kind in exchanges::fault_kinds() {
+            let met = |run: &Scenario| run.faults.iter().any(|fault| fault.ends_with(kind));
+            assert!(runs.iter().any(met), "{kind}");
+        }
+        for venue in &VENUES {
+            for side in 0..2 {
+                assert!(runs.iter().any(|run| run.venues[side] == venue), "{}", venue.adapter);
+            }
         }
     }
 }

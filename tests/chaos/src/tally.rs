@@ -6,11 +6,12 @@ use serde::Serialize;
 
 use crate::run::Outcome;
 use crate::scenario::Scenario;
+use crate::venues::VENUES;
 use crate::verdict::{Kind, Violation};
 
 /// Runs from which on a kind of situation that was never met means that nothing was tested.
 const RUNS_FOR_MARKS: u64 = 100;
-const MARKS: [&str; 11] = [
+const MARKS: [&str; 12] = [
     "kills",
     "kills during recovery",
     "killed at an order",
@@ -20,6 +21,7 @@ const MARKS: [&str; 11] = [
     "write limits: failed write",
     "in doubt",
     "absence proven",
+    "transmitted again",
     "unwound",
     "recovered",
 ];
@@ -103,7 +105,8 @@ impl Tally {
         if self.runs < RUNS_FOR_MARKS {
             return Vec::new();
         }
-        MARKS.into_iter().filter(|mark| self.count(mark) == 0).collect()
+        let venues = VENUES.iter().map(|venue| venue.adapter);
+        MARKS.into_iter().chain(venues).filter(|mark| self.count(mark) == 0).collect()
     }
 
     /// No promise was broken and nothing that had to be met was missed.

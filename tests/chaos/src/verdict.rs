@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use equipoise_sim::{Ledger, Order, Side};
+use equipoise_sim::{InstrumentKind, Ledger, Order, Side};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::venues::Venue;
 
 /// What kind of promise was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -55,32 +57,44 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Adapters in the order of the plan's legs.
-const ADAPTERS: [&str; 2] = ["binance-usdm", "bybit-linear"];
+/// How far apart the exchanges' prices make a tenth of a bitcoin.
+const SPREAD: Decimal = Decimal::from_parts(1, 0, 0, false, 4);
 
-/// Judges a batch that has ended by its report, its time line and the exchanges' ledgers.
+/// Judges a batch that has ended by its report, its time line and the exchanges' ledgers, in the order of its legs.
 pub(crate) fn judge(
     report: &Value,
     shown: &Value,
+    venues: [&Venue; 2],
     ledgers: &BTreeMap<String, Ledger>,
 ) -> Vec<Violation> {
     let mut found = ending(report);
     let mut net = Decimal::ZERO;
-    for (index, adapter) in ADAPTERS.iter().enumerate() {
+    for (index, venue) in venues.into_iter().enumerate() {
         let leg = Leg { report: &report["legs"][index], shown };
-        let ledger = ledgers.get(*adapter);
+        let ledger = ledgers.get(venue.adapter);
         let orders = ledger.map_or(&[][..], |ledger| &ledger.orders);
         found.extend(leg.judge(orders));
+        let held = venue.held(ledger);
         let positions = ledger.iter().flat_map(|ledger| &ledger.positions);
         let position: Decimal = positions.map(|position| position.quantity).sum();
-        if Some(position) != decimal(&leg.report["holding"]) {
-            let text = format!("{adapter} holds {position}, reported is {}", leg.report["holding"]);
+        let reported = decimal(&leg.report["holding"]);
+        let booked = venue.kind == InstrumentKind::Spot || position == held;
+        if Some(held) != reported || !booked {
+            let text = format!(
+                "{} holds {held}, position {position}, reported is {}",
+                venue.adapter, leg.report["holding"]
+            );
             found.push(Violation::new(Kind::Delta, text));
         }
-        net += position;
+        net += venue.base(held);
     }
     let reported = decimal(&report["net_delta"]["BTC"]).unwrap_or_default();
-    if reported != net || net != Decimal::ZERO {
+    // Where a unit is not a number of bitcoins, or a fee takes some of them, neutral is less than can be traded.
+    let exact = venues.iter().all(|venue| venue.is_exact());
+    let dust = venues[0].dust().max(venues[1].dust());
+    let (apart, left) =
+        if exact { (Decimal::ZERO, Decimal::ZERO) } else { (SPREAD, dust + SPREAD) };
+    if (reported - net).abs() > apart || net.abs() > left {
         let text = format!("the exchanges hold {net} in all, reported is {reported}");
         found.push(Violation::new(Kind::Delta, text));
     }
@@ -217,6 +231,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::venues::VENUES;
 
     fn order(id: &str, side: &str, trades: u64) -> Value {
         let trade = |number: u64| {
@@ -265,7 +280,11 @@ mod tests {
             ("binance-usdm".to_owned(), ledger(&orders[0], "0.1")),
             ("bybit-linear".to_owned(), ledger(&orders[1], "-0.1")),
         ]);
-        judge(&report, &shown, &ledgers).into_iter().map(|violation| violation.kind).collect()
+        let venues = [&VENUES[0], &VENUES[1]];
+        judge(&report, &shown, venues, &ledgers)
+            .into_iter()
+            .map(|violation| violation.kind)
+            .collect()
     }
 
     #[test]

@@ -1,24 +1,24 @@
 //! The claims, checked against the exchanges' own ledgers once everything has come to rest.
 
+mod delta;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use equipoise_core::{
-    Alarm, Asset, BatchReport, BatchStatus, OnResidual, OrderState, Plan, Quantity, Record,
-    ResendClass, Role, Saga, Side, UnixMillis,
+    Alarm, BatchReport, BatchStatus, OnResidual, Plan, Record, ResendClass, Role, Saga, Side,
+    UnixMillis,
 };
-use equipoise_sim::{EndReason, Ledger};
+use equipoise_sim::{EndReason, Order};
 use rust_decimal::Decimal;
 
-use crate::accounts::{self, Intent};
+use crate::accounts::{self, Books, Intent, References};
 use crate::host::PlanEnd;
-use crate::logs::shows_secret;
+use crate::met;
 use crate::net::Net;
-use crate::plans::{VENUES, fixed_base};
+use crate::places;
 use crate::scenario::{START_MS, Scenario};
+use crate::secrets;
 use crate::world::Found;
-
-/// Class and margin of both venues, in the order of their names, from the failure model's table of products.
-const PROMISES: [(ResendClass, u32); 2] = [(ResendClass::B, 2_000), (ResendClass::A, 10_000)];
 
 /// Everything about one batch.
 struct Batch<'a> {
@@ -29,7 +29,8 @@ struct Batch<'a> {
     report: &'a BatchReport,
     records: &'a [Record],
     intents: BTreeMap<String, Intent>,
-    ledgers: &'a [Ledger; 2],
+    references: References,
+    books: &'a Books,
 }
 
 /// Checks every claim about every batch of a seed.
@@ -39,15 +40,16 @@ pub(crate) fn all(
     ends: &BTreeMap<usize, PlanEnd>,
     records: &[Option<Vec<Record>>],
 ) {
-    let ledgers = net.ledgers();
+    let books = net.books();
     let found = net.found();
     let mut known = BTreeSet::new();
     let mut instruments = BTreeSet::new();
     for (index, stored) in records.iter().enumerate() {
         let records = stored.as_deref().unwrap_or_default();
-        let intents = accounts::intents(records);
+        let intents = books.intents(records);
         known.extend(intents.keys().cloned());
-        mark_records(net, records);
+        met::mark_records(net, records);
+        met::mark_places(net, &books, &intents, records);
         let own: BTreeSet<(usize, String)> =
             intents.values().map(|intent| (intent.exchange, intent.symbol.clone())).collect();
         if own.iter().any(|instrument| instruments.contains(instrument)) {
@@ -57,9 +59,10 @@ pub(crate) fn all(
         match ends.get(&index) {
             Some(PlanEnd::Ended(report)) => {
                 let plan = &scenario.plans[index].plan;
-                let ledgers = &ledgers;
-                let found = &found;
-                Batch { scenario, net, found, plan, report, records, intents, ledgers }.check();
+                let (books, found) = (&books, &found);
+                let references = accounts::references(records);
+                Batch { scenario, net, found, plan, report, records, intents, references, books }
+                    .check();
             }
             Some(PlanEnd::Refused(why)) if stored.is_some() => {
                 net.violated("D4 a refusal leaves no batch", why.clone());
@@ -68,42 +71,18 @@ pub(crate) fn all(
             None => {}
         }
     }
-    check_strangers(net, &found, &ledgers, &known);
+    check_strangers(net, &found, &books, &known);
 }
 
 /// S3: every order an exchange took belongs to an intent of the journal, or to the person trading by hand.
-fn check_strangers(net: &Net, found: &Found, ledgers: &[Ledger; 2], known: &BTreeSet<String>) {
-    for (exchange, ledger) in ledgers.iter().enumerate() {
-        for order in &ledger.orders {
+fn check_strangers(net: &Net, found: &Found, books: &Books, known: &BTreeSet<String>) {
+    for (exchange, book) in books.0.iter().enumerate() {
+        for order in &book.ledger.orders {
             let by_hand = found.by_hand.contains(&(exchange, order.order_id.clone()));
             if !by_hand && !known.contains(&order.client_order_id) {
                 net.violated("S3 nothing leaves before its intent", format!("{order:?}"));
             }
         }
-    }
-}
-
-fn mark_records(net: &Net, records: &[Record]) {
-    for record in records {
-        let what = match record {
-            Record::Absent { .. } => "recorded Absent",
-            Record::Audited { .. } => "recorded Audited",
-            Record::Contradicted { .. } => "recorded Contradicted",
-            Record::Doubted { .. } => "recorded Doubted",
-            Record::NotFound { .. } => "recorded NotFound",
-            Record::Refused { .. } => "recorded Refused",
-            Record::Stopped { .. } => "recorded Stopped",
-            Record::Transmission { .. } => "recorded Transmission",
-            Record::Unresolved { .. } => "recorded Unresolved",
-            Record::Unsent { .. } => "recorded Unsent",
-            Record::UnwindStarted { .. } => "recorded UnwindStarted",
-            Record::Observed { state: OrderState::Open, .. } => "order resting",
-            Record::Alarmed { alarm: Alarm::Overfill, .. } => "overfill noticed",
-            Record::Alarmed { alarm: Alarm::LateFill, .. } => "late fill noticed",
-            Record::Alarmed { alarm: Alarm::Drift, .. } => "drift noticed",
-            _ => continue,
-        };
-        net.met(what);
     }
 }
 
@@ -128,7 +107,7 @@ impl Batch<'_> {
         self.check_legs();
         self.check_end();
         self.check_replay();
-        if shows_secret(&format!("{:?}", self.records)) {
+        if secrets::shows(&format!("{:?}", self.records)) {
             self.violated("A5 secrets stay inside", "key or secret is in the journal");
         }
     }
@@ -138,8 +117,8 @@ impl Batch<'_> {
         self.net.violated(claim, format!("batch {key} ({status}, {}): {seen}", self.report.why));
     }
 
-    fn orders(&self) -> impl Iterator<Item = (&Intent, &equipoise_sim::Order)> {
-        accounts::orders(self.ledgers, &self.intents)
+    fn orders(&self) -> impl Iterator<Item = (&Intent, &Order)> {
+        self.books.orders(&self.intents)
     }
 
     fn is_doubtful(&self) -> bool {
@@ -155,18 +134,17 @@ impl Batch<'_> {
         let Some(Record::Admitted(spec)) = self.records.first() else { return };
         for leg in &spec.legs {
             let told = (leg.traits.class, leg.traits.margin_ms);
-            let promised =
-                PROMISES.iter().zip(VENUES).find(|(_, name)| *name == leg.venue.as_str());
-            if promised.is_none_or(|(promised, _)| *promised != told) {
+            let place = places::find(leg.venue.as_str());
+            if place.is_none_or(|place| (place.class, place.margin_ms) != told) {
                 self.violated("R4 venues promise what the failure model says", format!("{leg:?}"));
             }
         }
     }
 
-    /// S1: an intent has at most one effect, and none beyond what it asked for, unless a venue or the wire doubled it:
-    /// then there must be an alarm (V15).
+    /// S1: an intent has at most one effect, and none beyond what it asked for, unless a venue whose class allows that
+    /// or the wire to it doubled it: then there must be an alarm (V15).
     fn check_effects(&self) {
-        let mut executed: BTreeMap<&str, Vec<&equipoise_sim::Order>> = BTreeMap::new();
+        let mut executed: BTreeMap<&str, Vec<&Order>> = BTreeMap::new();
         for (intent, order) in self.orders() {
             if order.quantity != intent.quantity || !same_side(order, intent.side) {
                 self.violated("R1 what is sent is what was intended", format!("{order:?}"));
@@ -182,8 +160,8 @@ impl Batch<'_> {
             if orders.len() < 2 {
                 continue;
             }
-            let on_its_own = self.found.twice_armed || self.found.doubled.contains(client_id);
-            if !on_its_own {
+            let doubled = self.found.twice_armed || self.found.doubled.contains(client_id);
+            if !doubled || !self.may_execute_twice(client_id) {
                 self.violated("S1 one effect for one intent", format!("{orders:?}"));
                 continue;
             }
@@ -195,6 +173,12 @@ impl Batch<'_> {
                 self.violated("V15 a double effect raises an alarm", format!("{orders:?}"));
             }
         }
+    }
+
+    /// Whether the venue of an order forgets ids, so that a doubled request may take effect twice.
+    fn may_execute_twice(&self, client_id: &str) -> bool {
+        let book = self.intents.get(client_id).and_then(|intent| self.books.0.get(intent.exchange));
+        book.is_some_and(|book| book.place.class != ResendClass::A)
     }
 
     /// R4, V8, V15: a closed attempt gets no further fill, and none gets too much, unless a request was doubled.
@@ -245,111 +229,16 @@ impl Batch<'_> {
         }
     }
 
-    /// S2: what the report says is what the ledgers say, to the digit, or a range that holds it.
-    fn check_delta(&self) {
-        let ledger = accounts::deltas(self.orders());
-        let of = |asset: &str| ledger.get(asset).copied().unwrap_or_default();
-        let assets: BTreeSet<&str> = self
-            .plan
-            .legs
-            .iter()
-            .map(|leg| accounts::underlying(leg.instrument.as_str()))
-            .collect();
-        for asset in assets {
-            let name = Asset::new(asset).expect("an asset of the exchanges");
-            let stated =
-                self.report.net_delta.get(&name).map_or(Decimal::ZERO, |delta| delta.get());
-            let range = self.report.net_delta_range.as_ref().and_then(|range| range.get(&name));
-            let (least, greatest) =
-                range.map_or((stated, stated), |(least, greatest)| (least.get(), greatest.get()));
-            if of(asset) < least || of(asset) > greatest {
-                let seen = format!("{asset}: ledgers {}, reported {least}..{greatest}", of(asset));
-                self.violated("S2 the report is exact or a range that holds", seen);
-            }
-            self.check_quiescent(asset, of(asset));
-        }
-        if self.is_doubtful() && self.report.status != BatchStatus::Parked {
-            self.violated("S2 only a parked batch may hold doubt", format!("{:?}", self.report));
-        }
-    }
-
-    fn check_quiescent(&self, asset: &str, delta: Decimal) {
-        match self.report.status {
-            BatchStatus::Done => {
-                if let Some((planned, slack)) = self.planned(asset)
-                    && (delta - planned).abs() > slack
-                {
-                    let seen = format!("{asset}: {delta} instead of {planned} within {slack}");
-                    self.violated("S2 done is the plan within a lot", seen);
-                }
-            }
-            BatchStatus::Flat => {
-                let dust = self.dust(asset);
-                if delta.abs() >= dust {
-                    let seen = format!("{asset}: {delta} is left, dust is below {dust}");
-                    self.violated("S2 flat is zero within dust", seen);
-                }
-            }
-            BatchStatus::Parked if self.report.why.is_empty() => {
-                self.violated("a parked batch says why", "it does not");
-            }
-            BatchStatus::Parked => {}
-            BatchStatus::Running => self.violated("batches end", "it is still running"),
-        }
-    }
-
-    /// Net delta the plan asks for and how far rounding may take it, where the plan alone says so.
-    fn planned(&self, asset: &str) -> Option<(Decimal, Decimal)> {
-        let lot = self.instruments(asset).map(|instrument| instrument.step).max()?;
-        let mut sizes: BTreeMap<&str, Decimal> = BTreeMap::new();
-        let (mut planned, mut rounded) = (Decimal::ZERO, Decimal::ZERO);
-        for leg in &self.plan.legs {
-            let size = match &leg.quantity {
-                Quantity::Of { leg: source, ratio } => {
-                    sizes.get(source.as_str()).copied()? * ratio.get()
-                }
-                _ => fixed_base(leg)?,
-            };
-            sizes.insert(leg.name.as_str(), size);
-            if accounts::underlying(leg.instrument.as_str()) != asset {
-                continue;
-            }
-            planned += if leg.side == Side::Buy { size } else { -size };
-            if !(size % lot).is_zero() {
-                rounded += lot;
-            }
-        }
-        Some((planned, rounded.max(lot)))
-    }
-
-    /// Smallest order of the coarsest instrument, at the lowest price this seed may have seen.
-    fn dust(&self, asset: &str) -> Decimal {
-        let low = Decimal::from(if asset == "BTC" { 63_000 } else { 3_100 });
-        let smallest = |instrument: equipoise_sim::Instrument| {
-            let worth = (instrument.notional_min / low / instrument.step).ceil() * instrument.step;
-            instrument.step.max(instrument.quantity_min).max(worth)
-        };
-        self.instruments(asset).map(smallest).max().unwrap_or_default()
-    }
-
-    /// Instruments the plan trades in an underlying.
-    fn instruments(&self, asset: &str) -> impl Iterator<Item = equipoise_sim::Instrument> {
-        let legs = self
-            .plan
-            .legs
-            .iter()
-            .filter(move |leg| accounts::underlying(leg.instrument.as_str()) == asset);
-        legs.filter_map(|leg| {
-            let exchange = VENUES.iter().position(|name| *name == leg.venue.as_str())?;
-            let listed = self.net.instruments(exchange);
-            listed.into_iter().find(|listed| listed.symbol == leg.instrument.as_str())
-        })
-    }
-
     /// What the report says of each leg is what the ledgers say, and no leg entered more than it was to.
     fn check_legs(&self) {
         let entered = accounts::entered(self.orders());
+        let held = self.books.held(self.orders());
         for leg in &self.report.legs {
+            let holds = held.get(leg.name.as_str()).copied().unwrap_or_default();
+            if !self.is_doubtful() && leg.holding.get() != holds {
+                let seen = format!("leg {}: {} for {holds}", leg.name, leg.holding);
+                self.violated("K2 a leg holds what was received", seen);
+            }
             let executed = entered.get(leg.name.as_str()).copied().unwrap_or_default();
             if !self.is_doubtful() && leg.filled.get() != executed {
                 let seen = format!("leg {}: {} for {executed}", leg.name, leg.filled);
@@ -398,6 +287,6 @@ impl Batch<'_> {
     }
 }
 
-fn same_side(order: &equipoise_sim::Order, side: Side) -> bool {
+fn same_side(order: &Order, side: Side) -> bool {
     (order.side == equipoise_sim::Side::Buy) == (side == Side::Buy)
 }

@@ -2,11 +2,12 @@
 //!
 //! Every kind is switched on or off as a whole for one seed, so that rare combinations get their turn.
 
-use equipoise_sim::{
-    BINANCE_USDM, Broken, Effect, Fault, Loss, Matcher, Occurrence, Operation, Stage,
-};
+use equipoise_core::ResendClass;
+use equipoise_sim::{Broken, Effect, Fault, Loss, Matcher, Occurrence, Operation, Stage};
 use fastrand::Rng;
 use rust_decimal::Decimal;
+
+use crate::places::Place;
 
 /// How the network treats requests and answers until it heals; chances in a thousand.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,9 +29,11 @@ pub(crate) struct Outage {
     pub(crate) loss: Loss,
 }
 
-const BROKEN: [Broken; 6] = [
+const BROKEN: [Broken; 8] = [
     Broken::Unknown503,
     Broken::UncodedUnknown503,
+    Broken::Neither400,
+    Broken::Neither500,
     Broken::Html502,
     Broken::Truncated,
     Broken::Huge,
@@ -38,8 +41,9 @@ const BROKEN: [Broken; 6] = [
 ];
 
 /// Kinds of effect on an order being placed.
-const PLACING: [Kind; 12] = [
+const PLACING: [Kind; 13] = [
     Kind::Refuse,
+    Kind::WithoutFunds,
     Kind::LoseRequest,
     Kind::LoseAnswer,
     Kind::BreakAnswer,
@@ -76,6 +80,7 @@ const QUESTIONS: [Operation; 8] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Refuse,
+    WithoutFunds,
     LoseRequest,
     LoseAnswer,
     BreakAnswer,
@@ -97,21 +102,21 @@ pub(crate) fn weather(rng: &mut Rng) -> Weather {
 }
 
 /// Faults of one exchange for one seed.
-pub(crate) fn draw(rng: &mut Rng, adapter: &'static str) -> Vec<Fault> {
+pub(crate) fn draw(rng: &mut Rng, place: &Place) -> Vec<Fault> {
     let on = |rng: &mut Rng, kinds: &[Kind]| -> Vec<Kind> {
         kinds.iter().copied().filter(|_| rng.u8(..100) < 30).collect()
     };
     let (placing, asking) = (on(rng, &PLACING), on(rng, &ASKING));
     let mut faults = Vec::new();
     for kind in placing {
-        if kind == Kind::ExecuteTwice && adapter != BINANCE_USDM {
+        if kind == Kind::ExecuteTwice && place.class == ResendClass::A {
             // A venue that remembers ids does not do that; one that did would be outside the model.
             continue;
         }
         for _ in 0..rng.u8(1..=2) {
             let operation = if rng.bool() { Operation::PlaceEntry } else { Operation::Place };
             let nth = if rng.bool() { 1 } else { rng.u32(1..=5) };
-            faults.push(fault(rng, adapter, operation, Occurrence::Nth(nth), kind));
+            faults.push(fault(rng, place, operation, Occurrence::Nth(nth), kind));
         }
     }
     for kind in asking {
@@ -122,28 +127,29 @@ pub(crate) fn draw(rng: &mut Rng, adapter: &'static str) -> Vec<Fault> {
             _ if kind != Kind::RateLimited => Occurrence::Every,
             _ => Occurrence::Nth(1),
         };
-        faults.push(fault(rng, adapter, operation, occurrence, kind));
+        faults.push(fault(rng, place, operation, occurrence, kind));
     }
     faults
 }
 
 fn fault(
     rng: &mut Rng,
-    adapter: &'static str,
+    place: &Place,
     operation: Operation,
     occurrence: Occurrence,
     kind: Kind,
 ) -> Fault {
     let matcher = Matcher { operation, symbol: None, occurrence };
-    Fault { adapter: Some(adapter), matcher, effect: effect(rng, adapter, kind) }
+    Fault { adapter: Some(place.adapter), matcher, effect: effect(rng, place, kind) }
 }
 
-fn effect(rng: &mut Rng, adapter: &'static str, kind: Kind) -> Effect {
-    let binance = adapter == BINANCE_USDM;
+fn effect(rng: &mut Rng, place: &Place, kind: Kind) -> Effect {
     let loss = if rng.bool() { Loss::Silence } else { Loss::Close };
     let broken = BROKEN[rng.usize(..BROKEN.len())];
+    let margin_ms = u64::from(place.margin_ms);
     match kind {
-        Kind::Refuse => refusal(rng, binance),
+        Kind::Refuse => refusal(rng, place),
+        Kind::WithoutFunds => Effect::WithoutMargin,
         Kind::LoseRequest => Effect::LoseRequest(loss),
         Kind::LoseAnswer => Effect::LoseAnswer(loss),
         Kind::BreakAnswer => Effect::BreakAnswer(broken),
@@ -153,28 +159,21 @@ fn effect(rng: &mut Rng, adapter: &'static str, kind: Kind) -> Effect {
         Kind::DelayRequest if rng.bool() => {
             Effect::DelayRequest { delay_ms: rng.u64(100..=6_000), before: Stage::Gateway }
         }
-        // Inside the margin that the adapter declares for a request its gateway has admitted.
+        // Inside the margin for what a gateway has admitted; an engine that looks at the deadline refuses by itself.
         Kind::DelayRequest => {
-            Effect::DelayRequest { delay_ms: rng.u64(100..=8_000), before: Stage::Engine }
+            let most = if place.engine_refuses_late { 8_000 } else { margin_ms * 8 / 10 };
+            Effect::DelayRequest { delay_ms: rng.u64(100..=most), before: Stage::Engine }
         }
         Kind::DelayAnswer => Effect::DelayAnswer { delay_ms: rng.u64(100..=6_000) },
         // Listings may lag, but not beyond the margin.
-        Kind::HideOrder if binance => Effect::HideOrder { for_ms: rng.u64(50..=1_500) },
-        Kind::HideOrder => Effect::HideOrder { for_ms: rng.u64(50..=7_000) },
+        Kind::HideOrder => Effect::HideOrder { for_ms: rng.u64(50..=margin_ms * 7 / 10) },
         Kind::StaleOrder => Effect::StaleOrder { for_ms: rng.u64(50..=15_000) },
         Kind::RateLimited => Effect::RateLimited { retry_after_s: rng.u64(1..=8) },
     }
 }
 
-/// Documented refusals of both venues: for good, and passing.
-fn refusal(rng: &mut Rng, binance: bool) -> Effect {
-    let (status, code, message) = match (binance, rng.u8(..4)) {
-        (true, 0 | 1) => (400, -2019, "Margin is insufficient."),
-        (true, 2) => (400, -1021, "Timestamp for this request is outside of the recvWindow."),
-        (true, _) => (503, -1008, "Request throttled by system-level protection."),
-        (false, 0 | 1) => (200, 110_007, "ab not enough for new order"),
-        (false, 2) => (200, 10_002, "invalid request, please check your server timestamp"),
-        (false, _) => (200, 10_006, "Too many visits. Exceeded the API Rate Limit."),
-    };
+/// Documented refusals: for good more often than not, and passing.
+fn refusal(rng: &mut Rng, place: &Place) -> Effect {
+    let (status, code, message) = place.refusals[usize::from(rng.u8(..4).saturating_sub(1))];
     Effect::Refuse { status, code, message: message.to_owned() }
 }

@@ -10,24 +10,26 @@ use equipoise_runtime::journal::MemoryDisk;
 use equipoise_runtime::{
     BatchError, CheckError, Engine, Settings, StartError, SubmitError, SystemClock, VenueSetup,
 };
-use equipoise_venues::{Credentials, Endpoint, open};
+use equipoise_venues::open;
 use tokio::task::JoinSet;
 
 use crate::journal::MortalJournal;
 use crate::mark::Marks;
-use crate::net::{CANARY, KEY, Net};
-use crate::plans::VENUES;
-use crate::scenario::{ADAPTERS, Planned, START_MS, Scenario};
+use crate::net::Net;
+use crate::scenario::{Planned, START_MS, Scenario};
 use crate::wire::Wire;
-use crate::{Violation, check, logs, plant};
+use crate::{Violation, check, logs, plant, secrets};
 
 /// Longest virtual time from healing until every batch must have ended, milliseconds.
 /// An announced ban of ten minutes may have to be waited out first.
 const END_MS_MAX: u64 = 1_800_000;
 /// How long everything under way may still arrive after the last batch has ended.
 const SETTLE_MS: u64 = 30_000;
-/// Pause before a refused submission is repeated.
+/// Pause before a refused submission is repeated; doubled each time. Checks cost requests, so a strategy that came again
+/// at once could use up all that a venue allows with nothing but checks.
 const AGAIN_MS: u64 = 400;
+/// Longest such pause.
+const AGAIN_MS_MAX: u64 = 1_600;
 /// More lives than any seed has deaths.
 const LIVES_MAX: usize = 40;
 
@@ -208,19 +210,18 @@ impl Scenario {
         let settings = Settings { doubt_grace_ms: self.doubt_grace_ms, jitter_seed: self.seed };
         let mut builder =
             Engine::builder(plant::journal(self, journal)).clock(clock.clone()).settings(settings);
-        for exchange in 0..ADAPTERS.len() {
-            let name = VenueName::new(VENUES[exchange]).expect("a valid name");
-            let credentials = Credentials::new(KEY, CANARY).expect("printable");
+        for (exchange, desk) in self.desks.iter().enumerate() {
+            let adapter = desk.place.adapter;
+            let name = VenueName::new(adapter).expect("a valid name");
+            // Its real address: the wire takes requests to any.
             let settings =
-                equipoise_venues::Settings::builder(name.clone(), ADAPTERS[exchange], credentials)
-                    .endpoint(Endpoint::Url("http://exchange.test".to_owned()))
-                    .build();
+                equipoise_venues::Settings::builder(name.clone(), adapter, desk.key.held()).build();
             let wire = Arc::new(Wire { net: net.clone(), exchange });
             let clock: Arc<dyn Clock> = clock.clone();
             let wire = plant::transport(self, wire);
-            let venue = open(settings, wire, clock).expect("the adapter is one of the two");
+            let venue = open(settings, wire, clock).expect("every place has an adapter");
             let venue = plant::venue(self, venue);
-            builder = builder.venue(name, VenueSetup { venue, positions: self.positions });
+            builder = builder.venue(name, VenueSetup { venue, positions: desk.positions });
         }
         builder.start().await
     }
@@ -250,7 +251,7 @@ impl Scenario {
 
     /// D1: the same plan once more gets the first result and sends nothing.
     async fn submit_again(&self, net: &Arc<Net>, engine: &Engine, ends: &BTreeMap<usize, PlanEnd>) {
-        let orders = || net.ledgers().map(|ledger| ledger.orders.len());
+        let orders = || net.orders_accepted();
         let before = orders();
         for (index, end) in ends {
             let PlanEnd::Ended(report) = end else { continue };
@@ -319,13 +320,15 @@ async fn death(net: &Arc<Net>) {
 
 async fn run_plan(net: &Arc<Net>, engine: &Engine, planned: &Planned) -> Result<PlanEnd, Stop> {
     tokio::time::sleep_until(net.instant(planned.submit_ms)).await;
+    let mut again_ms = AGAIN_MS;
     let handle = loop {
         match engine.submit(&planned.plan).await {
             Ok(handle) => break handle,
             Err(SubmitError::Journal(_)) => return Err(Stop::Restart),
             Err(SubmitError::Check(error)) if error.is_passing() => {
                 refuse_secrets(net, &error);
-                tokio::time::sleep(Duration::from_millis(AGAIN_MS)).await;
+                tokio::time::sleep(Duration::from_millis(again_ms)).await;
+                again_ms = (again_ms * 2).min(AGAIN_MS_MAX);
             }
             Err(SubmitError::Check(error @ CheckError::Size(_))) => {
                 return Ok(PlanEnd::Refused(error.to_string()));
@@ -351,7 +354,7 @@ async fn run_plan(net: &Arc<Net>, engine: &Engine, planned: &Planned) -> Result<
 
 fn refuse_secrets(net: &Net, shown: &impl std::fmt::Debug) {
     let shown = format!("{shown:?}");
-    if logs::shows_secret(&shown) {
+    if secrets::shows(&shown) {
         net.violated("A5 secrets stay inside", shown);
     }
 }

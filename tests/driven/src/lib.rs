@@ -15,6 +15,7 @@
 
 mod accounts;
 mod check;
+mod exchanges;
 mod fault;
 mod host;
 mod journal;
@@ -22,8 +23,11 @@ mod kill;
 mod logs;
 mod lost_journal;
 mod mark;
+mod met;
 mod net;
+mod order_on_wire;
 mod placement;
+mod places;
 mod plans;
 #[cfg(planted)]
 mod plant;
@@ -31,6 +35,7 @@ mod plant;
 #[path = "straight.rs"]
 mod plant;
 mod scenario;
+mod secrets;
 mod wire;
 mod world;
 

@@ -1,4 +1,4 @@
-//! Everything the engine and the adapters log, searched for the canary.
+//! Everything the engine and the adapters log, searched for secrets.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,7 @@ use tracing::Level;
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::net::{CANARY, KEY};
+use crate::secrets;
 
 /// Longest log that is kept for showing, bytes; later text is searched and dropped.
 const KEPT_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -22,6 +22,7 @@ pub(crate) struct Logs {
 
 /// Captures the logs of this thread until the guard is dropped; keeps their text only if asked to.
 pub(crate) fn capture(keep: bool) -> (Logs, DefaultGuard) {
+    secrets::forget_tokens();
     let logs = Logs { leaked: Arc::default(), kept: keep.then(Arc::default) };
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(Level::TRACE)
@@ -33,7 +34,7 @@ pub(crate) fn capture(keep: bool) -> (Logs, DefaultGuard) {
 }
 
 impl Logs {
-    /// Whether key or secret was logged.
+    /// Whether a secret was logged.
     pub(crate) fn leaked(&self) -> bool {
         self.leaked.load(Ordering::SeqCst)
     }
@@ -51,7 +52,7 @@ impl Logs {
 impl Write for Logs {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // One event is one write.
-        if shows_secret(&String::from_utf8_lossy(bytes)) {
+        if secrets::shows(&String::from_utf8_lossy(bytes)) {
             self.leaked.store(true, Ordering::SeqCst);
         }
         if let Some(kept) = &self.kept {
@@ -74,9 +75,4 @@ impl MakeWriter<'_> for Logs {
     fn make_writer(&self) -> Self {
         self.clone()
     }
-}
-
-/// Whether a text holds key or secret.
-pub(crate) fn shows_secret(text: &str) -> bool {
-    text.contains(CANARY) || text.contains(KEY)
 }

@@ -56,7 +56,7 @@ impl Scenario {
         let Ok(engine) = self.engine(net, &empty, 0).await else {
             return net.violated("an engine starts on an empty journal", "it does not");
         };
-        let orders = || net.ledgers().map(|ledger| ledger.orders.len());
+        let orders = || net.orders_accepted();
         let before = orders();
         match engine.submit(&self.plans[*index].plan).await {
             Err(SubmitError::JournalMissing { .. }) => net.met("lost journal noticed"),
@@ -77,13 +77,13 @@ impl Scenario {
     fn is_known_at_a_venue(&self, net: &Arc<Net>, disk: &MemoryDisk, index: usize) -> bool {
         let key = self.plans[index].plan.check().ok().map(|checked| checked.key);
         let records = key.and_then(|key| disk.synced_records(key).ok().flatten());
-        let ledgers = net.ledgers();
+        let books = net.books();
         records.unwrap_or_default().iter().any(|record| match record {
             Record::Intent {
                 tag: OrderTag { role: Role::Entry, attempt: 0, .. }, request, ..
             } => {
                 let id = request.client_id.as_str();
-                let mut orders = ledgers.iter().flat_map(|ledger| &ledger.orders);
+                let mut orders = books.0.iter().flat_map(|book| &book.ledger.orders);
                 orders.any(|order| order.client_order_id == id)
             }
             _ => false,

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use crate::places::PLACES;
+
 /// How often each situation was met.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marks(BTreeMap<&'static str, u64>);
 
 impl Marks {
-    /// The situations that a few hundred seeds must meet, every one of them.
-    pub const REQUIRED: &'static [&'static str] = &[
+    /// The situations that a few hundred seeds must meet, every one of them, beside those of each adapter.
+    const REQUIRED: &'static [&'static str] = &[
         "answer broken",
         "answer delayed",
         "answer late at its client",
@@ -22,18 +24,23 @@ impl Marks {
         "connection closed without an answer",
         "disk refused a write",
         "duplicate submission answered",
+        "fee taken in a third asset",
+        "fee taken out of what was bought",
         "foreign trade",
+        "inverse contract traded",
         "journal lost unsynced records",
         "killed after an append was written",
         "killed after an order left",
         "killed at a moment",
         "killed before an append",
         "killed before an order left",
+        "linear contract traded",
         "lost journal noticed",
         "offset of a venue clock",
         "order executed twice",
         "order resting",
         "overfill noticed",
+        "position of hedge mode",
         "power cut",
         "rate limit announced",
         "recorded Absent",
@@ -50,7 +57,9 @@ impl Marks {
         "request not sent",
         "request refused as too late",
         "several batches on one instrument",
+        "spot traded",
         "sync slower than the request window",
+        "three venues",
         "used occasion refused",
     ];
 
@@ -75,7 +84,11 @@ impl Marks {
     /// Required situations that were never met.
     #[must_use]
     pub fn missing(&self) -> Vec<&'static str> {
-        Self::REQUIRED.iter().copied().filter(|what| self.count(what) == 0).collect()
+        let of_places = PLACES
+            .iter()
+            .flat_map(|place| [place.met.played, place.met.unwound, place.met.doubted]);
+        let required = Self::REQUIRED.iter().copied().chain(of_places);
+        required.filter(|what| self.count(what) == 0).collect()
     }
 
     /// All of them with their counts, by name.

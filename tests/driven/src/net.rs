@@ -8,20 +8,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use equipoise_core::BatchKey;
 use equipoise_runtime::journal::MemoryDisk;
-use equipoise_sim::{Exchange, Ledger};
 use http::Request;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use crate::Violation;
+use crate::accounts::Books;
 use crate::kill::{Kill, When};
 use crate::scenario::Scenario;
 use crate::world::{Found, Reply, State};
-
-/// Never to be seen anywhere: the API secret of both exchanges.
-pub(crate) const CANARY: &str = "canary-e51c97-never-to-be-seen";
-/// The API key of both exchanges; it may be sent, but not be shown.
-pub(crate) const KEY: &str = "canary-key-4f02-not-to-be-shown";
 
 /// What became of a request at the moment it was handed to the wire.
 pub(crate) enum Departed {
@@ -100,13 +95,14 @@ impl Net {
         self.lock().found.clone()
     }
 
-    pub(crate) fn ledgers(&self) -> [Ledger; 2] {
-        let state = self.lock();
-        [&state.exchanges[0], &state.exchanges[1]].map(Exchange::ledger)
+    /// The exchanges' own accounts.
+    pub(crate) fn books(&self) -> Books {
+        self.lock().books()
     }
 
-    pub(crate) fn instruments(&self, exchange: usize) -> Vec<equipoise_sim::Instrument> {
-        self.lock().exchanges[exchange].instruments().cloned().collect()
+    /// How many orders each exchange has accepted.
+    pub(crate) fn orders_accepted(&self) -> Vec<usize> {
+        self.books().0.iter().map(|book| book.ledger.orders.len()).collect()
     }
 
     /// Begins a life: time goes on, after the pause the last death left.

@@ -1,4 +1,4 @@
-//! Random plans: one to four legs over two venues and two instruments, hedged more often than not.
+//! Random plans: one to four legs over the seed's venues and two underlyings, hedged more often than not.
 
 use equipoise_core::{
     Leg, LegName, Occasion, OnResidual, OrderKind, Plan, Policy, Price, Qty, Quantity, Side,
@@ -7,20 +7,19 @@ use equipoise_core::{
 use fastrand::Rng;
 use rust_decimal::Decimal;
 
-/// Venue names as plans use them, by exchange number.
-pub(crate) const VENUES: [&str; 2] = ["binance", "bybit"];
-const SYMBOLS: [&str; 2] = ["BTCUSDT", "ETHUSDT"];
+use crate::places::{Base, Market, Place};
+
 const NAMES: [&str; 4] = ["one", "two", "three", "four"];
 /// Draws until a plan passes its own checks; most do at once.
 const DRAWS_MAX: usize = 50;
 
 /// A plan that passes every check that needs no venue.
-pub(crate) fn draw(rng: &mut Rng, occasion: &str) -> Plan {
+pub(crate) fn draw(rng: &mut Rng, places: &[&'static Place], occasion: &str) -> Plan {
     for _ in 0..DRAWS_MAX {
         let plan = Plan {
             strategy: StrategyName::new("driven").expect("a valid name"),
             occasion: Occasion::new(occasion).expect("a valid occasion"),
-            legs: legs(rng),
+            legs: legs(rng, places),
             policy: policy(rng),
         };
         if plan.check().is_ok() {
@@ -28,14 +27,6 @@ pub(crate) fn draw(rng: &mut Rng, occasion: &str) -> Plan {
         }
     }
     unreachable!("plans of one leg always pass, and one in five is such a plan")
-}
-
-/// Base units asked for by one leg if that needs no price and no other leg.
-pub(crate) fn fixed_base(leg: &Leg) -> Option<Decimal> {
-    match leg.quantity {
-        Quantity::Base(base) => Some(base.get()),
-        _ => None,
-    }
 }
 
 fn policy(rng: &mut Rng) -> Policy {
@@ -48,85 +39,136 @@ fn policy(rng: &mut Rng) -> Policy {
     }
 }
 
-fn legs(rng: &mut Rng) -> Vec<Leg> {
-    let mut legs = match rng.u8(..100) {
-        0..20 => vec![single(rng, 0)],
-        20..65 => pair(rng, 0).into(),
-        65..82 => split(rng).into(),
-        _ => [pair(rng, 0), pair(rng, 2)].concat(),
-    };
-    for leg in &mut legs {
-        leg.kind = kind(rng, leg);
-    }
-    legs
+/// A leg and where it trades.
+#[derive(Clone)]
+struct Drawn {
+    leg: Leg,
+    place: usize,
+    market: &'static Market,
 }
 
-/// Both venues, opposite sides, the same size: at once, in sequence, or the second as large as the first fills.
-fn pair(rng: &mut Rng, first: usize) -> [Leg; 2] {
-    let one = single(rng, first);
-    let mut two = opposite(&one, first + 1);
+fn legs(rng: &mut Rng, places: &[&'static Place]) -> Vec<Leg> {
+    let mut drawn = match rng.u8(..100) {
+        0..20 => vec![alone(rng, places)],
+        20..65 => pair(rng, places, 0).into(),
+        65..82 => split(rng, places).into(),
+        _ => [pair(rng, places, 0), pair(rng, places, 2)].concat(),
+    };
+    for one in &mut drawn {
+        one.leg.kind = kind(rng, one);
+    }
+    drawn.into_iter().map(|one| one.leg).collect()
+}
+
+/// Nothing beside it, so that it may be sized in the venue's own units.
+fn alone(rng: &mut Rng, places: &[&'static Place]) -> Drawn {
+    let mut one = single(rng, places, 0);
+    if rng.u8(..100) < 30 {
+        let size = match one.market.base {
+            Base::Btc => Decimal::new(rng.i64(1..=12), 2),
+            Base::Eth => Decimal::new(rng.i64(1..=40), 1),
+        };
+        one.leg.quantity = Quantity::Contracts(qty(one.market.units(size)));
+    }
+    one
+}
+
+/// Opposite sides, the same size: at once, in sequence, or the second as large as the first fills.
+fn pair(rng: &mut Rng, places: &[&'static Place], first: usize) -> [Drawn; 2] {
+    let one = single(rng, places, first);
+    let mut two = opposite(rng, places, &one, first + 1);
     match rng.u8(..100) {
         0..45 => {}
-        45..70 => two.after = vec![one.name.clone()],
+        45..70 => two.leg.after = vec![one.leg.name.clone()],
         _ => {
-            two.after = vec![one.name.clone()];
+            two.leg.after = vec![one.leg.name.clone()];
             let ratio = "1".parse().expect("a plain number");
-            two.quantity = Quantity::Of { leg: one.name.clone(), ratio };
+            two.leg.quantity = Quantity::Of { leg: one.leg.name.clone(), ratio };
         }
     }
     [one, two]
 }
 
 /// One leg hedged by two that share its size.
-fn split(rng: &mut Rng) -> [Leg; 3] {
-    let mut one = single(rng, 0);
+fn split(rng: &mut Rng, places: &[&'static Place]) -> [Drawn; 3] {
+    let mut one = single(rng, places, 0);
     let lots = rng.i64(2..=20);
-    let (size, part) = if one.instrument.as_str() == SYMBOLS[0] {
-        (Decimal::new(lots * 8, 3), Decimal::new(lots * 3, 3))
-    } else {
-        (Decimal::new(lots * 8, 2), Decimal::new(lots * 3, 2))
+    let (size, part) = match one.market.base {
+        Base::Btc => (Decimal::new(lots * 8, 3), Decimal::new(lots * 3, 3)),
+        Base::Eth => (Decimal::new(lots * 8, 2), Decimal::new(lots * 3, 2)),
     };
-    one.quantity = base(size);
-    let (mut two, mut three) = (opposite(&one, 1), opposite(&one, 2));
-    two.quantity = base(part);
-    three.quantity = base(size - part);
+    one.leg.quantity = base(size);
+    let mut two = opposite(rng, places, &one, 1);
+    let mut three = opposite(rng, places, &one, 2);
+    two.leg.quantity = base(part);
+    three.leg.quantity = base(size - part);
     if rng.bool() {
-        three.venue = one.venue.clone();
-        three.after = vec![one.name.clone()];
+        let side = three.leg.side;
+        let quantity = three.leg.quantity.clone();
+        three = at(2, one.place, places[one.place], one.market, side, quantity);
+        three.leg.after = vec![one.leg.name.clone()];
     }
     if rng.bool() {
-        two.after = vec![one.name.clone()];
+        two.leg.after = vec![one.leg.name.clone()];
     }
     [one, two, three]
 }
 
-fn single(rng: &mut Rng, index: usize) -> Leg {
-    let symbol = SYMBOLS[usize::from(rng.u8(..100) >= 65)];
-    let quantity = match (rng.u8(..100), symbol) {
+fn single(rng: &mut Rng, places: &[&'static Place], index: usize) -> Drawn {
+    let underlying = if rng.u8(..100) < 65 { Base::Btc } else { Base::Eth };
+    let quantity = match (rng.u8(..100), underlying) {
         (0..10, _) => Quantity::Quote(qty(Decimal::from(rng.i64(3..=60) * 100))),
         // Not a multiple of every lot, so that something is rounded away.
-        (10..20, "BTCUSDT") => base(Decimal::new(rng.i64(40..=900), 4)),
-        (10..20, _) => base(Decimal::new(rng.i64(50..=3_000), 3)),
-        (_, "BTCUSDT") => base(Decimal::new(rng.i64(4..=120), 3)),
-        _ => base(Decimal::new(rng.i64(5..=400), 2)),
+        (10..20, Base::Btc) => base(Decimal::new(rng.i64(40..=900), 4)),
+        (10..20, Base::Eth) => base(Decimal::new(rng.i64(50..=3_000), 3)),
+        (_, Base::Btc) => base(Decimal::new(rng.i64(4..=120), 3)),
+        (_, Base::Eth) => base(Decimal::new(rng.i64(5..=400), 2)),
     };
     let side = if rng.bool() { Side::Buy } else { Side::Sell };
-    Leg::market(name(index), venue(rng.usize(..2)), symbol_of(symbol), side, quantity)
+    let place = rng.usize(..places.len());
+    let market = market(rng, places[place], underlying, None);
+    at(index, place, places[place], market.expect("both underlyings everywhere"), side, quantity)
 }
 
-fn opposite(leg: &Leg, index: usize) -> Leg {
-    let there = usize::from(leg.venue.as_str() == VENUES[0]);
-    Leg::market(
-        name(index),
-        venue(there),
-        leg.instrument.clone(),
-        leg.side.opposite(),
-        leg.quantity.clone(),
-    )
+/// At another venue, or now and then another instrument of the same one.
+fn opposite(rng: &mut Rng, places: &[&'static Place], of: &Drawn, index: usize) -> Drawn {
+    let (side, quantity) = (of.leg.side.opposite(), of.leg.quantity.clone());
+    let beside = market(rng, places[of.place], of.market.base, Some(of.market.symbol));
+    if let Some(market) = beside.filter(|_| rng.u8(..100) < 15) {
+        return at(index, of.place, places[of.place], market, side, quantity);
+    }
+    let there = (of.place + rng.usize(1..places.len())) % places.len();
+    let market = market(rng, places[there], of.market.base, None);
+    at(index, there, places[there], market.expect("both underlyings everywhere"), side, quantity)
+}
+
+fn market(
+    rng: &mut Rng,
+    place: &'static Place,
+    underlying: Base,
+    besides: Option<&str>,
+) -> Option<&'static Market> {
+    let of = |market: &&Market| market.base == underlying && Some(market.symbol) != besides;
+    let markets: Vec<&'static Market> = place.markets.iter().filter(of).collect();
+    if markets.is_empty() { None } else { Some(markets[rng.usize(..markets.len())]) }
+}
+
+fn at(
+    index: usize,
+    number: usize,
+    place: &'static Place,
+    market: &'static Market,
+    side: Side,
+    quantity: Quantity,
+) -> Drawn {
+    let name = LegName::new(NAMES[index]).expect("a valid name");
+    let venue = VenueName::new(place.adapter).expect("a valid name");
+    let symbol = Symbol::new(market.symbol).expect("a valid symbol");
+    Drawn { leg: Leg::market(name, venue, symbol, side, quantity), place: number, market }
 }
 
 /// Market, or a limit that takes at once, or one that may rest.
-fn kind(rng: &mut Rng, leg: &Leg) -> OrderKind {
+fn kind(rng: &mut Rng, drawn: &Drawn) -> OrderKind {
     let (time_in_force, away_bps) = match rng.u8(..100) {
         0..66 => return OrderKind::Market,
         66..78 => (TimeInForce::Ioc, -50),
@@ -135,26 +177,15 @@ fn kind(rng: &mut Rng, leg: &Leg) -> OrderKind {
         90..97 => (TimeInForce::Gtc, rng.i64(5..=100)),
         _ => (TimeInForce::PostOnly, rng.i64(5..=100)),
     };
-    let near = if leg.instrument.as_str() == SYMBOLS[0] { 65_000 } else { 3_200 };
-    let off = match leg.side {
+    let off = match drawn.leg.side {
         Side::Buy => 10_000 - away_bps,
         Side::Sell => 10_000 + away_bps,
     };
-    // Whole quote units fit every tick.
-    let price = Decimal::from(near * off / 10_000);
-    OrderKind::Limit { price: Price::new(price).expect("a price above zero"), time_in_force }
-}
-
-fn name(index: usize) -> LegName {
-    LegName::new(NAMES[index]).expect("a valid name")
-}
-
-fn venue(index: usize) -> VenueName {
-    VenueName::new(VENUES[index]).expect("a valid name")
-}
-
-fn symbol_of(text: &str) -> Symbol {
-    Symbol::new(text).expect("a valid symbol")
+    // Whole multiples of five fit every tick above ten thousand, whole quote units every tick below.
+    let price = drawn.market.near * off / 10_000;
+    let price = if drawn.market.base == Base::Btc { price - price % 5 } else { price };
+    let price = Price::new(Decimal::from(price)).expect("a price above zero");
+    OrderKind::Limit { price, time_in_force }
 }
 
 fn base(size: Decimal) -> Quantity {

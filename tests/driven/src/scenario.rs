@@ -1,22 +1,18 @@
 //! Everything a seed decides before anything runs.
 
 use equipoise_core::{Plan, Positions};
-use equipoise_sim::{
-    BINANCE_USDM, BYBIT_LINEAR, Depth, Effect, Fault, Loss, Occurrence, Operation,
-};
+use equipoise_sim::{BYBIT_LINEAR, Depth, Effect, Fault, Loss, Occurrence, Operation};
 use fastrand::Rng;
 use rust_decimal::Decimal;
 
 use crate::fault::{self, Outage, Weather};
 use crate::kill::{self, Kill};
+use crate::places::{self, Base, Market, PLACES, Place};
 use crate::plans;
+use crate::secrets::KeyKind;
 
 /// World time at which every seed begins: 2026-11-22T08:00:00Z.
 pub(crate) const START_MS: u64 = 1_795_334_400_000;
-/// Adapters by exchange number.
-pub(crate) const ADAPTERS: [&str; 2] = [BINANCE_USDM, BYBIT_LINEAR];
-/// Marks of both instruments at the first exchange.
-pub(crate) const MARKS: [(&str, i64); 2] = [("BTCUSDT", 65_000), ("ETHUSDT", 3_200)];
 
 /// One seed's world.
 #[derive(Debug, Clone)]
@@ -25,18 +21,14 @@ pub struct Scenario {
     pub seed: u64,
     /// Nothing at all goes wrong.
     pub(crate) calm: bool,
+    /// The accounts that are traded on, two or three; elsewhere each is known by its number.
+    pub(crate) desks: Vec<Desk>,
     pub(crate) plans: Vec<Planned>,
-    pub(crate) positions: Positions,
-    pub(crate) hedge_mode: bool,
-    pub(crate) depth: Depth,
     pub(crate) doubt_grace_ms: u64,
-    /// Venue clock minus world clock, by exchange.
-    pub(crate) offsets_ms: [i64; 2],
     /// Wall clock error of the first start.
     pub(crate) skew_ms: i64,
     pub(crate) weather: Weather,
     pub(crate) faults: Vec<Fault>,
-    pub(crate) outages: [Vec<Outage>; 2],
     pub(crate) kills: Vec<Kill>,
     /// Longest time one sync takes; zero for a device that syncs at once.
     pub(crate) sync_ms: u64,
@@ -47,6 +39,22 @@ pub struct Scenario {
     pub(crate) foreign: Vec<Foreign>,
     /// World time from which nothing goes wrong any more.
     pub(crate) heal_ms: u64,
+}
+
+/// One account at one exchange.
+#[derive(Debug, Clone)]
+pub(crate) struct Desk {
+    pub(crate) place: &'static Place,
+    pub(crate) key: KeyKind,
+    pub(crate) positions: Positions,
+    /// Long and short positions apart, where the exchange offers that.
+    pub(crate) hedge_mode: bool,
+    pub(crate) depth: Depth,
+    /// The exchange's own token for paying fees with, where it has one.
+    pub(crate) fee_token: Option<Decimal>,
+    /// Venue clock minus world clock.
+    pub(crate) offset_ms: i64,
+    pub(crate) outages: Vec<Outage>,
 }
 
 /// A plan and what is done with it.
@@ -79,26 +87,46 @@ pub(crate) struct Foreign {
 }
 
 impl Scenario {
-    /// Draws the world of a seed.
+    /// Draws the world of a seed, at venues of its choice.
     #[must_use]
     pub fn draw(seed: u64) -> Self {
-        let rng = &mut Rng::with_seed(seed ^ 0x9e37_79b9_7f4a_7c15);
+        let rng = &mut rng_of(seed);
+        let mut all: Vec<&'static Place> = PLACES.iter().collect();
+        rng.shuffle(&mut all);
+        all.truncate(if rng.u8(..100) < 30 { 3 } else { 2 });
+        Self::draw_at_places(seed, rng, &all)
+    }
+
+    /// Draws the world of a seed at these venues.
+    ///
+    /// # Errors
+    /// Names an adapter that is not known, or says that there are too few.
+    pub fn draw_at(seed: u64, adapters: &[&str]) -> Result<Self, String> {
+        let found = |adapter: &&str| {
+            places::find(adapter).ok_or_else(|| format!("adapter '{adapter}' is not known"))
+        };
+        let places: Vec<&'static Place> = adapters.iter().map(found).collect::<Result<_, _>>()?;
+        let repeated = |(index, place): (usize, &&Place)| {
+            places[..index].iter().any(|earlier| earlier.adapter == place.adapter)
+        };
+        if places.len() < 2 || places.iter().enumerate().any(repeated) {
+            return Err("two adapters or more, each once".to_owned());
+        }
+        Ok(Self::draw_at_places(seed, &mut rng_of(seed), &places))
+    }
+
+    fn draw_at_places(seed: u64, rng: &mut Rng, places: &[&'static Place]) -> Self {
         let calm = rng.u8(..100) < 10;
         let heal_ms = START_MS + rng.u64(15_000..=45_000);
-        let plans = draw_plans(rng, seed);
         let mut scenario = Self {
             seed,
             calm,
-            plans,
-            positions: Positions::Exclusive,
-            hedge_mode: rng.u8(..100) < 15,
-            depth: Depth::Deep,
+            desks: places.iter().map(|place| Desk::draw(rng, place)).collect(),
+            plans: draw_plans(rng, places, seed),
             doubt_grace_ms: rng.u64(5_000..=30_000),
-            offsets_ms: [0; 2].map(|_| if rng.bool() { 0 } else { rng.i64(-4_000..=4_000) }),
             skew_ms: rng.i64(-2_000..=2_000),
             weather: Weather::default(),
             faults: Vec::new(),
-            outages: [Vec::new(), Vec::new()],
             kills: Vec::new(),
             sync_ms: if rng.bool() { 0 } else { rng.u64(1..=20) },
             #[cfg(planted)]
@@ -113,23 +141,24 @@ impl Scenario {
         scenario
     }
 
-    /// A calm world but for this: every request arrives twice, and the first order at the second exchange is refused
-    /// for its stamp, so that the second copy of it may be accepted.
+    /// A calm world but for this: every request arrives twice, and the first order at one exchange is refused for its
+    /// stamp, so that the second copy of it may be accepted.
     #[must_use]
     pub fn refused_then_doubled(seed: u64) -> Self {
-        let effect = Effect::Refuse {
-            status: 200,
-            code: 10_002,
-            message: "invalid request, please check your server timestamp".to_owned(),
-        };
+        let bybit = places::find(BYBIT_LINEAR).expect("one of the adapters");
+        let other = &PLACES[usize::try_from(seed).unwrap_or_default() % PLACES.len()];
+        let other = if other.adapter == bybit.adapter { &PLACES[0] } else { other };
+        let (status, code, message) = bybit.refusals[1];
+        let effect = Effect::Refuse { status, code, message: message.to_owned() };
         let mut fault = Fault::on(Operation::Place, Occurrence::Nth(1), effect);
-        fault.adapter = Some(BYBIT_LINEAR);
-        let scenario = Self::draw(seed);
+        fault.adapter = Some(bybit.adapter);
+        let scenario = Self::draw_at_places(seed, &mut rng_of(seed), &[other, bybit]);
+        let calm = |desk: Desk| Desk { outages: Vec::new(), ..desk };
         Self {
             calm: false,
+            desks: scenario.desks.into_iter().map(calm).collect(),
             weather: Weather { double: 1_000, ..Weather::default() },
             faults: vec![fault],
-            outages: [Vec::new(), Vec::new()],
             kills: Vec::new(),
             moves: Vec::new(),
             foreign: Vec::new(),
@@ -139,37 +168,65 @@ impl Scenario {
     }
 
     fn spoil(&mut self, rng: &mut Rng) {
-        if rng.u8(..100) < 25 {
-            self.positions = Positions::Shared;
-        }
-        if rng.u8(..100) < 15 {
-            // Whole lots of every instrument.
-            let quantity = Decimal::new(rng.i64(1..=8), 2);
-            self.depth = Depth::Thin { levels: rng.u32(2..=6), quantity };
-        }
         if rng.u8(..100) < 70 {
             self.weather = fault::weather(rng);
         }
-        for (index, adapter) in ADAPTERS.into_iter().enumerate() {
+        for desk in &mut self.desks {
+            desk.spoil(rng);
             if rng.u8(..100) < 70 {
-                self.faults.extend(fault::draw(rng, adapter));
-            }
-            if rng.u8(..100) < 12 {
-                self.outages[index].push(outage(rng));
+                self.faults.extend(fault::draw(rng, desk.place));
             }
         }
         if rng.u8(..100) < 8 {
             self.sync_ms = rng.u64(500..=4_000);
         }
         self.kills = kill::draw(rng, START_MS);
-        self.moves = moves(rng);
+        self.moves = moves(rng, &self.desks);
         if rng.u8(..100) < 8 {
-            self.foreign.push(foreign(rng));
+            self.foreign.push(foreign(rng, &self.desks));
         }
     }
 }
 
-fn draw_plans(rng: &mut Rng, seed: u64) -> Vec<Planned> {
+impl Desk {
+    fn draw(rng: &mut Rng, place: &'static Place) -> Self {
+        let token = match rng.u8(..10) {
+            0..6 => None,
+            6..9 => Some(Decimal::TEN),
+            // So little that it runs out on the way.
+            _ => Some(Decimal::new(rng.i64(1..=300), 5)),
+        };
+        Self {
+            place,
+            key: KeyKind::of(place.adapter, rng.bool()),
+            positions: Positions::Exclusive,
+            hedge_mode: rng.u8(..100) < 15,
+            depth: Depth::Deep,
+            fee_token: token,
+            offset_ms: if rng.bool() { 0 } else { rng.i64(-4_000..=4_000) },
+            outages: Vec::new(),
+        }
+    }
+
+    fn spoil(&mut self, rng: &mut Rng) {
+        if rng.u8(..100) < 25 {
+            self.positions = Positions::Shared;
+        }
+        if rng.u8(..100) < 15 {
+            let quantity = self.place.markets[0].units(Decimal::new(rng.i64(1..=8), 2));
+            self.depth = Depth::Thin { levels: rng.u32(2..=6), quantity };
+        }
+        if rng.u8(..100) < 12 {
+            self.outages.push(outage(rng));
+        }
+    }
+}
+
+fn rng_of(seed: u64) -> Rng {
+    Rng::with_seed(seed ^ 0x9e37_79b9_7f4a_7c15)
+}
+
+fn draw_plans(rng: &mut Rng, places: &[&'static Place], seed: u64) -> Vec<Planned> {
     let count = match rng.u8(..10) {
         0..6 => 1,
         6..9 => 2,
@@ -179,7 +236,7 @@ fn draw_plans(rng: &mut Rng, seed: u64) -> Vec<Planned> {
         let submit_ms = START_MS + rng.u64(0..=4_000);
         let cancels = rng.u8(..100) < 10;
         Planned {
-            plan: plans::draw(rng, &format!("seed-{seed}-{index}")),
+            plan: plans::draw(rng, places, &format!("seed-{seed}-{index}")),
             submit_ms,
             cancel_ms: cancels.then(|| submit_ms + rng.u64(0..=6_000)),
         }
@@ -193,28 +250,32 @@ fn outage(rng: &mut Rng) -> Outage {
     Outage { from_ms, until_ms: from_ms + rng.u64(500..=20_000), loss }
 }
 
-fn moves(rng: &mut Rng) -> Vec<Move> {
+fn any_market(rng: &mut Rng, desks: &[Desk]) -> (usize, &'static Market) {
+    let exchange = rng.usize(..desks.len());
+    let markets = desks[exchange].place.markets;
+    (exchange, &markets[rng.usize(..markets.len())])
+}
+
+fn moves(rng: &mut Rng, desks: &[Desk]) -> Vec<Move> {
     let count = if rng.bool() { 0 } else { rng.usize(1..=6) };
     let one = |_| {
-        let (symbol, near) = MARKS[rng.usize(..2)];
-        let bps = Decimal::from(10_000 + rng.i64(-150..=150));
-        Move {
-            at_ms: START_MS + rng.u64(0..=15_000),
-            exchange: rng.usize(..2),
-            symbol,
-            mark: (Decimal::from(near) * bps / Decimal::from(10_000)).round_dp(1),
-        }
+        let (exchange, market) = any_market(rng, desks);
+        let mark = market.near * (10_000 + rng.i64(-150..=150)) / 10_000;
+        // Whole multiples of five fit every tick above ten thousand.
+        let mark = if market.base == Base::Btc { mark - mark % 5 } else { mark };
+        let at_ms = START_MS + rng.u64(0..=15_000);
+        Move { at_ms, exchange, symbol: market.symbol, mark: mark.into() }
     };
     (0..count).map(one).collect()
 }
 
-fn foreign(rng: &mut Rng) -> Foreign {
-    let (symbol, _) = MARKS[rng.usize(..2)];
+fn foreign(rng: &mut Rng, desks: &[Desk]) -> Foreign {
+    let (exchange, market) = any_market(rng, desks);
     Foreign {
         at_ms: START_MS + rng.u64(0..=12_000),
-        exchange: rng.usize(..2),
-        symbol,
+        exchange,
+        symbol: market.symbol,
         buys: rng.bool(),
-        quantity: Decimal::new(rng.i64(1..=30), 2),
+        quantity: market.units(Decimal::new(rng.i64(1..=30), 2)),
     }
 }

@@ -5,19 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use equipoise_core::BatchKey;
 use equipoise_runtime::journal::MemoryDisk;
-use equipoise_sim::{Answer, Effect, Exchange, Held, RateLimits, Side};
+use equipoise_sim::{Answer, DERIBIT, Effect, Exchange, Held, Side};
 use fastrand::Rng;
 use http::{Request, Response};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::Violation;
+use crate::accounts::{Book, Books};
+use crate::exchanges;
 use crate::fault::Weather;
 use crate::kill::{Kill, When};
 use crate::mark::Marks;
-use crate::net::{CANARY, Departed, KEY};
+use crate::net::Departed;
+use crate::order_on_wire::{self, Placement};
 use crate::placement;
-use crate::scenario::{ADAPTERS, Foreign, MARKS, Move, START_MS, Scenario};
+use crate::places::Place;
+use crate::scenario::{Foreign, Move, START_MS, Scenario};
+use crate::secrets;
 
 /// What a client gets: an answer, or a connection that is closed without one.
 pub(crate) type Reply = Option<Response<Bytes>>;
@@ -36,8 +41,9 @@ pub(crate) struct State {
     pub(crate) rng: Rng,
     pub(crate) disk: MemoryDisk,
     pub(crate) keys: Vec<BatchKey>,
-    pub(crate) exchanges: [Exchange; 2],
-    pub(crate) offsets_ms: [i64; 2],
+    pub(crate) places: Vec<&'static Place>,
+    pub(crate) exchanges: Vec<Exchange>,
+    pub(crate) offsets_ms: Vec<i64>,
     pub(crate) weather: Weather,
     pub(crate) kills: Vec<Kill>,
     pub(crate) heal_ms: u64,
@@ -78,8 +84,9 @@ impl State {
             rng: Rng::with_seed(scenario.seed.wrapping_mul(0x2545_f491_4f6c_dd1d) | 1),
             disk,
             keys,
-            exchanges: [0, 1].map(|index| exchange(scenario, index)),
-            offsets_ms: scenario.offsets_ms,
+            places: scenario.desks.iter().map(|desk| desk.place).collect(),
+            exchanges: exchanges::start(scenario),
+            offsets_ms: scenario.desks.iter().map(|desk| desk.offset_ms).collect(),
             weather: scenario.weather.clone(),
             kills: scenario.kills.clone(),
             heal_ms: scenario.heal_ms,
@@ -95,8 +102,11 @@ impl State {
             silent: Vec::new(),
             found,
         };
-        if scenario.offsets_ms.iter().any(|offset| offset.unsigned_abs() > 1_000) {
+        if state.offsets_ms.iter().any(|offset| offset.unsigned_abs() > 1_000) {
             state.met("offset of a venue clock");
+        }
+        if state.places.len() > 2 {
+            state.met("three venues");
         }
         for planned in &scenario.moves {
             state.enqueue(planned.at_ms, Parcel::Move(planned.clone()));
@@ -110,6 +120,19 @@ impl State {
     pub(crate) fn now_ms(&self) -> u64 {
         let since = self.base.map_or(0, |base| base.elapsed().as_millis());
         self.origin_ms + u64::try_from(since).unwrap_or(u64::MAX)
+    }
+
+    /// The exchanges' own accounts as they stand.
+    pub(crate) fn books(&self) -> Books {
+        let book = |(place, exchange): (&&'static Place, &Exchange)| Book {
+            place,
+            ledger: exchange.ledger(),
+            instruments: exchange
+                .instruments()
+                .map(|rules| (rules.symbol, rules.clone()))
+                .collect(),
+        };
+        Books(self.places.iter().zip(&self.exchanges).map(book).collect())
     }
 
     pub(crate) fn note(&mut self, line: impl FnOnce() -> String) {
@@ -171,7 +194,7 @@ impl State {
     pub(crate) fn depart(&mut self, exchange: usize, request: &Request<Bytes>) -> Departed {
         let now_ms = self.now_ms();
         self.refuse_secrets(request);
-        let placement = placement::read(request);
+        let placement = order_on_wire::read(request);
         if placement.is_some() {
             self.orders_handed += 1;
             if self.strike(is_order(self.orders_handed, false)) {
@@ -189,13 +212,17 @@ impl State {
         match placement {
             Some(Ok(placement)) => {
                 self.check_durable(&placement);
-                self.note(|| format!("{now_ms} to {exchange} {placement:?}"));
+                let place = self.places[exchange].adapter;
+                self.note(|| format!("{now_ms} to {place} {placement:?}"));
                 client_id = Some(placement.client_id);
             }
             Some(Err(why)) => {
                 self.found.violations.push(Violation::new("orders are readable", why))
             }
-            None => self.note(|| format!("{now_ms} to {exchange} {} {path}", request.method())),
+            None => {
+                let place = self.places[exchange].adapter;
+                self.note(|| format!("{now_ms} to {place} {} {path}", request.method()));
+            }
         }
         let (reply, replied) = oneshot::channel();
         let arrives_ms = now_ms + self.delay_ms();
@@ -228,15 +255,14 @@ impl State {
     }
 
     pub(crate) fn refuse_secrets(&mut self, request: &Request<Bytes>) {
-        let shown = format!("{} {:?} {:?}", request.uri(), request.headers(), request.body());
-        if shown.contains(CANARY) {
+        if secrets::is_sent(request) {
             let seen = format!("the secret is in a request to {}", request.uri().path());
             self.found.violations.push(Violation::new("A5 secrets stay inside", seen));
         }
     }
 
     /// S3: at the moment bytes leave, the synced journal holds that exact order and deadline.
-    pub(crate) fn check_durable(&mut self, placement: &placement::Placement) {
+    pub(crate) fn check_durable(&mut self, placement: &Placement) {
         let synced =
             self.keys.iter().filter_map(|key| self.disk.synced_records(*key).ok().flatten());
         let synced: Vec<_> = synced.collect();
@@ -330,13 +356,18 @@ impl State {
         if matches!(status, 502 | 503) {
             self.met("answer broken");
         }
-        if status == 429 || head.contains("10018") || head.contains("10006") {
+        let place = self.places[exchange].adapter;
+        let says = |codes: &[&str]| codes.iter().any(|code| head.contains(code));
+        if status == 429 || says(RATE_LIMITED) {
             self.met("rate limit announced");
         }
-        if head.contains("-1021") || head.contains("-5028") || head.contains("\"retCode\":10002") {
+        if says(TOO_LATE) {
             self.met("request refused as too late");
         }
-        self.note(|| format!("{at_ms} from {exchange} {status} {head}"));
+        if place == DERIBIT {
+            secrets::learn_tokens(body);
+        }
+        self.note(|| format!("{at_ms} from {place} {status} {head}"));
     }
 }
 
@@ -344,31 +375,19 @@ fn is_order(nth: u32, left: bool) -> impl Fn(When) -> bool {
     move |when| when == When::Order { nth, left }
 }
 
-fn exchange(scenario: &Scenario, index: usize) -> Exchange {
-    let adapter = ADAPTERS[index];
-    let credentials = equipoise_sim::Credentials {
-        key: KEY.to_owned(),
-        secret: CANARY.to_owned(),
-        ..equipoise_sim::Credentials::demo(adapter)
-    };
-    let marks = MARKS.map(|(symbol, mark)| (symbol.to_owned(), mark.into()));
-    let settings = equipoise_sim::Settings {
-        funds: BTreeMap::from([("USDT".to_owned(), 5_000_000.into())]),
-        hedge_mode: scenario.hedge_mode,
-        depth: scenario.depth,
-        marks: if index == 0 { BTreeMap::from(marks) } else { BTreeMap::new() },
-        rate_limits: RateLimits::Enforced,
-        ..equipoise_sim::Settings::default()
-    };
-    let mut exchange =
-        Exchange::start(adapter, credentials, settings).expect("the adapter is one of the two");
-    for fault in &scenario.faults {
-        exchange.inject(fault.clone());
-    }
-    let offset_ms = scenario.offsets_ms[index];
-    for outage in &scenario.outages[index] {
-        let at = |ms: u64| ms.saturating_add_signed(offset_ms);
-        exchange.faults_mut().add_outage(at(outage.from_ms), at(outage.until_ms), outage.loss);
-    }
-    exchange
-}
+/// How the answers of rate limiters begin that come with another status than 429.
+const RATE_LIMITED: &[&str] =
+    &["\"retCode\":10018", "\"retCode\":10006", "\"code\":10028", "\"code\":10047"];
+
+/// How answers begin to what came after its deadline.
+const TOO_LATE: &[&str] = &[
+    "\"code\":-1021",
+    "\"code\":-5028",
+    "\"code\":-4188",
+    "\"retCode\":10002",
+    "\"50036\"",
+    "\"50037\"",
+    "\"50102\"",
+    "\"code\":13888",
+    "Unauthorized",
+];

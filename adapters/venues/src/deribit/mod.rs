@@ -155,10 +155,9 @@ impl Deribit {
             }
             (Meaning::RateLimited, _) => self.budget.hold(product::OTHER, coded.retry_after_ms),
             (Meaning::OrderRate, _) => self.budget.hold(product::MATCHING, coded.retry_after_ms),
-            // A token may end before its time. Only when its successor is not taken either is it the key.
-            (Meaning::Credentials, Some(token))
-                if errors::is_about_token(&coded) && !self.session.forget(token) =>
-            {
+            // A token may end before its time; the next one is another matter.
+            (Meaning::Credentials, Some(token)) if errors::is_about_token(&coded) => {
+                self.session.forget(token);
                 return Coded { meaning: Meaning::Transient, ..coded };
             }
             _ => {}

@@ -1,7 +1,8 @@
 //! The token that stands for the account, and when it is replaced.
 //!
 //! One token serves all requests. It is replaced well before it expires, by one request at a time however many wait for
-//! it, and a token the exchange no longer takes is dropped. After a failure nobody asks again for a while.
+//! it, and a token the exchange no longer takes is dropped. After a failure, or two tokens that were not taken, nobody
+//! asks again for a while; only the login itself tells that the key is refused.
 //! Tokens are never printed (A5).
 //!
 //! Source: Deribit public/auth; Connection Management, Session scope, read 2026-11-22.
@@ -129,7 +130,7 @@ struct State {
     pause: Option<(UnixMillis, QueryError)>,
     failures: u32,
     /// A token was not taken, and none has been since.
-    distrusted: bool,
+    untaken: bool,
 }
 
 impl Session {
@@ -168,15 +169,20 @@ impl Session {
         }
     }
 
-    /// The exchange takes this token no longer. True when the one before was not taken either, so that another will
-    /// hardly be.
-    pub(crate) fn forget(&self, token: &Token) -> bool {
+    /// The exchange takes this token no longer. It says nothing about the key, which was good enough to be given the
+    /// token: sessions end together, with credits that another request used up. Where the token before was not taken
+    /// either, nobody asks for the next one at once.
+    pub(crate) fn forget(&self, token: &Token) {
         let mut state = self.state();
         if state.token.as_ref().is_none_or(|held| held.number != token.number) {
-            return false;
+            return;
         }
         state.token = None;
-        std::mem::replace(&mut state.distrusted, true)
+        let again = std::mem::replace(&mut state.untaken, true);
+        drop(state);
+        if again {
+            self.wait_after(QueryError::Unavailable("tokens are granted and not taken".to_owned()));
+        }
     }
 
     /// The session is over, through no fault of the token's.
@@ -189,7 +195,9 @@ impl Session {
 
     /// A private request was answered.
     pub(crate) fn accepted(&self) {
-        self.state().distrusted = false;
+        let mut state = self.state();
+        state.untaken = false;
+        state.failures = 0;
     }
 
     /// A token that need not be replaced yet, or what to say while nobody may ask.
@@ -233,7 +241,6 @@ impl Session {
         };
         state.token = Some(token.clone());
         state.pause = None;
-        state.failures = 0;
         Ok(token)
     }
 
@@ -347,9 +354,9 @@ mod tests {
         let credentials = credentials();
         let ask = |_| async { Ok(granted(900)) };
         let first = session.token(&credentials, ask).await.unwrap();
-        assert!(!session.forget(&first));
+        session.forget(&first);
         let second = session.token(&credentials, ask).await.unwrap();
-        assert!(!session.forget(&first));
+        session.forget(&first);
         session.end(&first);
         assert_eq!(session.token(&credentials, ask).await.unwrap().number, second.number);
     }

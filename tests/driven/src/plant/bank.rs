@@ -57,6 +57,9 @@ bank! {
     SecondOrderDropped: "Only the first order under an id is shown.", "V15", by ["V15", "S2", "S4"], within 200;
     LastTradeDropped: "The last trade of an order is left out.", "S4", by ["S4", "S2"], within 100;
     TradesUnderOneId: "All trades of an order share one id.", "R8", by ["S4", "S2"], within 100;
+    FeeAssetMistaken: "Fees are reported in the quote asset.", "K2", by ["S4"], within 50;
+    ContractSizeForgotten: "A contract is taken for one base unit or one dollar.", "K7", by ["S2"], within 50;
+    InverseAsLinear: "An inverse contract is taken for a linear one.", "K7", by ["S2"], within 50;
     FeesLeftOut: "Fees are not reported.", "K2", by ["S4"], within 20;
     PositionTurned: "The account's position is read with its sign turned.", "K5", by ["a calm world parks nothing"], within 300;
     CancelNotSent: "A cancel is acknowledged and not sent.", "V8", by ["a calm world parks nothing"], within 300;

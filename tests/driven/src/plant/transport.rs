@@ -9,7 +9,7 @@ use equipoise_port::{Transport, TransportError};
 use http::{HeaderValue, Request, Response};
 
 use super::Plant;
-use crate::net::CANARY;
+use crate::secrets::LEAKED;
 
 /// A transport with a bug.
 pub(super) struct Bent {
@@ -26,10 +26,10 @@ impl Transport for Bent {
     ) -> Result<Response<Bytes>, TransportError> {
         match self.plant {
             Plant::SecretInRequest => {
-                let secret = HeaderValue::from_static(CANARY);
+                let secret = HeaderValue::from_static(LEAKED);
                 request.headers_mut().insert("x-secret", secret);
             }
-            Plant::SecretLogged => tracing::debug!(secret = CANARY, "request signed"),
+            Plant::SecretLogged => tracing::debug!(secret = LEAKED, "request signed"),
             _ => {}
         }
         let answer = self.inner.send(request.clone(), timeout).await;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use equipoise_core::{
-    Amount, Fill, Instrument, OrderRequest, OrderSnapshot, Refusal, RefusalKind, ResendClass,
-    Symbol, TradeId, VenueMillis, VenueTraits,
+    Amount, Asset, Fill, Instrument, InstrumentKind, OrderRequest, OrderSnapshot, Refusal,
+    RefusalKind, ResendClass, Symbol, TradeId, VenueMillis, VenueTraits,
 };
 use equipoise_port::{
     Account, Balance, CancelAnswer, OrderRef, PlaceError, Position, Purpose, QueryError, Quote,
@@ -53,6 +53,12 @@ impl Bent {
                     fill.trade = id.clone().unwrap_or_else(|| fill.trade.clone());
                 }
             }
+            Plant::FeeAssetMistaken => {
+                let quote = Asset::new("USDT").ok();
+                for fill in &mut order.fills {
+                    fill.fee_asset = quote.clone().unwrap_or_else(|| fill.fee_asset.clone());
+                }
+            }
             Plant::FeesLeftOut => {
                 let free = |fill: Fill| Fill { fee: Amount::ZERO, ..fill };
                 order.fills = order.fills.into_iter().map(free).collect();
@@ -89,7 +95,17 @@ impl Venue for Bent {
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
-        self.inner.instrument(symbol).await
+        let mut instrument = self.inner.instrument(symbol).await?;
+        match (self.plant, instrument.kind) {
+            (Plant::ContractSizeForgotten, InstrumentKind::Linear | InstrumentKind::Inverse) => {
+                instrument.contract_size = "1".parse().unwrap_or(instrument.contract_size);
+            }
+            (Plant::InverseAsLinear, InstrumentKind::Inverse) => {
+                instrument.kind = InstrumentKind::Linear;
+            }
+            _ => {}
+        }
+        Ok(instrument)
     }
 
     async fn quote(&self, symbol: &Symbol) -> Result<Quote, QueryError> {
