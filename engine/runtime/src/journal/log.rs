@@ -153,7 +153,8 @@ impl Log {
         for file in &self.files {
             frames.extend(frames_of(file)?);
         }
-        frames.sort_unstable_by_key(|frame| frame.span.after);
+        // The frame of a clean end leads nowhere: it comes after the one that led there.
+        frames.sort_unstable_by_key(|frame| (frame.span.after, frame.span.before));
         Ok(Frames(frames))
     }
 }

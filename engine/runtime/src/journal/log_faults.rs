@@ -14,7 +14,7 @@ use super::JournalKind;
 use super::folder::Folder;
 use super::head::{Head, RunningHash};
 use super::layout;
-use super::log::paths;
+use super::log::{Log, paths};
 use super::logged::{Found, LoggedStore};
 use super::space::Ballast;
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
@@ -178,6 +178,17 @@ fn a_start_after_a_kill_hands_the_store_what_was_only_logged() {
     assert_eq!(listed(&slow, ""), [""; 0]);
     drop(opened(&slow, folder.path()).unwrap());
     assert_eq!(listed(&slow, ""), ["H", "a", "b", "c"]);
+}
+
+#[test]
+fn what_was_logged_before_a_clean_end_is_read_in_order_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(opened(&killed(folder.path()), folder.path()).unwrap());
+    let logged = opened(&killed(folder.path()), folder.path()).unwrap();
+    logged.commit(&group(4, "d", Some("logged"))).unwrap();
+    drop(logged);
+    let frames = Log::open(folder.path()).unwrap().frames().unwrap();
+    assert_eq!(frames.beyond(3).unwrap().len(), 2, "the group and the end");
 }
 
 #[test]

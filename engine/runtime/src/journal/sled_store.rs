@@ -16,6 +16,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use equipoise_port::JournalError;
 
@@ -28,6 +30,9 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const STAGED_BYTES_MAX: usize = 64 * 1024;
 /// What a write counts beside its bytes: sled writes the page it is on, or a link to it.
 const WRITE_BYTES: usize = 512;
+/// How long closing waits for sled's threads.
+const CLOSING_MAX: Duration = Duration::from_secs(2);
+const CLOSING_POLL: Duration = Duration::from_millis(1);
 const CLEANING_INTERVAL_MS: u64 = 500;
 
 /// An open sled database and its file.
@@ -71,8 +76,12 @@ impl SledStore {
 struct Synced(File);
 
 impl Drop for Synced {
-    /// What sled writes while it closes is made durable too.
+    /// What sled writes while it closes is made durable too: its threads end a little later, and its lock with them.
     fn drop(&mut self) {
+        let since = Instant::now();
+        while self.0.try_lock().is_err() && since.elapsed() < CLOSING_MAX {
+            thread::sleep(CLOSING_POLL);
+        }
         if let Err(error) = self.0.sync_all() {
             tracing::warn!(%error, "sled's last writes may not be durable");
         }

@@ -36,7 +36,8 @@ impl StoreError {
 
     /// Whether a store made again from what is beside it would be another one.
     pub(super) const fn may_be_repaired(&self) -> bool {
-        matches!(self, Self::Damaged(_) | Self::Io(_) | Self::Refused(JournalError::Damaged(_)))
+        use JournalError::{Damaged, Failed};
+        matches!(self, Self::Damaged(_) | Self::Io(_) | Self::Refused(Damaged(_) | Failed(_)))
     }
 
     /// The same, with why the store could not be made again.

@@ -102,6 +102,7 @@ impl Disk {
             Op::Rename { from, to } => {
                 if let Some(node) = self.live.remove(from) {
                     self.live.insert(to.clone(), node);
+                    self.move_below(from, to);
                     self.name(at, to, Some((to.clone(), node)), Some(from.clone()));
                 }
             }
@@ -114,6 +115,19 @@ impl Disk {
                 self.name(at, path, Some((path.clone(), Node::Folder)), None);
             }
             Op::Acknowledged { .. } | Op::Owned(_) => {}
+        }
+    }
+
+    /// What is in a folder goes with it, under whatever name it is known.
+    fn move_below(&mut self, from: &Path, to: &Path) {
+        move_names(&mut self.live, from, to);
+        for naming in &mut self.namings {
+            moved(&mut naming.folder, from, to);
+            let set = naming.set.as_mut().map(|(path, _)| path);
+            set.into_iter().chain(&mut naming.removed).for_each(|path| moved(path, from, to));
+        }
+        for (path, _) in self.syncs.values_mut() {
+            moved(path, from, to);
         }
     }
 
@@ -243,6 +257,26 @@ impl Naming {
         if let Some((path, node)) = &self.set {
             names.insert(path.clone(), *node);
         }
+        if let (Some(from), Some((to, Node::Folder))) = (&self.removed, &self.set) {
+            move_names(names, from, to);
+        }
+    }
+}
+
+fn move_names(names: &mut BTreeMap<PathBuf, Node>, from: &Path, to: &Path) {
+    let below = names.keys().filter(|path| path.starts_with(from)).cloned().collect::<Vec<_>>();
+    for mut path in below {
+        if let Some(node) = names.remove(&path) {
+            moved(&mut path, from, to);
+            names.insert(path, node);
+        }
+    }
+}
+
+/// The path it has once a folder above it has another name.
+fn moved(path: &mut PathBuf, from: &Path, to: &Path) {
+    if let Ok(rest) = path.strip_prefix(from) {
+        *path = if rest.as_os_str().is_empty() { to.to_owned() } else { to.join(rest) };
     }
 }
 
@@ -337,6 +371,26 @@ mod tests {
         assert_eq!(synced_only(&disk(&ops)), Files::new());
         ops.extend(sync("", 2));
         assert_eq!(synced_only(&disk(&ops)).len(), 2);
+    }
+
+    #[test]
+    fn a_folder_takes_what_is_in_it_along_once_its_new_name_is_durable() {
+        let file = |folder: &str| {
+            Files::from([(folder.into(), None), (Path::new(folder).join("f"), Some(b"1".to_vec()))])
+        };
+        let mut ops = vec![Op::MakeFolder("a".into()), write("a/f", 0, b"1")];
+        let synced = |ops: &mut Vec<Op>, path: &str, ticket: u64| {
+            ops.push(Op::SyncBegun { path: path.into(), ticket });
+            ops.push(Op::SyncEnded { ticket });
+        };
+        synced(&mut ops, "a/f", 1);
+        synced(&mut ops, "a", 2);
+        synced(&mut ops, "", 3);
+        ops.push(Op::Rename { from: "a".into(), to: "b".into() });
+        assert_eq!(synced_only(&disk(&ops)), file("a"));
+        assert_eq!(disk(&ops).live(), file("b"));
+        synced(&mut ops, "", 4);
+        assert_eq!(synced_only(&disk(&ops)), file("b"));
     }
 
     #[test]
