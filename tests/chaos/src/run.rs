@@ -20,7 +20,7 @@ const NOTICE: Duration = Duration::from_secs(20);
 const BUSY_PAUSE: Duration = Duration::from_millis(2_100);
 
 /// Tries after which a venue that is not ready is one too often.
-const UNREADY_MAX: usize = 4;
+const UNREADY_MAX: usize = 6;
 
 /// What one run came to.
 #[derive(Debug, Default)]
