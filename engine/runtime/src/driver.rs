@@ -255,7 +255,7 @@ impl Driver {
             self.cell.with_saga(|saga| saga.spec().legs.first().map(|leg| leg.venue.clone()));
         let error = "not ready to send within the leg timeout".to_owned();
         Err(venue.flatten().map_or(Stopped::Failed(BatchError::Abandoned), |venue| {
-            Stopped::Refused(CheckError::Unready { venue, error }.into())
+            Stopped::Refused(CheckError::unready(&venue, error).into())
         }))
     }
 

@@ -71,6 +71,8 @@ pub enum CheckError {
         venue: VenueName,
         /// Why.
         error: String,
+        /// How long it wants to be left alone, milliseconds, if it said: asking sooner uses up what it allows.
+        retry_after_ms: Option<u64>,
     },
     /// Its account is set up in a way that is not supported.
     #[error("venue '{venue}': {error}")]
@@ -157,8 +159,16 @@ impl CheckError {
                 Self::Instrument { venue, symbol: symbol.clone(), error: text }
             }
             (QueryError::Refused { .. }, None) => Self::Account { venue, error: text },
-            _ => Self::Unready { venue, error: text },
+            (QueryError::Busy { retry_after_ms, .. }, _) => {
+                Self::Unready { venue, error: text, retry_after_ms: Some(*retry_after_ms) }
+            }
+            (QueryError::Unavailable(_), _) => Self::unready(&venue, text),
         }
+    }
+
+    /// A venue that is not ready for a reason of its own.
+    pub(crate) fn unready(venue: &VenueName, error: impl Into<String>) -> Self {
+        Self::Unready { venue: venue.clone(), error: error.into(), retry_after_ms: None }
     }
 
     /// True when the same plan and configuration may pass later.

@@ -188,9 +188,8 @@ impl Inner {
             let entry = self.venues.get(name)?;
             Some(async move {
                 let surveyed = guarded(&*self.clock, self.survey_venue(entry, &symbols)).await;
-                let unready =
-                    |why: &str| CheckError::Unready { venue: name.clone(), error: why.to_owned() };
-                let surveyed = surveyed.unwrap_or_else(|lost| Err(unready(lost.why())))?;
+                let surveyed =
+                    surveyed.unwrap_or_else(|lost| Err(CheckError::unready(name, lost.why())))?;
                 Ok::<_, CheckError>((name.clone(), surveyed))
             })
         });
@@ -265,10 +264,8 @@ impl Survey {
     fn of(&self, leg: &CheckedLeg) -> Result<(&Surveyed, &SurveyedMarket), CheckError> {
         let venue = self.venues.get(&leg.venue);
         let market = venue.and_then(|venue| Some((venue, venue.markets.get(&leg.symbol)?)));
-        market.ok_or_else(|| CheckError::Unready {
-            venue: leg.venue.clone(),
-            error: format!("it said nothing about {}", leg.symbol),
-        })
+        let nothing = || format!("it said nothing about {}", leg.symbol);
+        market.ok_or_else(|| CheckError::unready(&leg.venue, nothing()))
     }
 }
 

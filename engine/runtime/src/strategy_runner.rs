@@ -165,10 +165,8 @@ impl<S: Strategy> StrategyRunner<S> {
     async fn market(&self, venue: &VenueName, symbol: &Symbol) -> Result<Market, CheckError> {
         let inner = &self.engine.inner;
         let entry = inner.venues.get(venue);
-        let entry = Arc::clone(entry.ok_or_else(|| CheckError::Unready {
-            venue: venue.clone(),
-            error: "it is not configured".to_owned(),
-        })?);
+        let entry =
+            Arc::clone(entry.ok_or_else(|| CheckError::unready(venue, "it is not configured"))?);
         let reads = guarded_query(&*inner.clock, async {
             futures::try_join!(entry.venue.instrument(symbol), entry.venue.quote(symbol))
         });

@@ -209,6 +209,19 @@ async fn a_failed_check_is_told_and_does_not_use_up_the_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_busy_venue_says_in_the_refusal_when_to_come_again() {
+    let desk = Desk::new();
+    let engine = desk.engine().await;
+    desk.bybit.fail("account", QueryError::Busy { retry_after_ms: 1_700, why: "10006".into() });
+    let Err(SubmitError::Check(CheckError::Unready { venue, retry_after_ms, .. })) =
+        engine.submit(&pair("now", "0.1")).await
+    else {
+        panic!("not refused as unready");
+    };
+    assert_eq!((venue.as_str(), retry_after_ms), ("bybit", Some(1_700)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_that_may_not_trade_is_found_before_anything_is_sent() {
     let desk = Desk::new();
     let engine = desk.engine().await;
