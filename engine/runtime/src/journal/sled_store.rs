@@ -3,6 +3,7 @@
 //! | fault of 0.34.7 | what is done here |
 //! |---|---|
 //! | `flush` on Linux ends in a call that is no barrier against power loss | a second handle on the database file is synced after each flush |
+//! | a value too long for its log goes to a file of its own, which is never synced | those files are synced with the database file |
 //! | it writes while it closes, without that barrier | synced once more when it is closed |
 //! | concurrent flushes dead-lock | one thread writes; no asynchronous flush, no transactions |
 //! | a kill while opening leaves an unfinished snapshot that fails every later open | such files are deleted before opening |
@@ -12,15 +13,19 @@
 //! | space is cleaned only by its own periodic flush | that flush stays on |
 //! | its default cache is 1 GiB | 64 MiB |
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use equipoise_port::JournalError;
 
+use super::folder::sync_folder;
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
 
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -35,12 +40,12 @@ const CLOSING_MAX: Duration = Duration::from_secs(2);
 const CLOSING_POLL: Duration = Duration::from_millis(1);
 const CLEANING_INTERVAL_MS: u64 = 500;
 
-/// An open sled database and its file.
+/// An open sled database and its files.
 #[derive(Debug)]
 pub(super) struct SledStore {
-    /// Goes before its file does.
+    /// Goes before its files do.
     db: sled::Db,
-    file: Synced,
+    files: Files,
     /// Bytes staged since the last sync.
     staged: AtomicUsize,
 }
@@ -56,33 +61,71 @@ impl SledStore {
             .flush_every_ms(Some(CLEANING_INTERVAL_MS))
             .open()
             .map_err(|error| explain(&error))?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path.join("db"))
-            .map_err(|error| StoreError::from_io("sled", &error))?;
         // Whatever sled repaired while opening is made durable before anything is built on it.
-        file.sync_all().map_err(|error| StoreError::from_io("sled", &error))?;
+        let files = Files::of(path)
+            .and_then(|files| files.sync().map(|()| files))
+            .map_err(|error| StoreError::from_io("sled", &error))?;
         // sled writes this file once and never syncs it; torn by a power cut it would make the whole store unreadable.
         File::open(path.join("conf"))
             .and_then(|conf| conf.sync_all())
             .map_err(|error| StoreError::from_io("sled", &error))?;
-        Ok(Self { db, file: Synced(file), staged: AtomicUsize::new(0) })
+        Ok(Self { db, files, staged: AtomicUsize::new(0) })
     }
 }
 
-/// The database file, to be synced.
+/// sled's files, to be synced.
 #[derive(Debug)]
-struct Synced(File);
+struct Files {
+    db: File,
+    /// Where it puts values that are too long for its log.
+    blobs: PathBuf,
+    /// Of those, the names of what is durable.
+    durable: Mutex<HashSet<OsString>>,
+}
 
-impl Drop for Synced {
+impl Files {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let db = OpenOptions::new().read(true).write(true).open(path.join("db"))?;
+        Ok(Self { db, blobs: path.join("blobs"), durable: Mutex::default() })
+    }
+
+    fn sync(&self) -> std::io::Result<()> {
+        self.sync_blobs()?;
+        self.db.sync_data()
+    }
+
+    fn sync_blobs(&self) -> std::io::Result<()> {
+        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut there, mut added) = (HashSet::new(), false);
+        for entry in fs::read_dir(&self.blobs)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if !durable.contains(&name) {
+                match File::open(entry.path()).and_then(|blob| blob.sync_all()) {
+                    // Nothing refers to it any more.
+                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    synced => synced?,
+                }
+                added = true;
+            }
+            there.insert(name);
+        }
+        if added {
+            sync_folder(&self.blobs)?;
+        }
+        *durable = there;
+        Ok(())
+    }
+}
+
+impl Drop for Files {
     /// What sled writes while it closes is made durable too: its threads end a little later, and its lock with them.
     fn drop(&mut self) {
         let since = Instant::now();
-        while self.0.try_lock().is_err() && since.elapsed() < CLOSING_MAX {
+        while self.db.try_lock().is_err() && since.elapsed() < CLOSING_MAX {
             thread::sleep(CLOSING_POLL);
         }
-        if let Err(error) = self.0.sync_all() {
+        if let Err(error) = self.sync() {
             tracing::warn!(%error, "sled's last writes may not be durable");
         }
     }
@@ -132,7 +175,7 @@ impl SledStore {
     fn sync(&self) -> Result<(), StoreError> {
         self.db.flush().map_err(|error| explain(&error))?;
         self.staged.store(0, Ordering::Relaxed);
-        self.file.0.sync_data().map_err(|error| StoreError::from_io("sled sync", &error))
+        self.files.sync().map_err(|error| StoreError::from_io("sled sync", &error))
     }
 }
 
