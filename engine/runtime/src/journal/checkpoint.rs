@@ -23,8 +23,9 @@ use sha2::{Digest, Sha256};
 use super::bundle;
 use super::codec::damaged;
 use super::folder::sync_folder;
-use super::handing_over::Overlay;
+use super::head::Head;
 use super::layout;
+use super::overlay::Overlay;
 use super::segment::{add_entry, split_entry};
 use super::store::{Reads, StoreError};
 
@@ -36,12 +37,22 @@ const LETTERS: [&[u8]; 5] =
     [&[layout::ARCHIVE], &[layout::RECORD], layout::HEAD, &[layout::OWNER], &[layout::OPEN]];
 
 /// What a checkpoint says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Checkpoint {
     /// The store went on after an end that was not clean.
     pub(super) survived: bool,
     /// What it holds.
     pub(super) entries: Overlay,
+}
+
+impl Checkpoint {
+    /// The head of the store it was written of.
+    pub(super) fn head(&self) -> Result<u64, JournalError> {
+        match self.entries.get(layout::HEAD) {
+            Some(Some(value)) => Ok(Head::read(layout::HEAD, value)?.number),
+            _ => Ok(0),
+        }
+    }
 }
 
 /// Writes the checkpoint of a store that nobody else writes to; when this returns it is durable.
@@ -87,19 +98,6 @@ pub(super) fn read(path: &Path) -> Result<Option<Checkpoint>, StoreError> {
     };
     let unreadable = || StoreError::from(damaged("its checkpoint is unreadable"));
     checked(&bytes).ok_or_else(unreadable).map(Some)
-}
-
-/// Whether the last checkpoint says that the store went on after an end that was not clean. One that cannot be read is
-/// only needed where the store cannot be used, and is about to be replaced.
-pub(super) fn survived(path: &Path) -> Result<bool, StoreError> {
-    match read(path) {
-        Ok(before) => Ok(before.is_some_and(|before| before.survived)),
-        Err(StoreError::Refused(error)) => {
-            tracing::warn!(%error, "replaced by another one");
-            Ok(true)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 fn checked(bytes: &[u8]) -> Option<Checkpoint> {

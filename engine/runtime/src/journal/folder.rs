@@ -124,9 +124,12 @@ impl Folder {
             .map_err(|error| StoreError::from_io("journal folder", &error))
     }
 
-    /// Ends a repair that was cut off after everything was made. The store that was replaced stays beside it.
+    /// Ends a repair that was cut off after everything was made, and clears away one that was cut off before. The store
+    /// that was replaced stays beside it. No store is opened before this.
     pub(super) fn finish_repair(&self) -> Result<(), JournalError> {
-        self.take_repaired().map_err(|error| self.unopened(&error))
+        remove(&self.beside_store(".repairing"))
+            .and_then(|()| self.take_repaired())
+            .map_err(|error| self.unopened(&error))
     }
 
     fn take_repaired(&self) -> std::io::Result<()> {

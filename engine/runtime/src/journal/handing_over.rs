@@ -4,11 +4,10 @@
 //! the store once or not at all; the records of a batch reach it as bundles. The head goes last: until it is there, the
 //! log still counts, and after a kill the same keys are handed over again from the same place.
 
-use std::collections::BTreeMap;
-
 use super::bundle;
 use super::layout;
-use super::store::{Store, StoreError, Write, WriteBatch};
+use super::overlay::Overlay;
+use super::store::{Store, StoreError, WriteBatch};
 
 /// Writes handed to the store in one piece: readers of some stores wait meanwhile.
 const PIECE_MAX: usize = 64;
@@ -16,25 +15,11 @@ const PIECE_MAX: usize = 64;
 /// Bytes after which a piece is handed over whatever the number of its writes.
 const PIECE_BYTES_MAX: usize = 32 * 1024;
 
-/// The latest write to each key; `None` for a delete.
-pub(super) type Overlay = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
-
-/// Puts the writes of a batch over what was written before.
-pub(super) fn add(overlay: &mut Overlay, batch: &WriteBatch) {
-    for write in batch.iter() {
-        let (key, value) = match write {
-            Write::Put(key, value) => (key, Some(value.to_vec())),
-            Write::Delete(key) => (key, None),
-        };
-        overlay.insert(key.to_vec(), value);
-    }
-}
-
 type Written<'a> = (&'a Vec<u8>, &'a Option<Vec<u8>>);
 
 /// Hands everything over and returns when it is durable.
 pub(super) fn hand_over(store: &dyn Store, leaving: &Overlay) -> Result<(), StoreError> {
-    let mut pieces = Pieces { store, batch: WriteBatch::default(), writes: 0 };
+    let mut pieces = Pieces { store, batch: WriteBatch::default() };
     let mut writes = leaving.iter().filter(|(key, _)| *key != layout::HEAD).peekable();
     let mut records = Vec::new();
     while let Some(first) = writes.next() {
@@ -56,7 +41,6 @@ pub(super) fn hand_over(store: &dyn Store, leaving: &Overlay) -> Result<(), Stor
 struct Pieces<'a> {
     store: &'a dyn Store,
     batch: WriteBatch,
-    writes: usize,
 }
 
 impl Pieces<'_> {
@@ -67,7 +51,6 @@ impl Pieces<'_> {
             None if self.store.get(key)?.is_none() => return Ok(()),
             None => self.batch.delete(key),
         }
-        self.writes += 1;
         self.stage_if_due()
     }
 
@@ -83,7 +66,6 @@ impl Pieces<'_> {
 
     fn put(&mut self, (key, value): bundle::Entry<'_>) -> Result<(), StoreError> {
         self.batch.put(key, |out| out.extend_from_slice(value));
-        self.writes += 1;
         self.stage_if_due()
     }
 
@@ -106,17 +88,15 @@ impl Pieces<'_> {
             self.batch.put(key, |out| out.extend_from_slice(value));
             Ok::<_, StoreError>(())
         })?;
-        self.writes += stood.len();
         self.stage_if_due()
     }
 
     fn stage_if_due(&mut self) -> Result<(), StoreError> {
-        if self.writes < PIECE_MAX && self.batch.len() < PIECE_BYTES_MAX {
+        if self.batch.writes() < PIECE_MAX && self.batch.len() < PIECE_BYTES_MAX {
             return Ok(());
         }
         self.store.stage(&self.batch)?;
         self.batch.clear();
-        self.writes = 0;
         Ok(())
     }
 

@@ -12,9 +12,10 @@ use equipoise_port::JournalError;
 
 use super::JournalKind;
 use super::folder::Folder;
+use super::handing_over::hand_over;
 use super::head::{Head, RunningHash};
 use super::layout;
-use super::log::paths;
+use super::log::{Log, Span, paths};
 use super::logged::{Found, LoggedStore};
 use super::space::Ballast;
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
@@ -32,6 +33,8 @@ pub(super) struct Slow {
     panics: Arc<AtomicBool>,
     /// Room for nothing once.
     full: Arc<AtomicBool>,
+    /// What it writes while it closes does not become durable.
+    lost_at_close: Arc<AtomicBool>,
 }
 
 impl Reads for Slow {
@@ -61,6 +64,10 @@ impl Store for Slow {
             };
         }
         Ok(())
+    }
+
+    fn lost_at_close(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.lost_at_close)
     }
 }
 
@@ -286,4 +293,68 @@ fn a_full_device_at_a_start_costs_the_ballast_and_not_the_start() {
     drop(ballast.open_with_room(open).unwrap());
     assert!(!path.exists());
     assert_eq!(listed(&slow, ""), ["H", "a", "b", "c"]);
+}
+
+#[test]
+fn a_store_shorter_than_its_checkpoint_is_refused_though_the_log_no_longer_tells() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = killed(folder.path());
+    drop(opened(&slow, folder.path()).unwrap());
+    // The next start wrote its first frame over what the store held by then, and a power cut tore it.
+    for path in paths(folder.path()) {
+        fs::write(path, [0xff; FRAME_LEN]).unwrap();
+    }
+    slow.entries.lock().unwrap().clear();
+    let text = refusal(&slow, folder.path());
+    assert!(text.starts_with("it ends at value 0 although value 3 was durable"), "{text}");
+}
+
+#[test]
+fn a_frame_that_says_the_end_was_clean_follows_on_what_the_other_file_ends_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = Log::create(folder.path()).unwrap();
+    let append = |log: &mut Log, before, after| {
+        log.append(Span { before, after, stored: 0 }, &WriteBatch::default()).unwrap();
+    };
+    log.take_turns();
+    append(&mut log, 0, 1);
+    log.take_turns();
+    append(&mut log, 1, 1);
+    let frames = log.frames().unwrap();
+    let spans = frames.beyond(0).unwrap().iter().map(|frame| (frame.span.before, frame.span.after));
+    assert_eq!(spans.collect::<Vec<_>>(), [(0, 1), (1, 1)]);
+}
+
+#[test]
+fn an_end_is_only_clean_when_what_the_store_wrote_then_is_durable() {
+    for lost in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let slow = Slow::default();
+        slow.lost_at_close.store(lost, Ordering::Relaxed);
+        at(folder.path()).begin_running().unwrap();
+        let logged = LoggedStore::create(Box::new(slow), &at(folder.path())).unwrap();
+        logged.commit(&group(1, "a", Some("logged"))).unwrap();
+        drop(logged);
+        assert_eq!(at(folder.path()).begin_running(), Ok(lost));
+    }
+}
+
+#[test]
+fn a_record_met_again_while_its_bundle_is_rewritten_is_visited_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = Slow::default();
+    let keys = [0, 1, 2].map(|sequence| layout::record_key(1, sequence).to_vec());
+    let record = |key: &Vec<u8>| (key.clone(), Some(b"record".to_vec()));
+    hand_over(&slow, &keys.iter().map(record).collect()).unwrap();
+    // What a scan meets that began before the rewrite and goes on after it.
+    slow.entries.lock().unwrap().insert(keys[2].clone(), b"record".to_vec());
+    let logged = LoggedStore::create(Box::new(slow), &at(folder.path())).unwrap();
+    let mut met = Vec::new();
+    logged
+        .scan(&layout::numbered(layout::RECORD, 1), &mut |key, _| {
+            met.push(key.to_vec());
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(met, keys);
 }

@@ -15,7 +15,8 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use equipoise_port::JournalError;
 
@@ -62,18 +63,24 @@ impl SledStore {
         File::open(path.join("conf"))
             .and_then(|conf| conf.sync_all())
             .map_err(|error| StoreError::from_io("sled", &error))?;
-        Ok(Self { db, file: Synced(file), staged: AtomicUsize::new(0) })
+        let file = Synced { file, lost: Arc::default() };
+        Ok(Self { db, file, staged: AtomicUsize::new(0) })
     }
 }
 
 /// The database file, to be synced.
 #[derive(Debug)]
-struct Synced(File);
+struct Synced {
+    file: File,
+    /// What sled wrote while it closed did not become durable.
+    lost: Arc<AtomicBool>,
+}
 
 impl Drop for Synced {
     /// What sled writes while it closes is made durable too.
     fn drop(&mut self) {
-        if let Err(error) = self.0.sync_all() {
+        if let Err(error) = self.file.sync_all() {
+            self.lost.store(true, Ordering::Release);
             tracing::warn!(%error, "sled's last writes may not be durable");
         }
     }
@@ -106,6 +113,10 @@ impl Store for SledStore {
         let staged = self.staged.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if staged >= STAGED_BYTES_MAX { self.sync() } else { Ok(()) }
     }
+
+    fn lost_at_close(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.file.lost)
+    }
 }
 
 impl SledStore {
@@ -123,7 +134,7 @@ impl SledStore {
     fn sync(&self) -> Result<(), StoreError> {
         self.db.flush().map_err(|error| explain(&error))?;
         self.staged.store(0, Ordering::Relaxed);
-        self.file.0.sync_data().map_err(|error| StoreError::from_io("sled sync", &error))
+        self.file.file.sync_data().map_err(|error| StoreError::from_io("sled sync", &error))
     }
 }
 
