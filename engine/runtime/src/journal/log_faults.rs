@@ -11,6 +11,7 @@ use std::time::Duration;
 use equipoise_port::JournalError;
 
 use super::JournalKind;
+use super::checkpoint;
 use super::folder::Folder;
 use super::handing_over::hand_over;
 use super::head::{Head, RunningHash};
@@ -357,4 +358,29 @@ fn a_record_met_again_while_its_bundle_is_rewritten_is_visited_once() {
         })
         .unwrap();
     assert_eq!(met, keys);
+}
+
+#[test]
+fn at_any_moment_checkpoint_and_log_hold_everything_and_no_file_of_it_grows_without_bound() {
+    const MIB: usize = 1024 * 1024;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Box::new(Slow::default());
+    let logged = LoggedStore::create_with(store, &at(folder.path()), HOUR).unwrap();
+    let long = "x".repeat(MIB);
+    for number in 1..=56 {
+        logged.commit(&group(number, "a", Some(&long))).unwrap();
+        if number % 7 == 0 {
+            let checkpoint = checkpoint::read(&at(folder.path()).checkpoint()).unwrap().unwrap();
+            let frames = Log::open(folder.path()).unwrap().frames().unwrap();
+            let beyond = frames.beyond(checkpoint.head().unwrap()).unwrap();
+            assert_eq!(beyond.last().map(|frame| frame.span.after), Some(number));
+        }
+    }
+    drop(logged);
+    let checkpoint = checkpoint::read(&at(folder.path()).checkpoint()).unwrap().unwrap();
+    assert!(checkpoint.head().unwrap() >= 28, "the log took turns");
+    for path in paths(folder.path()) {
+        let len = fs::metadata(path).unwrap().len();
+        assert!(len <= 26 * MIB as u64, "{len}");
+    }
 }

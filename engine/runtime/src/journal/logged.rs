@@ -287,9 +287,10 @@ impl Shared {
 
     fn hand_over_until_the_end(&self) {
         while let Some(order) = self.begin() {
+            // Held beyond the locks below, so that nobody waits while it is taken apart.
+            let leaving = Arc::clone(&self.overlays().leaving);
             // A store that panics must not leave commits waiting for it for ever.
             let handed = catch_unwind(AssertUnwindSafe(|| {
-                let leaving = Arc::clone(&self.overlays().leaving);
                 hand_over(&*self.store, &leaving)?;
                 if order.turned {
                     checkpoint::write(&*self.store, &self.checkpoint, self.survived)?;
