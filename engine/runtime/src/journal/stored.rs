@@ -73,8 +73,9 @@ impl StoredJournal {
                 (Anchor::unwritten(folder.anchor()), None)
             }
         };
-        let unclean = folder.begin_running()?;
         let ballast = Ballast::new(folder.ballast(), options.ballast_bytes);
+        let unclean =
+            ballast.open_with_room(|| folder.begin_running()).map_err(StoreError::while_opening)?;
         let open = || {
             // A repair that failed after it had made everything must not be overtaken by the store it replaces.
             folder.finish_repair()?;
