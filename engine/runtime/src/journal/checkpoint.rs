@@ -23,8 +23,9 @@ use sha2::{Digest, Sha256};
 use super::bundle;
 use super::codec::damaged;
 use super::folder::sync_folder;
-use super::handing_over::Overlay;
+use super::head::Head;
 use super::layout;
+use super::overlay::Overlay;
 use super::segment::{add_entry, split_entry};
 use super::store::{Reads, StoreError};
 
@@ -36,12 +37,22 @@ const LETTERS: [&[u8]; 5] =
     [&[layout::ARCHIVE], &[layout::RECORD], layout::HEAD, &[layout::OWNER], &[layout::OPEN]];
 
 /// What a checkpoint says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Checkpoint {
     /// The store went on after an end that was not clean.
     pub(super) survived: bool,
     /// What it holds.
     pub(super) entries: Overlay,
+}
+
+impl Checkpoint {
+    /// The head of the store it was written of.
+    pub(super) fn head(&self) -> Result<u64, JournalError> {
+        match self.entries.get(layout::HEAD) {
+            Some(Some(value)) => Ok(Head::read(layout::HEAD, value)?.number),
+            _ => Ok(0),
+        }
+    }
 }
 
 /// Writes the checkpoint of a store that nobody else writes to; when this returns it is durable.
@@ -51,8 +62,17 @@ pub(super) fn write(
     survived: bool,
 ) -> Result<(), StoreError> {
     let unfinished = path.with_extension("unfinished");
-    let failed = |error: std::io::Error| StoreError::from_io("journal checkpoint", &error);
-    let mut file = Summed::create(&unfinished).map_err(failed)?;
+    write_to(&unfinished, store, survived).inspect_err(|_| {
+        // What it took may be what is missing on a full device.
+        let _ = fs::remove_file(&unfinished);
+    })?;
+    fs::rename(&unfinished, path)
+        .and_then(|()| sync_folder(path.parent().unwrap_or(path)))
+        .map_err(failed)
+}
+
+fn write_to(path: &Path, store: &(impl Reads + ?Sized), survived: bool) -> Result<(), StoreError> {
+    let mut file = Summed::create(path).map_err(failed)?;
     file.write(MAGIC).and_then(|()| file.write(&[u8::from(survived)])).map_err(failed)?;
     let (mut bytes, mut io) = (Vec::new(), None);
     for letter in LETTERS {
@@ -72,10 +92,11 @@ pub(super) fn write(
             None => scanned?,
         }
     }
-    file.close().map_err(failed)?;
-    fs::rename(&unfinished, path)
-        .and_then(|()| sync_folder(path.parent().unwrap_or(path)))
-        .map_err(failed)
+    file.close().map_err(failed)
+}
+
+fn failed(error: std::io::Error) -> StoreError {
+    StoreError::from_io("journal checkpoint", &error)
 }
 
 /// Reads a checkpoint; `None` where none was ever written.
@@ -83,23 +104,10 @@ pub(super) fn read(path: &Path) -> Result<Option<Checkpoint>, StoreError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(StoreError::from_io("journal checkpoint", &error)),
+        Err(error) => return Err(failed(error)),
     };
     let unreadable = || StoreError::from(damaged("its checkpoint is unreadable"));
     checked(&bytes).ok_or_else(unreadable).map(Some)
-}
-
-/// Whether the last checkpoint says that the store went on after an end that was not clean. One that cannot be read is
-/// only needed where the store cannot be used, and is about to be replaced.
-pub(super) fn survived(path: &Path) -> Result<bool, StoreError> {
-    match read(path) {
-        Ok(before) => Ok(before.is_some_and(|before| before.survived)),
-        Err(StoreError::Refused(error)) => {
-            tracing::warn!(%error, "replaced by another one");
-            Ok(true)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 fn checked(bytes: &[u8]) -> Option<Checkpoint> {
@@ -175,6 +183,20 @@ mod tests {
             assert!(checkpoint.entries.values().all(|value| value.as_deref() == Some(b"value")));
         }
         assert!(!path.with_extension("unfinished").exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_checkpoint_without_room_takes_none_and_leaves_the_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        write(&store(), &path, false).unwrap();
+        let unfinished = path.with_extension("unfinished");
+        std::os::unix::fs::symlink("/dev/full", &unfinished).unwrap();
+        let full = write(&store(), &path, true).unwrap_err();
+        assert!(matches!(full, StoreError::Full(_)), "{full}");
+        assert!(fs::symlink_metadata(&unfinished).is_err());
+        assert!(!read(&path).unwrap().unwrap().survived);
     }
 
     #[test]

@@ -198,3 +198,20 @@ async fn nothing_is_answered_before_the_journal_is_known_to_exist() {
     let anchored = anchor::read(&folder.path().join("anchor"));
     assert!(matches!(anchored, Ok(Reading::Head(head)) if head.number == 1), "{anchored:?}");
 }
+
+#[tokio::test]
+async fn an_anchor_that_cannot_be_written_fails_the_journal_and_leaves_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = journal(&Faulty::default(), folder.path());
+    std::fs::create_dir(folder.path().join("anchor")).unwrap();
+    let early = journal.append(admission(equipoise_port::Epoch(0), 0));
+    let (early, epoch) = futures::join!(early, journal.begin_epoch("test"));
+    let failed = early.unwrap_err();
+    assert!(
+        matches!(&failed, JournalError::Failed(text) if text.starts_with("anchor: ")),
+        "{failed}"
+    );
+    assert_eq!(epoch, Err(failed.clone()));
+    assert_eq!(journal.close().await, Err(failed));
+    assert!(folder.path().join("creating").exists(), "nothing was answered: it begins anew");
+}

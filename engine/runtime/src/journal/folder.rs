@@ -2,8 +2,8 @@
 //!
 //! It holds `lock`, `anchor`, `ballast`, the log, the store, its `checkpoint` and the `archive`; while a journal is
 //! being created `creating`, and from before its store is opened until after it was closed `running`.
-//! That marker is durable before the store exists and goes when the first anchor is durable, so a creation that was
-//! cut off can be told from a journal that lost its files: the first starts again, the second is refused.
+//! `creating` is durable before the store exists and goes when the first anchor is durable, so a creation that was cut
+//! off can be told from a journal that lost its files: the first starts again, the second is refused.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::ErrorKind;
@@ -124,9 +124,12 @@ impl Folder {
             .map_err(|error| StoreError::from_io("journal folder", &error))
     }
 
-    /// Ends a repair that was cut off after everything was made. The store that was replaced stays beside it.
+    /// Ends a repair that was cut off after everything was made, and clears away one that was cut off before. The store
+    /// that was replaced stays beside it. No store is opened before this.
     pub(super) fn finish_repair(&self) -> Result<(), JournalError> {
-        self.take_repaired().map_err(|error| self.unopened(&error))
+        remove(&self.beside_store(".repairing"))
+            .and_then(|()| self.take_repaired())
+            .map_err(|error| self.unopened(&error))
     }
 
     fn take_repaired(&self) -> std::io::Result<()> {
@@ -150,14 +153,17 @@ impl Folder {
     }
 
     /// Marks the store as in use; whether it was marked already, so its last end was not clean.
-    pub(super) fn begin_running(&self) -> Result<bool, JournalError> {
+    pub(super) fn begin_running(&self) -> Result<bool, StoreError> {
+        self.try_begin_running().map_err(|error| StoreError::from_io("journal folder", &error))
+    }
+
+    fn try_begin_running(&self) -> std::io::Result<bool> {
         let running = self.running();
-        if self.there(&running)? {
+        if running.try_exists()? {
             return Ok(true);
         }
-        File::create(running)
-            .and_then(|_| sync_folder(&self.path))
-            .map_err(|error| self.unopened(&error))?;
+        File::create(running)?;
+        sync_folder(&self.path)?;
         Ok(false)
     }
 

@@ -4,11 +4,10 @@
 //! the store once or not at all; the records of a batch reach it as bundles. The head goes last: until it is there, the
 //! log still counts, and after a kill the same keys are handed over again from the same place.
 
-use std::collections::BTreeMap;
-
 use super::bundle;
 use super::layout;
-use super::store::{Store, StoreError, Write, WriteBatch};
+use super::overlay::Overlay;
+use super::store::{Store, StoreError, WriteBatch};
 
 /// Writes handed to the store in one piece: readers of some stores wait meanwhile.
 const PIECE_MAX: usize = 64;
@@ -16,25 +15,11 @@ const PIECE_MAX: usize = 64;
 /// Bytes after which a piece is handed over whatever the number of its writes.
 const PIECE_BYTES_MAX: usize = 32 * 1024;
 
-/// The latest write to each key; `None` for a delete.
-pub(super) type Overlay = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
-
-/// Puts the writes of a batch over what was written before.
-pub(super) fn add(overlay: &mut Overlay, batch: &WriteBatch) {
-    for write in batch.iter() {
-        let (key, value) = match write {
-            Write::Put(key, value) => (key, Some(value.to_vec())),
-            Write::Delete(key) => (key, None),
-        };
-        overlay.insert(key.to_vec(), value);
-    }
-}
-
 type Written<'a> = (&'a Vec<u8>, &'a Option<Vec<u8>>);
 
 /// Hands everything over and returns when it is durable.
 pub(super) fn hand_over(store: &dyn Store, leaving: &Overlay) -> Result<(), StoreError> {
-    let mut pieces = Pieces { store, batch: WriteBatch::default(), writes: 0 };
+    let mut pieces = Pieces { store, batch: WriteBatch::default() };
     let mut writes = leaving.iter().filter(|(key, _)| *key != layout::HEAD).peekable();
     let mut records = Vec::new();
     while let Some(first) = writes.next() {
@@ -56,7 +41,6 @@ pub(super) fn hand_over(store: &dyn Store, leaving: &Overlay) -> Result<(), Stor
 struct Pieces<'a> {
     store: &'a dyn Store,
     batch: WriteBatch,
-    writes: usize,
 }
 
 impl Pieces<'_> {
@@ -67,7 +51,6 @@ impl Pieces<'_> {
             None if self.store.get(key)?.is_none() => return Ok(()),
             None => self.batch.delete(key),
         }
-        self.writes += 1;
         self.stage_if_due()
     }
 
@@ -83,7 +66,6 @@ impl Pieces<'_> {
 
     fn put(&mut self, (key, value): bundle::Entry<'_>) -> Result<(), StoreError> {
         self.batch.put(key, |out| out.extend_from_slice(value));
-        self.writes += 1;
         self.stage_if_due()
     }
 
@@ -106,17 +88,15 @@ impl Pieces<'_> {
             self.batch.put(key, |out| out.extend_from_slice(value));
             Ok::<_, StoreError>(())
         })?;
-        self.writes += stood.len();
         self.stage_if_due()
     }
 
     fn stage_if_due(&mut self) -> Result<(), StoreError> {
-        if self.writes < PIECE_MAX && self.batch.len() < PIECE_BYTES_MAX {
+        if self.batch.writes() < PIECE_MAX && self.batch.len() < PIECE_BYTES_MAX {
             return Ok(());
         }
         self.store.stage(&self.batch)?;
         self.batch.clear();
-        self.writes = 0;
         Ok(())
     }
 
@@ -131,7 +111,13 @@ impl Pieces<'_> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use equipoise_port::JournalError;
+
     use super::super::log_faults::Slow;
+    use super::super::overlay::{scan_below, under};
+    use super::super::store::{Reads, Visit};
     use super::*;
 
     /// What each sequence of batch 1 becomes.
@@ -188,5 +174,77 @@ mod tests {
         assert_eq!(keys(&store), [layout::record_key(1, 2)]);
         hand_over(&store, &writes([(2, None), (3, None), (9, None)])).unwrap();
         assert!(keys(&store).is_empty());
+    }
+
+    /// A store whose power is cut before one of the next pieces is written.
+    struct Cut {
+        store: Slow,
+        pieces_left: AtomicU64,
+    }
+
+    impl Reads for Cut {
+        fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+            self.store.get(key)
+        }
+
+        fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError> {
+            self.store.scan(prefix, visit)
+        }
+    }
+
+    impl Store for Cut {
+        fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+            let left = self.pieces_left.load(Ordering::Relaxed);
+            self.pieces_left.store(left.saturating_sub(1), Ordering::Relaxed);
+            if left == 0 { Err(StoreError::Io("cut".into())) } else { self.store.commit(batch) }
+        }
+    }
+
+    /// What is read of a store and what it was not handed yet, key by key as it comes.
+    fn read(store: &dyn Store, ahead: Overlay) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut visit = |key: &[u8], value: &[u8]| {
+            found.push((key.to_vec(), value.to_vec()));
+            Ok(())
+        };
+        scan_below(store, ahead, &[layout::RECORD], &mut visit).unwrap();
+        found
+    }
+
+    #[test]
+    fn wherever_hand_overs_are_cut_off_every_record_is_read_once_and_in_order() {
+        // Numbers without any order, the same ones every time.
+        let mut state = 7_u64;
+        let mut below = |bound: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % bound
+        };
+        let store = Cut { store: Slow::default(), pieces_left: AtomicU64::new(0) };
+        let (mut truth, mut ahead, mut next) = (Overlay::new(), Overlay::new(), [0_u32; 5]);
+        for _ in 0..600 {
+            let batch = below(5);
+            let mut writes = Overlay::new();
+            if below(8) == 0 {
+                // It moves to the archive.
+                let prefix = layout::numbered(layout::RECORD, batch);
+                writes.extend(under(&truth, &prefix).map(|(key, _)| (key, None)));
+            }
+            let sequence = &mut next[batch as usize];
+            for _ in 0..below(6) {
+                let value = vec![(*sequence % 32) as u8; below(3_000) as usize];
+                writes.insert(layout::record_key(batch, *sequence).to_vec(), Some(value));
+                *sequence += 1;
+            }
+            ahead.extend(writes.clone());
+            truth.extend(writes);
+            truth.retain(|_, write| write.is_some());
+            store.pieces_left.store(below(4), Ordering::Relaxed);
+            if below(3) > 0 && hand_over(&store, &ahead).is_ok() {
+                ahead.clear();
+            }
+            let found = read(&store, ahead.clone());
+            let expected = truth.iter().map(|(key, write)| (key.clone(), write.clone().unwrap()));
+            assert!(found.iter().cloned().eq(expected));
+        }
     }
 }

@@ -87,7 +87,11 @@ impl Log {
         if files.iter().any(missing) {
             return Err(damaged("its log is missing"));
         }
-        Self::of(files).map_err(StoreError::while_opening)
+        let log = Self::of(files).map_err(StoreError::while_opening)?;
+        // Whoever wrote it may have been killed before it was durable, and from here on it is relied on.
+        let synced = log.files.iter().try_for_each(File::sync_data);
+        synced.map_err(|error| failed(&error).while_opening())?;
+        Ok(log)
     }
 
     fn of(files: [std::io::Result<File>; 2]) -> Result<Self, StoreError> {
@@ -153,7 +157,7 @@ impl Log {
         for file in &self.files {
             frames.extend(frames_of(file)?);
         }
-        // The frame of a clean end leads nowhere: it comes after the one that led there.
+        // A frame that only says the end was clean leads nowhere: it comes behind the one that led there.
         frames.sort_unstable_by_key(|frame| (frame.span.after, frame.span.before));
         Ok(Frames(frames))
     }

@@ -11,10 +11,12 @@ use std::time::Duration;
 use equipoise_port::JournalError;
 
 use super::JournalKind;
+use super::checkpoint;
 use super::folder::Folder;
+use super::handing_over::hand_over;
 use super::head::{Head, RunningHash};
 use super::layout;
-use super::log::{Log, paths};
+use super::log::{Log, Span, paths};
 use super::logged::{Found, LoggedStore};
 use super::space::Ballast;
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
@@ -32,6 +34,8 @@ pub(super) struct Slow {
     panics: Arc<AtomicBool>,
     /// Room for nothing once.
     full: Arc<AtomicBool>,
+    /// What it writes while it closes does not become durable.
+    lost_at_close: Arc<AtomicBool>,
 }
 
 impl Reads for Slow {
@@ -61,6 +65,10 @@ impl Store for Slow {
             };
         }
         Ok(())
+    }
+
+    fn lost_at_close(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.lost_at_close)
     }
 }
 
@@ -181,17 +189,6 @@ fn a_start_after_a_kill_hands_the_store_what_was_only_logged() {
 }
 
 #[test]
-fn what_was_logged_before_a_clean_end_is_read_in_order_after_it() {
-    let folder = tempfile::tempdir().unwrap();
-    drop(opened(&killed(folder.path()), folder.path()).unwrap());
-    let logged = opened(&killed(folder.path()), folder.path()).unwrap();
-    logged.commit(&group(4, "d", Some("logged"))).unwrap();
-    drop(logged);
-    let frames = Log::open(folder.path()).unwrap().frames().unwrap();
-    assert_eq!(frames.beyond(3).unwrap().len(), 2, "the group and the end");
-}
-
-#[test]
 fn a_last_frame_torn_by_a_power_cut_is_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let slow = killed(folder.path());
@@ -297,4 +294,93 @@ fn a_full_device_at_a_start_costs_the_ballast_and_not_the_start() {
     drop(ballast.open_with_room(open).unwrap());
     assert!(!path.exists());
     assert_eq!(listed(&slow, ""), ["H", "a", "b", "c"]);
+}
+
+#[test]
+fn a_store_shorter_than_its_checkpoint_is_refused_though_the_log_no_longer_tells() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = killed(folder.path());
+    drop(opened(&slow, folder.path()).unwrap());
+    // The next start wrote its first frame over what the store held by then, and a power cut tore it.
+    for path in paths(folder.path()) {
+        fs::write(path, [0xff; FRAME_LEN]).unwrap();
+    }
+    slow.entries.lock().unwrap().clear();
+    let text = refusal(&slow, folder.path());
+    assert!(text.starts_with("it ends at value 0 although value 3 was durable"), "{text}");
+}
+
+#[test]
+fn a_frame_that_says_the_end_was_clean_follows_on_what_the_other_file_ends_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = Log::create(folder.path()).unwrap();
+    let append = |log: &mut Log, before, after| {
+        log.append(Span { before, after, stored: 0 }, &WriteBatch::default()).unwrap();
+    };
+    log.take_turns();
+    append(&mut log, 0, 1);
+    log.take_turns();
+    append(&mut log, 1, 1);
+    let frames = log.frames().unwrap();
+    let spans = frames.beyond(0).unwrap().iter().map(|frame| (frame.span.before, frame.span.after));
+    assert_eq!(spans.collect::<Vec<_>>(), [(0, 1), (1, 1)]);
+}
+
+#[test]
+fn an_end_is_only_clean_when_what_the_store_wrote_then_is_durable() {
+    for lost in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let slow = Slow::default();
+        slow.lost_at_close.store(lost, Ordering::Relaxed);
+        at(folder.path()).begin_running().unwrap();
+        let logged = LoggedStore::create(Box::new(slow), &at(folder.path())).unwrap();
+        logged.commit(&group(1, "a", Some("logged"))).unwrap();
+        drop(logged);
+        assert_eq!(at(folder.path()).begin_running(), Ok(lost));
+    }
+}
+
+#[test]
+fn a_record_met_again_while_its_bundle_is_rewritten_is_visited_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = Slow::default();
+    let keys = [0, 1, 2].map(|sequence| layout::record_key(1, sequence).to_vec());
+    let record = |key: &Vec<u8>| (key.clone(), Some(b"record".to_vec()));
+    hand_over(&slow, &keys.iter().map(record).collect()).unwrap();
+    // What a scan meets that began before the rewrite and goes on after it.
+    slow.entries.lock().unwrap().insert(keys[2].clone(), b"record".to_vec());
+    let logged = LoggedStore::create(Box::new(slow), &at(folder.path())).unwrap();
+    let mut met = Vec::new();
+    logged
+        .scan(&layout::numbered(layout::RECORD, 1), &mut |key, _| {
+            met.push(key.to_vec());
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(met, keys);
+}
+
+#[test]
+fn at_any_moment_checkpoint_and_log_hold_everything_and_no_file_of_it_grows_without_bound() {
+    const MIB: usize = 1024 * 1024;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Box::new(Slow::default());
+    let logged = LoggedStore::create_with(store, &at(folder.path()), HOUR).unwrap();
+    let long = "x".repeat(MIB);
+    for number in 1..=56 {
+        logged.commit(&group(number, "a", Some(&long))).unwrap();
+        if number % 7 == 0 {
+            let checkpoint = checkpoint::read(&at(folder.path()).checkpoint()).unwrap().unwrap();
+            let frames = Log::open(folder.path()).unwrap().frames().unwrap();
+            let beyond = frames.beyond(checkpoint.head().unwrap()).unwrap();
+            assert_eq!(beyond.last().map(|frame| frame.span.after), Some(number));
+        }
+    }
+    drop(logged);
+    let checkpoint = checkpoint::read(&at(folder.path()).checkpoint()).unwrap().unwrap();
+    assert!(checkpoint.head().unwrap() >= 28, "the log took turns");
+    for path in paths(folder.path()) {
+        let len = fs::metadata(path).unwrap().len();
+        assert!(len <= 26 * MIB as u64, "{len}");
+    }
 }

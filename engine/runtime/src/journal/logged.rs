@@ -6,20 +6,21 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use equipoise_port::JournalError;
 
-use super::bundle;
 use super::checkpoint;
 use super::codec::damaged;
 use super::folder::Folder;
-use super::handing_over::{Overlay, add, hand_over};
+use super::handing_over::hand_over;
 use super::head::Head;
 use super::layout;
 use super::log::{Log, Span};
+use super::overlay::{Overlay, Overlays, add, scan_below, under};
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch, panic_text};
 
 /// What was committed reaches the store no later than this.
@@ -54,18 +55,12 @@ struct Shared {
     overlays: RwLock<Overlays>,
 }
 
-/// What is committed and not yet known to be in the store.
-#[derive(Default)]
-struct Overlays {
-    waiting: Overlay,
-    /// Being handed to the store.
-    leaving: Arc<Overlay>,
-}
-
 struct Written {
     log: Log,
     /// The mark that the store is in use.
     running: PathBuf,
+    /// What the store wrote while it closed did not become durable.
+    lost_at_close: Arc<AtomicBool>,
     /// Head as of the last frame.
     head: u64,
     /// Head that the store holds durably.
@@ -108,7 +103,9 @@ impl Found {
     ) -> Result<Self, StoreError> {
         let log = Log::open(folder.path())?;
         let frames = log.frames()?;
-        let (head, known) = (head_of(&*store)?, frames.stored());
+        let before = checkpoint::read(&folder.checkpoint())?.unwrap_or_default();
+        // The checkpoint counts too: frames that only told of what it holds may have been written over.
+        let (head, known) = (head_of(&*store)?, frames.stored().max(before.head()?));
         if head < known {
             let lost = format_args!("it ends at value {head} although value {known} was durable");
             return Err(damaged(lost).into());
@@ -118,7 +115,7 @@ impl Found {
             frame.add_to(&mut batch)?;
         }
         add(&mut overlay, &batch);
-        let survived = unclean || checkpoint::survived(&folder.checkpoint())?;
+        let survived = unclean || before.survived;
         Ok(Self { store, log, overlay, folder: folder.clone(), survived })
     }
 
@@ -168,6 +165,7 @@ impl LoggedStore {
         let written = Written {
             log,
             running: folder.running(),
+            lost_at_close: store.lost_at_close(),
             head,
             stored: head,
             waiting_since: None,
@@ -244,65 +242,15 @@ impl Reads for LoggedStore {
 
     fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError> {
         let ahead = self.shared.overlays().under(prefix);
-        scan_below(&*self.shared.store, ahead, prefix, visit)
-    }
-}
-
-/// A store without a log, its bundles opened.
-pub(super) struct Plain<'a>(pub(super) &'a dyn Store);
-
-impl Reads for Plain<'_> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.get(key)
-    }
-
-    fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError> {
-        scan_below(self.0, Overlay::new(), prefix, visit)
-    }
-}
-
-/// Everything in a store under a prefix with later writes over it.
-fn scan_below(
-    store: &dyn Store,
-    ahead: Overlay,
-    prefix: &[u8],
-    visit: Visit<'_>,
-) -> Result<(), JournalError> {
-    let mut ahead = ahead.into_iter().peekable();
-    let mut visit_next = |key: &[u8], value: &[u8]| {
-        while let Some((other, write)) = ahead.next_if(|(other, _)| other.as_slice() < key) {
-            shown(&other, write.as_deref(), visit)?;
-        }
-        match ahead.next_if(|(other, _)| other == key) {
-            Some((_, write)) => shown(key, write.as_deref(), visit),
-            None => visit(key, value),
-        }
-    };
-    store.scan(prefix, &mut |key, value| bundle::each(key, value, &mut visit_next))?;
-    ahead.try_for_each(|(key, write)| shown(&key, write.as_deref(), visit))
-}
-
-fn under(overlay: &Overlay, prefix: &[u8]) -> impl Iterator<Item = (Vec<u8>, Option<Vec<u8>>)> {
-    let writes = overlay.range(prefix.to_vec()..);
-    let writes = writes.take_while(move |(key, _)| key.starts_with(prefix));
-    writes.map(|(key, write)| (key.clone(), write.clone()))
-}
-
-fn shown(key: &[u8], write: Option<&[u8]>, visit: Visit<'_>) -> Result<(), JournalError> {
-    write.map_or(Ok(()), |value| visit(key, value))
-}
-
-impl Overlays {
-    fn get(&self, key: &[u8]) -> Option<&Option<Vec<u8>>> {
-        self.waiting.get(key).or_else(|| self.leaving.get(key))
-    }
-
-    fn under(&self, prefix: &[u8]) -> Overlay {
-        let mut found = Overlay::new();
-        for overlay in [&*self.leaving, &self.waiting] {
-            found.extend(under(overlay, prefix));
-        }
-        found
+        let mut last = Vec::new();
+        scan_below(&*self.shared.store, ahead, prefix, &mut |key, value| {
+            // What is left of a bundle that is rewritten meanwhile is met again, under a later key.
+            if key <= &last[..] {
+                return Ok(());
+            }
+            key.clone_into(&mut last);
+            visit(key, value)
+        })
     }
 }
 
@@ -339,9 +287,10 @@ impl Shared {
 
     fn hand_over_until_the_end(&self) {
         while let Some(order) = self.begin() {
+            // Held beyond the locks below, so that nobody waits while it is taken apart.
+            let leaving = Arc::clone(&self.overlays().leaving);
             // A store that panics must not leave commits waiting for it for ever.
             let handed = catch_unwind(AssertUnwindSafe(|| {
-                let leaving = Arc::clone(&self.overlays().leaving);
                 hand_over(&*self.store, &leaving)?;
                 if order.turned {
                     checkpoint::write(&*self.store, &self.checkpoint, self.survived)?;
@@ -404,7 +353,8 @@ impl Shared {
 impl Drop for Written {
     /// Says in the log itself that the store holds everything, so that a store which later lacks some is noticed.
     fn drop(&mut self) {
-        if self.failure.is_some() || self.stored < self.head {
+        let lost = self.lost_at_close.load(Ordering::Acquire);
+        if lost || self.failure.is_some() || self.stored < self.head {
             return;
         }
         let span = Span { before: self.head, after: self.head, stored: self.stored };

@@ -7,17 +7,19 @@
 //! Only where an end was not clean, the last one or an earlier one in the life of this store: other damage is not
 //! explained by a cut, and is refused (P5).
 
+use std::sync::atomic::Ordering;
+
 use equipoise_core::Record;
 
-use super::checkpoint::{self, Checkpoint};
-use super::codec::{damaged, unseal};
+use super::checkpoint::Checkpoint;
+use super::codec::unseal;
 use super::continuity;
 use super::folder::Folder;
-use super::handing_over::{Overlay, add, hand_over};
+use super::handing_over::hand_over;
 use super::head::Head;
 use super::layout;
 use super::log::Log;
-use super::logged::Plain;
+use super::overlay::{Overlay, Plain, add};
 use super::reading::Assembly;
 use super::store::{Store, StoreError, WriteBatch};
 use super::writer::stage_index;
@@ -29,20 +31,19 @@ pub(super) type Create<'a> = &'a dyn Fn(&std::path::Path) -> Result<Box<dyn Stor
 ///
 /// # Errors
 /// Why that cannot be done; the folder is as it was then, but for a store half made beside the other.
-pub(super) fn repair(folder: &Folder, anchor: Head, create: Create<'_>) -> Result<(), StoreError> {
+pub(super) fn repair(
+    folder: &Folder,
+    checkpoint: Checkpoint,
+    anchor: Head,
+    create: Create<'_>,
+) -> Result<(), StoreError> {
     let log = Log::open(folder.path())?;
     let frames = log.frames()?;
-    let Some(Checkpoint { mut entries, .. }) = checkpoint::read(&folder.checkpoint())? else {
-        return Err(damaged("it has no checkpoint").into());
-    };
-    let head = match entries.get(layout::HEAD) {
-        Some(Some(value)) => Head::read(layout::HEAD, value)?.number,
-        _ => 0,
-    };
     let mut writes = WriteBatch::default();
-    for frame in frames.beyond(head)? {
+    for frame in frames.beyond(checkpoint.head()?)? {
         frame.add_to(&mut writes)?;
     }
+    let Checkpoint { mut entries, .. } = checkpoint;
     add(&mut entries, &writes);
     entries.retain(|_, write| write.is_some());
 
@@ -52,7 +53,11 @@ pub(super) fn repair(folder: &Folder, anchor: Head, create: Create<'_>) -> Resul
     hand_over(&*store, &entries)?;
     let findings = continuity::check(&Plain(&*store), Some(anchor))?;
     findings.archive.check_files(&folder.archive())?;
+    let lost = store.lost_at_close();
     drop(store);
+    if lost.load(Ordering::Acquire) {
+        return Err(StoreError::Io("the last writes to it may not be durable".into()));
+    }
     folder.end_repair()
 }
 

@@ -13,19 +13,15 @@
 //! | space is cleaned only by its own periodic flush | that flush stays on |
 //! | its default cache is 1 GiB | 64 MiB |
 
-use std::collections::HashSet;
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use equipoise_port::JournalError;
 
-use super::folder::sync_folder;
+use super::sled_files::Files;
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
 
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -35,9 +31,6 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 const STAGED_BYTES_MAX: usize = 64 * 1024;
 /// What a write counts beside its bytes: sled writes the page it is on, or a link to it.
 const WRITE_BYTES: usize = 512;
-/// How long closing waits for sled's threads.
-const CLOSING_MAX: Duration = Duration::from_secs(2);
-const CLOSING_POLL: Duration = Duration::from_millis(1);
 const CLEANING_INTERVAL_MS: u64 = 500;
 
 /// An open sled database and its files.
@@ -73,64 +66,6 @@ impl SledStore {
     }
 }
 
-/// sled's files, to be synced.
-#[derive(Debug)]
-struct Files {
-    db: File,
-    /// Where it puts values that are too long for its log.
-    blobs: PathBuf,
-    /// Of those, the names of what is durable.
-    durable: Mutex<HashSet<OsString>>,
-}
-
-impl Files {
-    fn of(path: &Path) -> std::io::Result<Self> {
-        let db = OpenOptions::new().read(true).write(true).open(path.join("db"))?;
-        Ok(Self { db, blobs: path.join("blobs"), durable: Mutex::default() })
-    }
-
-    fn sync(&self) -> std::io::Result<()> {
-        self.sync_blobs()?;
-        self.db.sync_data()
-    }
-
-    fn sync_blobs(&self) -> std::io::Result<()> {
-        let mut durable = self.durable.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut there, mut added) = (HashSet::new(), false);
-        for entry in fs::read_dir(&self.blobs)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            if !durable.contains(&name) {
-                match File::open(entry.path()).and_then(|blob| blob.sync_all()) {
-                    // Nothing refers to it any more.
-                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                    synced => synced?,
-                }
-                added = true;
-            }
-            there.insert(name);
-        }
-        if added {
-            sync_folder(&self.blobs)?;
-        }
-        *durable = there;
-        Ok(())
-    }
-}
-
-impl Drop for Files {
-    /// What sled writes while it closes is made durable too: its threads end a little later, and its lock with them.
-    fn drop(&mut self) {
-        let since = Instant::now();
-        while self.db.try_lock().is_err() && since.elapsed() < CLOSING_MAX {
-            thread::sleep(CLOSING_POLL);
-        }
-        if let Err(error) = self.sync() {
-            tracing::warn!(%error, "sled's last writes may not be durable");
-        }
-    }
-}
-
 impl Reads for SledStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let value = self.db.get(key).map_err(|error| explain(&error))?;
@@ -157,6 +92,10 @@ impl Store for SledStore {
         let bytes = batch.len() + batch.writes() * WRITE_BYTES;
         let staged = self.staged.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if staged >= STAGED_BYTES_MAX { self.sync() } else { Ok(()) }
+    }
+
+    fn lost_at_close(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.files.lost)
     }
 }
 

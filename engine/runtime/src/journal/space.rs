@@ -63,7 +63,8 @@ impl Ballast {
         Self { path, len }
     }
 
-    /// Opens the store; if there is no room for that, gives up the ballast and opens it once more.
+    /// Opens the store, or takes a step towards it; if there is no room for that, gives up the ballast and tries once
+    /// more.
     pub(super) fn open_with_room<T>(
         &self,
         open: impl Fn() -> Result<T, StoreError>,

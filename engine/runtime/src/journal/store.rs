@@ -1,5 +1,8 @@
 //! What a back end must do, and nothing more: everything else about the journal exists once, above this.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use equipoise_port::JournalError;
 
 use super::codec::damaged;
@@ -16,6 +19,9 @@ pub(super) enum StoreError {
     /// Its content cannot be what was written.
     #[error("{0}")]
     Damaged(String),
+    /// It did not open in time and may still be at it: nothing of its may be touched in this process.
+    #[error("{0}")]
+    TimedOut(String),
     /// Anything else.
     #[error("{0}")]
     Io(String),
@@ -54,6 +60,9 @@ impl StoreError {
             Self::Refused(JournalError::Damaged(text)) => {
                 Self::Refused(JournalError::Damaged(with(text)))
             }
+            Self::Refused(JournalError::Failed(text)) => {
+                Self::Refused(JournalError::Failed(with(text)))
+            }
             other => other,
         }
     }
@@ -63,8 +72,12 @@ impl StoreError {
         match self {
             Self::Locked(text) => JournalError::Locked(text),
             Self::Damaged(text) => damaged(text),
+            // It could not be read by the check.
+            Self::Refused(JournalError::Failed(text)) => JournalError::Unopened(text),
             Self::Refused(error) => error,
-            Self::Full(_) | Self::Io(_) => JournalError::Unopened(self.to_string()),
+            Self::Full(_) | Self::TimedOut(_) | Self::Io(_) => {
+                JournalError::Unopened(self.to_string())
+            }
         }
     }
 
@@ -109,6 +122,11 @@ pub(super) trait Store: Reads + Send + Sync {
     /// at all if there is none.
     fn stage(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         self.commit(batch)
+    }
+
+    /// Becomes true while it is dropped if what it wrote then did not become durable.
+    fn lost_at_close(&self) -> Arc<AtomicBool> {
+        Arc::default()
     }
 }
 
@@ -188,5 +206,20 @@ impl WriteBatch {
                 Write::Put(key, &self.bytes[span.value..span.end])
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_the_check_cannot_read_may_be_made_again_and_one_still_opening_may_not() {
+        let unread = StoreError::from(StoreError::Io("sled: gone".into()).while_running());
+        assert!(unread.may_be_repaired());
+        assert_eq!(unread.while_opening(), JournalError::Unopened("sled: gone".into()));
+        let late = StoreError::TimedOut("late".into());
+        assert!(!late.may_be_repaired());
+        assert_eq!(late.while_opening(), JournalError::Unopened("late".into()));
     }
 }

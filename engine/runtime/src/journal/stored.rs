@@ -73,9 +73,12 @@ impl StoredJournal {
                 (Anchor::unwritten(folder.anchor()), None)
             }
         };
-        let unclean = folder.begin_running()?;
         let ballast = Ballast::new(folder.ballast(), options.ballast_bytes);
+        let unclean =
+            ballast.open_with_room(|| folder.begin_running()).map_err(StoreError::while_opening)?;
         let open = || {
+            // A repair that failed after it had made everything must not be overtaken by the store it replaces.
+            folder.finish_repair()?;
             let store = open_store(kind, &folder, head.is_none(), &lock, options)?;
             guarded(|| join(store, &folder, unclean, head))
         };
@@ -86,7 +89,7 @@ impl StoredJournal {
             (opened, _) => opened,
         };
         let (store, findings) = ballast.open_with_room(open_or_repair).map_err(|error| {
-            if !unclean {
+            if !unclean && !matches!(error, StoreError::TimedOut(_)) {
                 // Nothing was changed: damage is told again by the next start.
                 let _ = std::fs::remove_file(folder.running());
             }
@@ -262,7 +265,7 @@ fn open_store(
     match receiver.recv_timeout(options.open_budget) {
         Ok(Ok(store)) => store,
         Ok(Err(panic)) => Err(StoreError::Damaged(panic_text(&*panic))),
-        Err(_) => Err(StoreError::Io(format!(
+        Err(_) => Err(StoreError::TimedOut(format!(
             "store did not open within {} s",
             options.open_budget.as_secs()
         ))),
@@ -320,11 +323,16 @@ fn repaired(
     anchor: Head,
     error: StoreError,
 ) -> Result<(), StoreError> {
-    if !unclean && !checkpoint::survived(&folder.checkpoint())? {
+    let checkpoint = match checkpoint::read(&folder.checkpoint()) {
+        Ok(checkpoint) => checkpoint.unwrap_or_default(),
+        Err(reason) if reason == error => return Err(error),
+        Err(reason) => return Err(error.not_repaired(&reason)),
+    };
+    if !unclean && !checkpoint.survived {
         return Err(error);
     }
     let create = |path: &Path| open_unlocked(kind, path, true);
-    match guarded(|| repair(folder, anchor, &create)) {
+    match guarded(|| repair(folder, checkpoint, anchor, &create)) {
         Ok(()) => {
             tracing::warn!(%error, "the journal's store was made again from its checkpoint and log");
             Ok(())

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use equipoise_core::Record;
 use equipoise_port::JournalError;
@@ -143,5 +144,53 @@ async fn nothing_is_made_again_from_a_part() {
             assert!(fs::read(&store).unwrap().iter().all(|byte| *byte == 0x5a), "left as it was");
             assert!(!place.path().join(format!("{name}.damaged")).exists());
         }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_may_still_be_opening_is_not_replaced_and_keeps_its_mark() {
+    for (kind, name) in STORED {
+        let place = killed(kind).await;
+        let clean = Place::new(kind);
+        copy(&place.path(), &clean.path());
+        clean.try_open_with(&archiving()).unwrap().close().await.unwrap();
+        for place in [place, clean] {
+            let slow = JournalOptions { open_budget: Duration::ZERO, ..archiving() };
+            let refused = place.try_open_with(&slow).err();
+            let late = JournalError::Unopened("store did not open within 0 s".into());
+            assert_eq!(refused, Some(late));
+            assert!(!place.path().join(format!("{name}.damaged")).exists());
+            assert!(place.path().join("running").exists());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_changed_is_refused_while_the_store_is_whole() {
+    for (kind, _) in STORED {
+        for clean in [false, true] {
+            let place = killed(kind).await;
+            if clean {
+                place.try_open_with(&archiving()).unwrap().close().await.unwrap();
+            }
+            spoil(&place.path().join("checkpoint"));
+            let refused = place.try_open_with(&archiving()).err();
+            assert!(
+                matches!(&refused, Some(JournalError::Damaged(text))
+                    if text.starts_with("its checkpoint is unreadable; ")),
+                "{refused:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_repair_that_was_cut_off_leaves_nothing_behind() {
+    for (kind, name) in STORED {
+        let place = killed(kind).await;
+        let half = place.path().join(format!("{name}.repairing"));
+        fs::write(&half, b"half").unwrap();
+        holds_everything(&place).await;
+        assert!(!half.exists());
     }
 }
