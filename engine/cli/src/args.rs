@@ -46,6 +46,8 @@ pub(crate) enum Command {
     },
     /// Finish every unfinished batch of the journal
     Recover,
+    /// Check every configured venue: reach, clock, key, position mode, instruments, balances; sends no order
+    Doctor,
     /// Serve simulated exchanges until interrupted
     Sim(SimArguments),
 }

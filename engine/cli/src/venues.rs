@@ -12,7 +12,7 @@ use crate::failure::Failure;
 
 /// The configured venues with the clock they share with the engine.
 pub(crate) struct OpenVenues {
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     venues: Vec<(VenueName, Arc<dyn Venue>, Positions)>,
 }
 
@@ -33,6 +33,11 @@ impl OpenVenues {
         };
         let venues = config.venues.iter().map(open);
         Ok(Self { venues: venues.collect::<Result<_, Failure>>()?, clock })
+    }
+
+    /// Each of them by its name.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&VenueName, &Arc<dyn Venue>)> {
+        self.venues.iter().map(|(name, venue, _)| (name, venue))
     }
 
     /// Gives an engine these venues and their clock.

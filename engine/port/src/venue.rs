@@ -32,6 +32,14 @@ pub trait Venue: Send + Sync {
     /// [`QueryError::Refused`] when the symbols do not share one mode or the kind of account is not supported.
     async fn account(&self, symbols: &[Symbol]) -> Result<Account, QueryError>;
 
+    /// Whether the key may move funds away, which trading never needs; `None` where the venue does not tell.
+    ///
+    /// # Errors
+    /// See [`QueryError`].
+    async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {
+        Ok(None)
+    }
+
     /// Rules of one instrument.
     ///
     /// # Errors

@@ -28,9 +28,16 @@ struct Permissions {
     derivatives: Vec<String>,
     #[serde(default)]
     spot: Vec<String>,
+    #[serde(default)]
+    wallet: Vec<String>,
 }
 
 impl ApiKey {
+    /// Source: Bybit v5 Get API Key Information, permissions, read 2026-11-22.
+    pub(crate) fn may_withdraw(&self) -> bool {
+        self.read_only == 0 && self.permissions.wallet.iter().any(|word| word == "Withdraw")
+    }
+
     pub(crate) fn can_trade(&self, kind: Kind) -> bool {
         let permissions = &self.permissions;
         let has = |words: &[String], wanted: &str| words.iter().any(|word| word == wanted);

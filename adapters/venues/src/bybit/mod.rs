@@ -256,6 +256,11 @@ impl Venue for Bybit {
         Ok(Account { position_mode, can_trade })
     }
 
+    async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {
+        let key = optional(self.get::<holdings::ApiKey>(API_KEY, &QueryString::new())).await?;
+        Ok(key.map(|key| key.may_withdraw()))
+    }
+
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
         self.read_instrument(symbol).await
     }

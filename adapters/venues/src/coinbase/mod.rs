@@ -206,6 +206,12 @@ impl Venue for Coinbase {
         Ok(Account { position_mode: PositionMode::OneWay, can_trade: key.can_trade })
     }
 
+    /// Source: Coinbase Advanced Trade, Get API Key Permissions, can_transfer, read 2026-11-22.
+    async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {
+        let key: decode::Permissions = self.get(spot::PERMISSIONS, &QueryString::new()).await?;
+        Ok(Some(key.can_transfer))
+    }
+
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
         self.read_instrument(symbol).await
     }

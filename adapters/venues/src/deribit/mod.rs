@@ -212,6 +212,10 @@ impl Venue for Deribit {
         Ok(Account { position_mode: PositionMode::OneWay, can_trade })
     }
 
+    async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {
+        Ok(Some(self.token().await?.may_withdraw()))
+    }
+
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
         self.read_instrument(symbol).await
     }

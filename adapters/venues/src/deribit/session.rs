@@ -25,6 +25,8 @@ const SCOPE: &str = "session:equipoise";
 /// The scope of a token that may place orders.
 /// Source: Deribit API Authentication Guide, Access scope, read 2026-11-22.
 const TRADE_SCOPE: &str = "trade:read_write";
+/// Source: Deribit API, Access scope, read 2026-11-22.
+const WITHDRAW_SCOPE: &str = "wallet:read_write";
 /// Longest lifetime of a token that is believed, in seconds: a day. The exchange may grant years.
 const LIFETIME_S_MAX: u64 = 86_400;
 /// How long before its end a token is no longer used, in milliseconds: longer than any request takes to arrive.
@@ -44,6 +46,7 @@ pub(crate) struct Token {
     renew_at: UnixMillis,
     dies_at: UnixMillis,
     can_trade: bool,
+    may_withdraw: bool,
 }
 
 impl Token {
@@ -55,6 +58,11 @@ impl Token {
     /// Whether it may place orders.
     pub(crate) const fn can_trade(&self) -> bool {
         self.can_trade
+    }
+
+    /// Whether it may move funds away.
+    pub(crate) const fn may_withdraw(&self) -> bool {
+        self.may_withdraw
     }
 
     /// A text of the exchange without any part of this token.
@@ -227,6 +235,7 @@ impl Session {
         if lifetime_ms <= LAST_USE_MS {
             return Err(BadAnswer::number("expires_in"));
         }
+        let grants = |wanted| granted.scope.split_ascii_whitespace().any(|scope| scope == wanted);
         let now = self.clock.now();
         let mut state = self.state();
         state.issued += 1;
@@ -237,7 +246,8 @@ impl Session {
             // Four fifths through, so that a failing renewal can be repeated for the last fifth.
             renew_at: now.plus_ms(lifetime_ms / 5 * 4).min(now.plus_ms(lifetime_ms - LAST_USE_MS)),
             dies_at: now.plus_ms(lifetime_ms - LAST_USE_MS),
-            can_trade: granted.scope.split_ascii_whitespace().any(|scope| scope == TRADE_SCOPE),
+            can_trade: grants(TRADE_SCOPE),
+            may_withdraw: grants(WITHDRAW_SCOPE),
         };
         state.token = Some(token.clone());
         state.pause = None;

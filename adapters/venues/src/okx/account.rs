@@ -68,7 +68,16 @@ impl Config {
     }
 
     pub(crate) fn can_trade(&self) -> bool {
-        self.perm.split(',').any(|word| word.trim() == "trade")
+        self.permits("trade")
+    }
+
+    /// Source: OKX v5 Get account configuration, perm, read 2026-11-22.
+    pub(crate) fn may_withdraw(&self) -> bool {
+        self.permits("withdraw")
+    }
+
+    fn permits(&self, what: &str) -> bool {
+        self.perm.split(',').any(|word| word.trim() == what)
     }
 }
 

@@ -251,6 +251,10 @@ impl Venue for Okx {
         Ok(Account { position_mode, can_trade: config.can_trade() })
     }
 
+    async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {
+        Ok(Some(self.read_config().await?.may_withdraw()))
+    }
+
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
         self.read_instrument(symbol).await
     }

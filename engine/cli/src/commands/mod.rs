@@ -1,6 +1,7 @@
 //! One module per command.
 
 mod check;
+mod doctor;
 mod key;
 mod listing;
 mod progress;
@@ -25,6 +26,7 @@ pub(crate) async fn carry_out(arguments: &Arguments, output: Output) -> Result<E
         Command::Run(plan) => run::run(&config()?, &plan.plan, output).await,
         Command::Batches => listing::batches(&config()?, output).await,
         Command::Show { key } => listing::show(&config()?, key, output).await,
+        Command::Doctor => doctor::doctor(&config()?, output).await,
         Command::Recover => recover::recover(&config()?, output).await,
     }
 }

@@ -3,6 +3,7 @@
 //! Writing never fails a command: a reader that went away must not end a batch half way.
 
 mod checked;
+mod examined;
 mod report;
 mod time;
 mod timeline;
@@ -16,6 +17,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 pub(crate) use checked::{CheckDocument, check_text};
+pub(crate) use examined::{Examination, Finding, Verdict, examination_text};
 pub(crate) use report::{BatchLine, ReportDocument, batch_line_text, report_text};
 pub(crate) use timeline::{entry, timeline};
 
