@@ -2,6 +2,7 @@
 
 mod common;
 
+mod instrument;
 mod key;
 mod plan;
 mod purity;
@@ -17,4 +18,6 @@ mod saga_stop;
 mod saga_unwind;
 mod sizing;
 mod spec;
+mod timeline;
 mod unwind_products;
+mod venue;
