@@ -21,5 +21,7 @@ mod saga_unwind;
 mod sizing;
 mod spec;
 mod timeline;
+mod unwind_limits;
 mod unwind_products;
+mod unwind_sizes;
 mod venue;
