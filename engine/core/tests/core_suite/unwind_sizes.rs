@@ -7,29 +7,31 @@ use equipoise_core::*;
 #[test]
 fn a_position_is_taken_back_once_whatever_its_legs_bought_and_sold() {
     let mut spec = batch(vec![
+        leg("apart", Side::Buy, "0.1"),
         leg("one", Side::Buy, "0.1"),
-        after(leg("out", Side::Sell, "0.04"), &[0]),
+        after(leg("out", Side::Sell, "0.04"), &[1]),
         leg("two", Side::Buy, "0.1"),
-        leg("hedge", Side::Sell, "0.16"),
+        leg("hedge", Side::Sell, "0.26"),
     ]);
-    for index in 1..3 {
-        spec.legs[index].venue = spec.legs[0].venue.clone();
+    for index in 2..4 {
+        spec.legs[index].venue = spec.legs[1].venue.clone();
     }
     let mut run = Harness::new(spec);
-    run.send(&["one.e0", "two.e0", "hedge.e0"]);
-    run.fill("one.e0");
-    run.fill("two.e0");
+    run.send(&["apart.e0", "one.e0", "two.e0", "hedge.e0"]);
+    for name in ["apart.e0", "one.e0", "two.e0"] {
+        run.fill(name);
+    }
     run.send(&["out.e0"]);
     run.fill("out.e0");
     run.fill_partly("hedge.e0", "0");
-    let turn = run.run(run.prepared(&["out.u0", "two.u0", "one.u0"]));
     assert_eq!(
-        turn.records,
+        intents(&mut run, &["two.u0", "one.u0", "apart.u0"]),
         [
             "intent two.u0 sell 0.1 64350 ioc reduce-only",
             "intent one.u0 sell 0.06 64350 ioc reduce-only",
+            "intent apart.u0 sell 0.1 64350 ioc reduce-only",
         ],
-        "0.16 are held"
+        "of the three legs in one position 0.16 are held"
     );
 }
 
