@@ -3,6 +3,7 @@
 
 use crate::common::*;
 use equipoise_core::*;
+use rust_decimal::Decimal;
 
 #[test]
 fn a_position_is_taken_back_once_whatever_its_legs_bought_and_sold() {
@@ -65,4 +66,65 @@ fn what_is_bought_back_for_spot_is_grossed_up_before_it_is_cut_to_lots() {
         run.run(Event::Prepared(vec![ready])).records,
         ["intent spot.u0 buy 0.039 65650.1 ioc"]
     );
+}
+
+/// Side, lot, largest order and held quantity of a leg, in thousandths.
+type Held = (Side, i64, i64, i64);
+
+/// What the first wave takes back of these legs, in thousandths, the legs in the order in which they are asked.
+fn first_wave(legs: &[Held]) -> Vec<(usize, String)> {
+    let thousandths = |number: i64| Qty::new(Decimal::new(number, 3)).unwrap();
+    let name = |index: usize| ["a", "b", "c"][index];
+    // Later legs are asked first.
+    let listed = legs.iter().enumerate().rev().map(|(index, (side, lot, largest, _))| {
+        let mut leg = leg(name(index), *side, "1");
+        leg.instrument = linear("BTC", &thousandths(*lot).to_string());
+        leg.instrument.quantity_max = thousandths(*largest);
+        leg
+    });
+    let mut run = Harness::new(batch(listed.collect()));
+    let entries: Vec<_> =
+        (0..legs.len()).rev().map(|index| format!("{}.e0", name(index))).collect();
+    run.send(&entries.iter().map(String::as_str).collect::<Vec<_>>());
+    for (index, (_, _, _, held)) in legs.iter().enumerate() {
+        run.fill_partly(&format!("{}.e0", name(index)), &thousandths(*held).to_string());
+    }
+    let Some(Command::Prepare(wave)) = run.commands.first().cloned() else { panic!("no wave") };
+    let wave: Vec<_> = wave.iter().map(|tag| show_tag(run.saga.spec(), *tag)).collect();
+    run.send(&wave.iter().map(String::as_str).collect::<Vec<_>>());
+    let place = |order: &str| (0..3).find(|index| order.starts_with(name(*index))).unwrap();
+    wave.iter()
+        .map(|order| {
+            (
+                place(order),
+                (run.request(order).quantity.get() * Decimal::from(1_000)).normalize().to_string(),
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_matched_wave_is_as_large_as_it_can_be_without_leaving_what_could_be_traded() {
+    use Side::{Buy, Sell};
+    const ANY: i64 = 1_000_000;
+    // Small numbers at each of which one condition decides: no wave may leave more net delta than there was, but for
+    // less than the finest lot or, where lots and largest orders allow no better, than the coarsest.
+    let cases: &[(&[Held], &[(usize, i64)])] = &[
+        // One more is held than sold: taking back two more than is bought back leaves one.
+        (&[(Buy, 2, ANY, 10), (Sell, 1, 8, 9)], &[(0, 10), (1, 8)]),
+        // All but one goes at once; level would be six each, too much smaller a wave.
+        (&[(Buy, 2, ANY, 8), (Sell, 1, 7, 8)], &[(0, 8), (1, 7)]),
+        // A cut that is hardly smaller and leaves less is taken.
+        (&[(Buy, 3, ANY, 18), (Sell, 1, ANY, 10), (Sell, 2, 6, 8)], &[(0, 15), (1, 10), (2, 4)]),
+        (&[(Buy, 4, ANY, 36), (Sell, 7, ANY, 14), (Sell, 2, 18, 24)], &[(0, 32), (1, 14), (2, 18)]),
+        // One that leaves as much is not.
+        (&[(Buy, 4, ANY, 40), (Sell, 1, 3, 5), (Sell, 4, ANY, 36)], &[(0, 40), (1, 3), (2, 36)]),
+        // The smaller side's largest order sets the size.
+        (&[(Buy, 4, 4, 8), (Sell, 2, ANY, 2), (Sell, 3, ANY, 6)], &[(0, 4), (1, 2)]),
+        (&[(Buy, 3, ANY, 6), (Sell, 4, 4, 8)], &[(0, 3), (1, 4)]),
+    ];
+    for (legs, wave) in cases {
+        let wave: Vec<_> = wave.iter().map(|(leg, size)| (*leg, size.to_string())).collect();
+        assert_eq!(first_wave(legs), wave, "{legs:?}");
+    }
 }
