@@ -71,6 +71,9 @@ fn what_is_bought_back_for_spot_is_grossed_up_before_it_is_cut_to_lots() {
 /// Side, lot, largest order and held quantity of a leg, in thousandths.
 type Held = (Side, i64, i64, i64);
 
+/// Which leg an order takes back from, and how many thousandths.
+type Taken = (usize, i64);
+
 /// What the first wave takes back of these legs, in thousandths, the legs in the order in which they are asked.
 fn first_wave(legs: &[Held]) -> Vec<(usize, String)> {
     let thousandths = |number: i64| Qty::new(Decimal::new(number, 3)).unwrap();
@@ -109,7 +112,7 @@ fn a_matched_wave_is_as_large_as_it_can_be_without_leaving_what_could_be_traded(
     const ANY: i64 = 1_000_000;
     // Small numbers at each of which one condition decides: no wave may leave more net delta than there was, but for
     // less than the finest lot or, where lots and largest orders allow no better, than the coarsest.
-    let cases: &[(&[Held], &[(usize, i64)])] = &[
+    let cases: &[(&[Held], &[Taken])] = &[
         // One more is held than sold: taking back two more than is bought back leaves one.
         (&[(Buy, 2, ANY, 10), (Sell, 1, 8, 9)], &[(0, 10), (1, 8)]),
         // All but one goes at once; level would be six each, too much smaller a wave.
