@@ -243,3 +243,16 @@ fn a_fill_elsewhere_says_nothing_about_a_contradicting_position() {
         ["contradicted 0.04", "alarm Drift long.u0", "ended parked"]
     );
 }
+
+#[test]
+fn a_fixed_leg_is_not_sent_after_a_partial_fill_that_another_leg_could_follow() {
+    let mut run = Harness::new(batch(vec![
+        leg("long", Side::Buy, "0.1"),
+        of(leg("short", Side::Sell, "0"), 0, "1"),
+        after(leg("fixed", Side::Sell, "0.05"), &[0]),
+    ]));
+    run.send(&["long.e0"]);
+    let turn = run.fill_partly("long.e0", "0.04");
+    assert_eq!(turn.records.last().unwrap(), "unwind started");
+    assert_eq!(turn.commands, ["prepare long.u0"]);
+}
