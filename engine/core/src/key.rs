@@ -85,7 +85,7 @@ impl FieldHasher {
 /// Digits without the letters i, l, o and u: nothing to misread, and hardly a word that a filter could trip over.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// The client order id of one attempt, in the venue's alphabet and length (R5).
+/// The client order id of one attempt, in the venue's alphabet (R5): 31 characters, or 36 laid out as a UUID.
 ///
 /// 26 digits of the batch key, two of the leg, one of the role and two of the attempt: all orders of a batch share a
 /// prefix, and different attempts never share an id.
@@ -109,8 +109,8 @@ pub fn client_order_id(key: BatchKey, tag: OrderTag, traits: &VenueTraits) -> Cl
     push(usize::from(tag.attempt) >> 5);
     push(usize::from(tag.attempt));
     let id = match traits.id_alphabet {
-        IdAlphabet::Alphanumeric if id.len() <= usize::from(traits.id_len_max) => id,
-        _ => uuid_of(&id),
+        IdAlphabet::Alphanumeric => id,
+        IdAlphabet::Uuid => uuid_of(&id),
     };
     ClientOrderId::new(&id).expect("base 32 digits and hyphens are printable ASCII")
 }

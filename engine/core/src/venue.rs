@@ -51,7 +51,7 @@ pub struct VenueTraits {
     pub lookup_window_ms: u64,
     /// Letters of a client order id.
     pub id_alphabet: IdAlphabet,
-    /// Longest client order id.
+    /// Longest client order id: 31 characters at least, 36 where the alphabet is that of UUIDs.
     pub id_len_max: u8,
     /// The venue can cancel everything by itself when it no longer hears from us (declared, not used yet).
     pub native_dead_man_switch: bool,

@@ -194,12 +194,6 @@ impl Order {
         Amount::from(sum)
     }
 
-    /// Quantity-weighted price of its fills.
-    #[must_use]
-    pub fn average_price(&self) -> Option<Price> {
-        average_price(self.fills.values().map(|(fill, _)| fill))
-    }
-
     /// True when the venue shows at least one order and all of them have ended.
     #[must_use]
     pub fn all_ended(&self) -> bool {

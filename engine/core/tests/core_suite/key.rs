@@ -161,6 +161,7 @@ fn fields_that_run_into_each_other_are_told_apart() {
 fn keys_are_read_back_from_their_own_text_only() {
     let (key, _) = after(|_| {});
     assert_eq!(key.to_string().parse::<BatchKey>().unwrap(), key);
+    assert_eq!(format!("{key:?}"), key.to_string());
     let text = key.to_string();
     for bad in ["", "0", &text[1..], &format!("{text}0"), &format!("+{}", &text[1..])] {
         assert!(bad.parse::<BatchKey>().is_err(), "{bad}");

@@ -2,19 +2,26 @@
 
 mod common;
 
+mod instrument;
 mod key;
 mod plan;
 mod purity;
 mod report;
 mod rounding;
 mod saga_audit;
+mod saga_bounds;
 mod saga_doubt;
 mod saga_entry;
 mod saga_evidence;
 mod saga_random;
+mod saga_records;
 mod saga_residual;
 mod saga_stop;
 mod saga_unwind;
 mod sizing;
 mod spec;
+mod timeline;
+mod unwind_limits;
 mod unwind_products;
+mod unwind_sizes;
+mod venue;

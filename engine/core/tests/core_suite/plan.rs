@@ -340,6 +340,42 @@ fn legs_that_could_trade_with_each_other_are_refused() {
 }
 
 #[test]
+fn legs_that_wait_for_each_other_by_any_way_cannot_trade_with_each_other() {
+    let at_one_venue = |legs: [(Side, &[&str]); 4]| {
+        let legs = ["a", "b", "c", "d"].into_iter().zip(legs).map(|(name, (side, after))| Leg {
+            venue: VenueName::new("one").unwrap(),
+            ..market(name, side, after)
+        });
+        let refused = plan(legs.collect()).check().err()?;
+        let PlanError::Crossing { one, other, .. } = refused else { panic!("{refused}") };
+        Some(format!("{one} {other}"))
+    };
+    use Side::{Buy, Sell};
+    // Listed after or before those they wait for, directly or through others, along one way or two.
+    assert_eq!(at_one_venue([(Buy, &[]), (Sell, &["a"]), (Buy, &["b"]), (Sell, &["c"])]), None);
+    assert_eq!(at_one_venue([(Sell, &["b"]), (Buy, &["c"]), (Sell, &["d"]), (Buy, &[])]), None);
+    for after in [["a", "b", "c"], ["c", "b", "a"], ["b", "a", "c"]] {
+        let diamond = [(Buy, &[][..]), (Buy, &["a"]), (Buy, &["a"]), (Sell, &after)];
+        assert_eq!(at_one_venue(diamond), None, "{after:?}");
+    }
+    let diamond = [(Buy, &[][..]), (Buy, &["a"]), (Buy, &["a"]), (Sell, &["b", "c"])];
+    assert_eq!(at_one_venue(diamond), None);
+    let apart = [(Buy, &[][..]), (Buy, &["a"]), (Sell, &["a"]), (Buy, &["c"])];
+    assert_eq!(at_one_venue(apart).unwrap(), "b c");
+}
+
+#[test]
+fn a_number_of_another_kind_is_answered_with_what_is_allowed() {
+    let error = changed("quantity = \"1\"", "quantity = 1").unwrap_err();
+    assert!(
+        error.contains("expected a plain decimal in quotes (base units), or one of"),
+        "{error}"
+    );
+    let error = changed("\"market\"", "\"limit\", price = 1").unwrap_err();
+    assert!(error.contains("expected a plain decimal in quotes, such as"), "{error}");
+}
+
+#[test]
 fn policy_values_have_bounds() {
     let refused = |change: fn(&mut Policy)| {
         let mut plan = plan(vec![market("a", Side::Buy, &[])]);

@@ -124,7 +124,13 @@ fn exposure_goes_on_while_a_batch_is_parked_with_one() {
     run.send(&["long.e0", "short.e0"]);
     run.fill("long.e0");
     run.refuse("short.e0", RefusalKind::Final);
-    assert_eq!(run.saga.report(run.now.plus_ms(5_000)).exposure_ms, 5_000);
+    run.audit();
+    let later = run.now.plus_ms(5_000);
+    let report = run.saga.report(later);
+    assert_eq!(
+        (report.status, report.exposure_ms),
+        (BatchStatus::Parked, later.since(UnixMillis(START)))
+    );
 }
 
 #[test]
@@ -159,5 +165,106 @@ fn open_orders_count_as_filled_in_the_range() {
     assert_eq!(
         doubts,
         [("long", Side::Buy, "0.06".to_owned()), ("short", Side::Sell, "0.1".to_owned())]
+    );
+}
+
+#[test]
+fn what_a_plan_wants_to_hold_is_no_exposure() {
+    let mut run = Harness::new(batch(vec![class(leg("long", Side::Buy, "0.1"), ResendClass::B)]));
+    run.send(&["long.e0"]);
+    let part = run.traded("long.e0", OrderState::Open, "0.04");
+    run.placed("long.e0", part.clone());
+    run.later(70);
+    let mut whole = run.traded("long.e0", ended(), "0.06");
+    whole.executed = qty("0.1");
+    whole.fills.extend(part.fills);
+    run.run(run.looked("long.e0", vec![whole]));
+    run.later(9_000);
+    let report = run.saga.report(run.now);
+    assert_eq!((report.status, report.exposure_ms), (BatchStatus::Running, 70));
+}
+
+#[test]
+fn the_range_counts_an_open_order_in_its_own_underlying() {
+    let mut spec = pair(ResendClass::A);
+    spec.legs[1].instrument = linear("ETH", "0.01");
+    spec.references.insert(asset("ETH"), price("3200"));
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    let range = run.saga.report(run.now).net_delta_range.unwrap();
+    assert_eq!(range[&asset("BTC")], (amount("0"), amount("0.1")));
+    assert_eq!(range[&asset("ETH")], (amount("-0.1"), amount("-0.1")));
+}
+
+#[test]
+fn every_way_not_to_be_filled_has_its_status_and_reason() {
+    let told = |run: &Harness| {
+        let leg = run.saga.report(run.now).legs.remove(0);
+        (leg.status.as_str(), leg.reason.unwrap_or_default())
+    };
+    let mut run = in_doubt(ResendClass::B);
+    for at in [3_001, 4_001] {
+        run.at(at);
+        run.run(run.looked("long.e0", vec![]));
+    }
+    assert_eq!(told(&run), ("cancelled", "never reached the venue".to_owned()));
+
+    let mut run = Harness::new(pair(ResendClass::A));
+    run.send(&["long.e0", "short.e0"]);
+    let tag = run.tag("long.e0");
+    run.run(Event::NotSent { tag, why: "connection refused".to_owned() });
+    assert_eq!(told(&run), ("cancelled", "could not be sent".to_owned()));
+
+    let mut run = in_doubt(ResendClass::B);
+    run.run(Event::Unanswerable { tag, why: "credentials revoked".to_owned() });
+    assert_eq!(told(&run), ("in_doubt", "credentials revoked".to_owned()));
+
+    let mut run = Harness::new(pair(ResendClass::A));
+    run.send(&["long.e0", "short.e0"]);
+    let state = OrderState::Ended(OrderEnd::Rejected { reason: "EC_SelfMatch".to_owned() });
+    let rejected = run.snapshot("long.e0", state, "0");
+    run.placed("long.e0", rejected);
+    assert_eq!(told(&run), ("rejected", "EC_SelfMatch".to_owned()));
+}
+
+#[test]
+fn an_order_cancelled_after_it_was_filled_needs_no_reason() {
+    let mut run = Harness::new(pair(ResendClass::A));
+    run.send(&["long.e0", "short.e0"]);
+    let state = OrderState::Ended(OrderEnd::Cancelled { reason: "too late".to_owned() });
+    let whole = run.traded("long.e0", state, "0.1");
+    run.placed("long.e0", whole);
+    let leg = run.saga.report(run.now).legs.remove(0);
+    assert_eq!((leg.status, leg.reason), (LegStatus::Filled, None));
+}
+
+#[test]
+fn admission_intents_transmissions_stop_and_end_wait_for_the_disk_and_facts_do_not() {
+    let mut run = in_doubt(ResendClass::A);
+    run.run(run.looked("long.e0", vec![]));
+    run.run(run.prepared(&["long.e0"]));
+    run.run(Event::Stop);
+    run.fill_partly("long.e0", "0");
+    run.send(&["short.u0"]);
+    run.fill("short.u0");
+    let gating: Vec<_> = run
+        .records
+        .iter()
+        .filter(|record| record.gates())
+        .map(|record| show_record(run.saga.spec(), record))
+        .collect();
+    assert_eq!(
+        gating,
+        [
+            "admitted",
+            "intent long.e0 buy 0.1 market",
+            "intent short.e0 sell 0.1 market",
+            "transmission long.e0",
+            "stopped",
+            "unwind started",
+            "intent short.u0 buy 0.1 65650.1 ioc reduce-only",
+            "ended flat",
+        ]
     );
 }

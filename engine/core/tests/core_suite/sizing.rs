@@ -170,6 +170,19 @@ fn a_follower_is_planned_with_the_leg_it_follows() {
 }
 
 #[test]
+fn a_follower_gives_up_no_lots_of_its_own() {
+    let of = Quantity::Of { leg: LegName::new("a").unwrap(), ratio: qty("1") };
+    let legs = [
+        (Side::Buy, base("0.1"), linear("BTC", "0.01")),
+        (Side::Buy, of, linear("BTC", "0.001")),
+        (Side::Sell, base("0.2139"), linear("BTC", "0.1")),
+    ];
+    let sized = size(&legs, "65000").unwrap();
+    // Bought are 0.0139 more than asked for beside the 0.2 sold: the source gives up a lot, and its follower with it.
+    assert_eq!((fixed(&sized[0]), fixed(&sized[2])), (qty("0.09"), qty("0.2")));
+}
+
+#[test]
 fn a_follower_in_inverse_contracts_matches_contract_for_contract() {
     let contract = inverse("BTC", "1");
     let base_of_ten = contract.base_of(amount("10"), price("30000")).magnitude();

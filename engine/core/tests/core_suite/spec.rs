@@ -58,6 +58,15 @@ fn a_batch_is_sound_only_when_every_reference_in_it_holds() {
 }
 
 #[test]
+fn a_leg_beyond_the_last_one_is_never_waited_for() {
+    let legs = (0..64).map(|index| leg(&format!("leg-{index}"), Side::Buy, "0.1"));
+    let mut spec = batch(legs.collect());
+    assert!(spec.is_sound());
+    spec.legs[63].after = vec![64];
+    assert!(!spec.is_sound());
+}
+
+#[test]
 fn a_view_finds_a_market_by_venue_and_symbol_together() {
     let market = |venue: &str, symbol: &str| Market {
         venue: VenueName::new(venue).unwrap(),

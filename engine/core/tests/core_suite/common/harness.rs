@@ -6,6 +6,9 @@ use equipoise_core::*;
 
 use super::batch::*;
 
+/// Looks that a test's audits take at most, so that a saga that never ends fails at once.
+const AUDIT_ROUNDS_MAX: usize = 50;
+
 /// A saga, its records, and the time.
 pub(crate) struct Harness {
     pub(crate) saga: Saga,
@@ -77,6 +80,7 @@ impl Harness {
                 self.saga,
                 "the state is a function of the records"
             );
+            assert_eq!(self.saga.records() as usize, self.records.len(), "what appends count on");
             let commands =
                 step.commands.iter().map(|command| show_command(self.saga.spec(), command));
             // They stand for what should be under way: asking twice is asking once.
@@ -240,7 +244,10 @@ impl Harness {
     /// Waits until the audits that hold back the end are due, and answers them with what was shown before.
     pub(crate) fn audit(&mut self) -> Vec<String> {
         let mut records = Vec::new();
-        while self.ending().is_none() {
+        for _ in 0..AUDIT_ROUNDS_MAX {
+            if self.ending().is_some() {
+                return records;
+            }
             let queries: Vec<_> = self
                 .commands
                 .iter()
@@ -259,7 +266,7 @@ impl Harness {
                 records.extend(self.run(self.looked(&name, shown)).records);
             }
         }
-        records
+        panic!("no end of auditing: {records:?}");
     }
 
     pub(crate) fn refuse(&mut self, name: &str, kind: RefusalKind) -> Turn {
