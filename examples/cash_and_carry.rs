@@ -1,10 +1,9 @@
 //! Cash and carry: bitcoin bought on spot and sold as a perpetual, to earn the funding that longs pay.
 //! `cargo run --example cash_and_carry`
 //!
-//! Binance takes the fee of a spot buy out of the bitcoin it delivers. So the buy is a little larger than what the plan
-//! asks for, and the short follows it with [`Quantity::Of`](equipoise::Quantity::Of): it sells what was *received*, in
-//! OKX's contracts of a hundredth of a bitcoin and their lots of a hundredth. What is less than such a lot stays, as
-//! dust with a long delta.
+//! Binance takes the fee of a spot buy out of the bitcoin it delivers. So the engine sizes the buy with that fee in mind,
+//! and the short follows it with `Quantity::Of`: it sells what was *received*, in OKX's contracts of a hundredth of a
+//! bitcoin and their lots of a hundredth. What is less than such a lot stays, as dust with a long delta.
 #![allow(
     clippy::print_stdout,
     unreachable_pub,
