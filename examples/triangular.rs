@@ -9,11 +9,6 @@
 //! is not counted, so the batch reports the first leg's bitcoin although it is spent. The account is therefore settled
 //! here by what the exchange says of its balances, before and after. For the same reason an unwind would sell ether and
 //! bitcoin back each by its own leg.
-//!
-//! A batch also has one reference price per underlying, that of the first leg in the plan's canonical order, which is an
-//! order of hashes: another ratio is another order. Ether has two prices here, in dollars and in bitcoin; where the one in
-//! bitcoin comes first, the smallest order in dollars looks larger than the whole leg, and the plan is refused before any
-//! order. With limit legs it would be admitted, and unwound when the last leg's turn comes.
 #![allow(
     clippy::print_stdout,
     unreachable_pub,

@@ -7,7 +7,6 @@ pub(crate) mod exchange;
 pub(crate) mod payload;
 pub(crate) mod wire;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,8 +20,8 @@ use equipoise::{
     Amount, Asset, BatchSpec, BookTop, ClockOffset, DeadlineCheck, Event, Fill, IdAlphabet,
     Instrument, InstrumentKind, Leg, LegName, LegQuantity, LegSpec, Occasion, OnResidual, OrderEnd,
     OrderRequest, OrderSnapshot, OrderState, OrderTag, Plan, Policy, PositionMode, Positions,
-    Prepared, Price, Qty, Quantity, ResendClass, Role, Side, StrategyName, Symbol, SystemClock,
-    TradeId, UnixMillis, VenueMillis, VenueName, VenueOrderId, VenueTraits,
+    Prepared, Price, Qty, Quantity, References, ResendClass, Role, Side, StrategyName, Symbol,
+    SystemClock, TradeId, UnixMillis, VenueMillis, VenueName, VenueOrderId, VenueTraits,
 };
 
 /// Fills every order in full the moment it is placed, and says so in the answer.
@@ -204,7 +203,11 @@ pub(crate) fn spec(occasion: &str) -> BatchSpec {
         legs: legs.collect(),
         listing: plan.listing.clone(),
         policy: plan.policy.clone(),
-        references: BTreeMap::from([(instrument().base, "65000".parse().unwrap())]),
+        references: References::from_iter([(
+            instrument().base,
+            instrument().quote,
+            "65000".parse().unwrap(),
+        )]),
         doubt_grace_ms: 120_000,
         admitted_at: NOW,
     }

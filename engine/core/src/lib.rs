@@ -47,6 +47,7 @@ mod plan;
 #[cfg(planted)]
 pub mod planted;
 mod record;
+mod references;
 mod refusal;
 mod report;
 mod saga;
@@ -75,6 +76,7 @@ pub use plan::{
     Quantity,
 };
 pub use record::{Alarm, Ending, OrderTag, Record, Role};
+pub use references::References;
 pub use refusal::{Refusal, RefusalKind};
 pub use report::{AlarmReport, BatchReport, DoubtReport, LegReport, LegStatus};
 pub use saga::{

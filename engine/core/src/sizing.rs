@@ -1,6 +1,6 @@
 //! From base units to lots: all legs of a plan are rounded together, always down, as neutral as the lots allow.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use rust_decimal::{Decimal, RoundingStrategy};
 
@@ -9,6 +9,7 @@ use crate::instrument::{Instrument, InstrumentKind, SizeError};
 use crate::name::{Asset, LegName};
 use crate::order::{OrderKind, Side};
 use crate::plan::{CheckedLeg, CheckedPlan, CheckedQuantity};
+use crate::references::References;
 use crate::spec::LegQuantity;
 
 /// A leg's size after rounding.
@@ -33,9 +34,22 @@ pub enum SizingError {
         /// What is wrong.
         error: SizeError,
     },
-    /// No reference price for an underlying.
-    #[error("no reference price for {0}")]
-    NoReference(Asset),
+    /// No reference price for a pair of assets.
+    #[error("no reference price for {base} in {quote}")]
+    NoReference {
+        /// What is priced.
+        base: Asset,
+        /// In what.
+        quote: Asset,
+    },
+    /// A limit of loss over quotes that cannot be added up.
+    #[error(
+        "policy: unwind_loss_max has no meaning over quotes in {quotes}: leave it out, or plan legs that come down to one"
+    )]
+    LossInSeveral {
+        /// What the legs' quotes come down to.
+        quotes: String,
+    },
 }
 
 /// Sizes every leg of a plan against its instrument.
@@ -45,11 +59,11 @@ pub enum SizingError {
 /// rounded plan's net delta closer to the one asked for.
 ///
 /// # Errors
-/// A leg too small, too large or off its tick after rounding.
+/// A leg too small, too large or off its tick after rounding; a limit of loss over quotes that do not add up.
 pub fn size_plan(
     plan: &CheckedPlan,
     instruments: &[Instrument],
-    references: &BTreeMap<Asset, Price>,
+    references: &References,
 ) -> Result<Vec<SizedLeg>, SizingError> {
     let mut sizes = Vec::with_capacity(plan.legs.len());
     for (leg, instrument) in plan.legs.iter().zip(instruments) {
@@ -57,12 +71,13 @@ pub fn size_plan(
         sizes.push(Size {
             instrument,
             side: leg.side,
-            reference: reference_of(instrument, references)?,
+            reference: references.of(instrument).ok_or_else(|| no_reference(instrument))?,
             asked: Qty::ZERO,
             rounded: Qty::ZERO,
             follows: matches!(leg.quantity, CheckedQuantity::Of { .. }),
         });
     }
+    check_loss_limit(plan, instruments, references)?;
     let order = sources_first(plan);
     size_fixed(plan, &mut sizes)?;
     size_followers(plan, &order, &mut sizes)?;
@@ -140,6 +155,31 @@ impl Size<'_> {
     }
 }
 
+/// Quote assets that count one for one in a limit of loss.
+const DOLLARS: [&str; 9] =
+    ["USD", "USDT", "USDC", "FDUSD", "BUSD", "TUSD", "USDE", "USDG", "PYUSD"];
+
+/// A limit of loss is one number, so what the legs could lose has to be one kind of money.
+fn check_loss_limit(
+    plan: &CheckedPlan,
+    instruments: &[Instrument],
+    references: &References,
+) -> Result<(), SizingError> {
+    if plan.policy.unwind_loss_max.is_none() {
+        return Ok(());
+    }
+    let money = |instrument: &Instrument| {
+        let (money, _) = references.money(&instrument.quote)?;
+        Some(if DOLLARS.contains(&money.as_str()) { "USD" } else { money.as_str() }.to_owned())
+    };
+    let quotes: BTreeSet<String> = instruments.iter().filter_map(money).collect();
+    if quotes.len() > 1 {
+        let quotes = quotes.into_iter().collect::<Vec<_>>().join(" and ");
+        return Err(SizingError::LossInSeveral { quotes });
+    }
+    Ok(())
+}
+
 fn leg_error(leg: &LegName, error: SizeError) -> SizingError {
     SizingError::Leg { leg: leg.clone(), error }
 }
@@ -206,12 +246,9 @@ fn size_followers(
     Ok(())
 }
 
-fn reference_of(
-    instrument: &Instrument,
-    references: &BTreeMap<Asset, Price>,
-) -> Result<Price, SizingError> {
-    let reference = references.get(&instrument.base).copied();
-    reference.ok_or_else(|| SizingError::NoReference(instrument.base.clone()))
+fn no_reference(instrument: &Instrument) -> SizingError {
+    let (base, quote) = (instrument.base.clone(), instrument.quote.clone());
+    SizingError::NoReference { base, quote }
 }
 
 /// Venue units asked for, before rounding; nothing for a leg that follows another.

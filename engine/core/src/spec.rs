@@ -2,16 +2,15 @@
 //!
 //! It is the first record of the batch, so a later start needs no configuration, no price and no venue to replay it.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use crate::decimal::{Amount, Price, Qty};
+use crate::decimal::{Amount, Qty};
 use crate::instrument::Instrument;
 use crate::key::{BatchKey, PayloadDigest};
-use crate::name::{Asset, LegName, Occasion, StrategyName, VenueName};
+use crate::name::{LegName, Occasion, StrategyName, VenueName};
 use crate::order::{OrderKind, PositionSide, Side};
 use crate::plan::LEGS_MAX;
+use crate::references::References;
 use crate::time::UnixMillis;
 use crate::venue::{PositionMode, Positions, VenueTraits};
 
@@ -32,8 +31,8 @@ pub struct BatchSpec {
     pub listing: Vec<u8>,
     /// What to do with a residual.
     pub policy: PolicySpec,
-    /// One reference price per underlying, for inverse conversion and for judging dust (K7).
-    pub references: BTreeMap<Asset, Price>,
+    /// One reference price per pair of assets, for inverse conversion and for judging dust (K7).
+    pub references: References,
     /// How long after its absence could be proven an unanswering venue is still asked before the leg is parked, ms.
     pub doubt_grace_ms: u64,
     /// Engine time of admission.
@@ -105,7 +104,7 @@ pub struct PolicySpec {
     pub unwind_attempts: u16,
     /// From the start of compensation: no unwind order starts after it. Milliseconds.
     pub unwind_ms_max: u64,
-    /// Largest loss compensation may realise, in quote.
+    /// Largest loss compensation may realise, in what the legs' quotes come down to ([`References::money`]).
     pub unwind_loss_max: Option<Qty>,
 }
 
@@ -114,12 +113,6 @@ impl BatchSpec {
     #[must_use]
     pub fn leg(&self, index: u8) -> Option<&LegSpec> {
         self.legs.get(usize::from(index))
-    }
-
-    /// The reference price of an underlying; every underlying of a leg has one.
-    #[must_use]
-    pub fn reference(&self, underlying: &Asset) -> Option<Price> {
-        self.references.get(underlying).copied()
     }
 
     /// Whether two batches trade the same instrument at the same venue.
@@ -133,7 +126,7 @@ impl BatchSpec {
     }
 
     /// Whether every index names a leg, each leg is listed once, no leg waits for itself or a later one in a circle,
-    /// and every instrument and its underlying can be counted with. Admission only makes sound ones.
+    /// and every instrument has a reference price and can be counted with. Admission only makes sound ones.
     #[must_use]
     pub fn is_sound(&self) -> bool {
         let count = self.legs.len();
@@ -149,7 +142,7 @@ impl BatchSpec {
             source
                 && leg.after.iter().all(is_leg)
                 && leg.instrument.check().is_ok()
-                && self.reference(&leg.instrument.base).is_some()
+                && self.references.of(&leg.instrument).is_some()
         };
         (1..=LEGS_MAX).contains(&count)
             && listed_once

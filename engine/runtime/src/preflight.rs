@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use equipoise_core::{
     Amount, Asset, BatchKey, BatchSpec, CheckedLeg, CheckedPlan, Instrument, InstrumentKind,
-    LegName, LegQuantity, LegSpec, OrderKind, PositionMode, Positions, Price, Qty, ResendClass,
-    Side, SizedLeg, Symbol, VenueName, size_plan,
+    LegName, LegQuantity, LegSpec, OrderKind, PositionMode, Positions, Price, Qty, References,
+    ResendClass, Side, SizedLeg, Symbol, VenueName, size_plan,
 };
 use equipoise_port::Quote;
 use futures::future::try_join_all;
@@ -52,7 +52,7 @@ pub struct LegCheck {
     pub dust_base: Qty,
     /// Lot.
     pub lot: Qty,
-    /// Reference price of the underlying.
+    /// Reference price of the underlying in the instrument's quote asset.
     pub reference: Price,
     /// Price it would trade at or is limited to, if the book has that side.
     pub price: Option<Price>,
@@ -88,7 +88,7 @@ struct SurveyedMarket {
 
 struct Survey {
     venues: BTreeMap<VenueName, Surveyed>,
-    references: BTreeMap<Asset, Price>,
+    references: References,
     sized: Vec<SizedLeg>,
 }
 
@@ -194,13 +194,14 @@ impl Inner {
             })
         });
         let venues: BTreeMap<_, _> = try_join_all(surveys).await?.into_iter().collect();
-        let survey = Survey { venues, references: BTreeMap::new(), sized: Vec::new() };
-        let (mut instruments, mut references) = (Vec::new(), BTreeMap::new());
+        let survey = Survey { venues, references: References::default(), sized: Vec::new() };
+        let (mut instruments, mut references) = (Vec::new(), References::default());
         for leg in &plan.legs {
             let (_, market) = survey.of(leg)?;
-            // K7: one reference price per underlying, that of the first leg in canonical order.
-            references.entry(market.instrument.base.clone()).or_insert(market.quote.mark);
-            instruments.push(market.instrument.clone());
+            // K7: one reference price per pair of assets, that of its first leg in canonical order.
+            let instrument = &market.instrument;
+            references.note(&instrument.base, &instrument.quote, market.quote.mark);
+            instruments.push(instrument.clone());
         }
         let sized = size_plan(plan, &instruments, &references)?;
         Ok(Survey { references, sized, ..survey })
@@ -275,11 +276,11 @@ fn leg_check(
     entry: &VenueEntry,
     position_mode: PositionMode,
     market: &SurveyedMarket,
-    references: &BTreeMap<Asset, Price>,
+    references: &References,
 ) -> LegCheck {
     let instrument = &market.instrument;
     let traits = entry.venue.traits();
-    let reference = references.get(&instrument.base).copied().unwrap_or(market.quote.mark);
+    let reference = references.of(instrument).unwrap_or(market.quote.mark);
     let touch = match leg.side {
         Side::Buy => market.quote.book.ask,
         Side::Sell => market.quote.book.bid,

@@ -22,7 +22,7 @@ pub(crate) struct Book {
 pub(crate) struct Books(pub(crate) Vec<Book>);
 
 /// Reference prices a batch was admitted at, by underlying (K7).
-pub(crate) type References = BTreeMap<String, Decimal>;
+pub(crate) type References = BTreeMap<(String, String), Decimal>;
 
 /// One intent of a batch.
 #[derive(Debug, Clone)]
@@ -118,7 +118,7 @@ impl Books {
         }
         let mut deltas: BTreeMap<String, Decimal> = BTreeMap::new();
         for (instrument, units) in units.into_values() {
-            let reference = references.get(instrument.base).copied().unwrap_or_default();
+            let reference = reference(references, instrument).unwrap_or_default();
             *deltas.entry(instrument.base.to_owned()).or_default() +=
                 base_of(instrument, units, reference);
         }
@@ -177,7 +177,13 @@ pub(crate) fn references(records: &[Record]) -> References {
     let Some(Record::Admitted(spec)) = records.first() else {
         return References::new();
     };
-    spec.references.iter().map(|(asset, price)| (asset.to_string(), price.get())).collect()
+    let pairs = spec.references.iter();
+    pairs.map(|(base, quote, price)| ((base.to_string(), quote.to_string()), price.get())).collect()
+}
+
+/// The reference of an instrument's pair.
+pub(crate) fn reference(references: &References, instrument: &Instrument) -> Option<Decimal> {
+    references.get(&(instrument.base.to_owned(), instrument.quote.to_owned())).copied()
 }
 
 /// What each leg's entries executed, by leg name.

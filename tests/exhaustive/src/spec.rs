@@ -4,8 +4,6 @@
 //! of a proof of absence, then the leg timeout and the bound on doubt follow. So each of the specification's intervals
 //! is a tick of its own, and nothing in between can be told apart by the saga.
 
-use std::collections::BTreeMap;
-
 use equipoise_core::*;
 use rust_decimal::Decimal;
 
@@ -27,11 +25,16 @@ pub(crate) fn batch(config: &Config) -> BatchSpec {
     let legs: Vec<LegSpec> =
         (0_u8..).zip(&config.legs).map(|(index, _)| leg(config, index)).collect();
     let reference = Price::new(Decimal::from(100)).expect("a hundred is positive");
+    let mut references = References::default();
+    for leg in &legs {
+        references.note(&leg.instrument.base, &leg.instrument.quote, reference);
+    }
     BatchSpec {
         key: BatchKey([0x11; 16]),
         digest: PayloadDigest([7; 32]),
         strategy: StrategyName::new("exhaustive").expect("a plain name"),
         occasion: Occasion::new("1").expect("a plain name"),
+        references,
         listing: (0_u8..).zip(&legs).map(|(index, _)| index).collect(),
         legs,
         policy: PolicySpec {
@@ -42,7 +45,6 @@ pub(crate) fn batch(config: &Config) -> BatchSpec {
             unwind_ms_max: 7_000,
             unwind_loss_max: None,
         },
-        references: BTreeMap::from([(asset("BTC"), reference)]),
         doubt_grace_ms: 4_000,
         admitted_at: START,
     }

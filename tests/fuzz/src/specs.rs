@@ -1,12 +1,10 @@
 //! Admitted batches of many shapes, all of them valid.
 
-use std::collections::BTreeMap;
-
 use equipoise_core::{
     Amount, Asset, BatchSpec, DeadlineCheck, IdAlphabet, Instrument, InstrumentKind, LegName,
     LegQuantity, LegSpec, Occasion, OrderKind, PayloadDigest, PolicySpec, PositionMode, Positions,
-    Price, Qty, ResendClass, Residual, Side, StrategyName, Symbol, TimeInForce, UnixMillis,
-    VenueName, VenueTraits,
+    Price, Qty, References, ResendClass, Residual, Side, StrategyName, Symbol, TimeInForce,
+    UnixMillis, VenueName, VenueTraits,
 };
 
 use crate::source::Source;
@@ -26,14 +24,17 @@ pub(crate) fn price(text: &str) -> Price {
 pub(crate) fn spec(source: &mut Source<'_>) -> BatchSpec {
     let count = 1 + source.below(4);
     let legs: Vec<LegSpec> = (0..count).map(|index| leg(index, source)).collect();
-    let references = legs.iter().map(|leg| (leg.instrument.base.clone(), price("65000")));
+    let mut references = References::default();
+    for leg in &legs {
+        references.note(&leg.instrument.base, &leg.instrument.quote, price("65000"));
+    }
     BatchSpec {
         key: "00112233445566778899aabbccddeeff".parse().expect("a key"),
         digest: PayloadDigest([7; 32]),
         strategy: StrategyName::new("fuzz").expect("a name"),
         occasion: Occasion::new("2026-11-22T08:00:00Z").expect("a name"),
         listing: (0_u8..).take(count).collect(),
-        references: references.collect::<BTreeMap<_, _>>(),
+        references,
         legs,
         policy: PolicySpec {
             on_residual: source.pick(&[Residual::Unwind, Residual::Unwind, Residual::Park]),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use equipoise_core::{
     Amount, Asset, BatchSpec, CheckedPlan, DeadlineCheck, IdAlphabet, Instrument, InstrumentKind,
     Leg, LegName, LegSpec, Occasion, OnResidual, OrderKind, Plan, Policy, PositionMode, Positions,
-    Price, Qty, Quantity, ResendClass, Side, SizingError, StrategyName, Symbol, TimeInForce,
-    UnixMillis, VenueName, VenueTraits, size_plan,
+    Price, Qty, Quantity, References, ResendClass, Side, SizingError, StrategyName, Symbol,
+    TimeInForce, UnixMillis, VenueName, VenueTraits, size_plan,
 };
 use fastrand::Rng;
 use rust_decimal::Decimal;
@@ -116,16 +116,16 @@ impl Workload {
         venues: &mut [Exchange],
     ) -> Result<Option<BatchSpec>, SizingError> {
         let plan = &self.plans[usize::from(batch)].plan;
-        let (mut instruments, mut references) = (Vec::new(), BTreeMap::new());
+        let (mut instruments, mut references) = (Vec::new(), References::default());
         for leg in &plan.legs {
             let venue = &venues[self.venue(&leg.venue)];
             if venue.out_until > now || venue.banned_until > now || venue.revoked_until > now {
                 return Ok(None);
             }
             let market = &venue.markets[venue.market(&leg.symbol)];
-            let base = market.instrument.base.clone();
-            references.entry(base).or_insert_with(|| units::price(market.mid));
-            instruments.push(market.instrument.clone());
+            let instrument = &market.instrument;
+            references.note(&instrument.base, &instrument.quote, units::price(market.mid));
+            instruments.push(instrument.clone());
         }
         let sized = size_plan(plan, &instruments, &references)?;
         let mut legs = Vec::new();

@@ -99,7 +99,8 @@ pub struct Policy {
     /// From the start of compensation: no unwind order starts after it. Milliseconds.
     #[serde(default = "default_unwind_ms")]
     pub unwind_max_ms: u64,
-    /// Largest loss compensation may realise, in quote; none by default.
+    /// Largest loss compensation may realise, in quote; a quote asset that other legs price counts at that price, and a plan
+    /// whose quotes do not come down to one kind of money is refused. None by default.
     #[serde(default, deserialize_with = "loss_max", skip_serializing_if = "Option::is_none")]
     pub unwind_loss_max: Option<Qty>,
 }

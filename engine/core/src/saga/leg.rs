@@ -244,10 +244,10 @@ impl Saga {
         unwinds.fold(self.entry_received(index), |sum, order| sum + order.received(&leg.instrument))
     }
 
-    /// The one reference price of the leg's underlying (K7).
+    /// The one reference price of the leg's pair of assets (K7).
     pub(crate) fn reference(&self, leg: &LegSpec) -> Price {
         // Admission refuses a batch without it; the tick keeps this total without a panic.
-        self.spec.reference(&leg.instrument.base).unwrap_or(leg.instrument.tick)
+        self.spec.references.of(&leg.instrument).unwrap_or(leg.instrument.tick)
     }
 
     /// Whether another leg's quantity is what this one fills.

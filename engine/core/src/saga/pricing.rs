@@ -67,7 +67,7 @@ impl Saga {
         for (index, leg) in (0_u8..).zip(&self.spec.legs) {
             let exit = limits.iter().find(|(limited, _)| *limited == index);
             let exit = exit.map_or_else(|| self.reference(leg), |(_, limit)| *limit);
-            let worth = self.worth(index, leg, exit);
+            let worth = self.worth(index, leg, exit).and_then(|worth| self.in_money(leg, worth));
             let Some(sum) = worth.and_then(|worth| value.checked_add(worth)) else {
                 return Some("what unwinding could lose cannot be computed".to_owned());
             };
@@ -77,6 +77,12 @@ impl Saga {
             let loss = (-value).round_dp(8).normalize();
             format!("unwinding could lose {loss}, allowed are {allowed}")
         })
+    }
+
+    /// A value in the leg's quote, in what all quotes of the batch come down to; `None` beyond exact numbers.
+    fn in_money(&self, leg: &LegSpec, value: Decimal) -> Option<Decimal> {
+        let (_, rate) = self.spec.references.money(&leg.instrument.quote)?;
+        value.checked_mul(rate)
     }
 
     /// What a leg has gained so far in quote, its holding valued at an exit price, fees in quote and base taken off.

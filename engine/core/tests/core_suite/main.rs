@@ -6,6 +6,7 @@ mod instrument;
 mod key;
 mod plan;
 mod purity;
+mod references;
 mod report;
 mod rounding;
 mod saga_audit;

@@ -188,7 +188,7 @@ fn what_a_plan_wants_to_hold_is_no_exposure() {
 fn the_range_counts_an_open_order_in_its_own_underlying() {
     let mut spec = pair(ResendClass::A);
     spec.legs[1].instrument = linear("ETH", "0.01");
-    spec.references.insert(asset("ETH"), price("3200"));
+    spec.references = references(&spec.legs, "3200");
     let mut run = Harness::new(spec);
     run.send(&["long.e0", "short.e0"]);
     run.fill("short.e0");

@@ -5,8 +5,6 @@
 //! the code under test.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeMap;
-
 use crate::common::*;
 use equipoise_core::*;
 use proptest::prelude::{ProptestConfig, any, prop_assert, proptest};
@@ -41,7 +39,10 @@ fn size_pair(
         .iter()
         .map(|leg| if leg.name.as_str() == "long" { long.clone() } else { short.clone() })
         .collect();
-    let references = BTreeMap::from([(long.base.clone(), reference)]);
+    let mut references = References::default();
+    for instrument in [long, short] {
+        references.note(&instrument.base, &instrument.quote, reference);
+    }
     let sized = size_plan(&checked, &instruments, &references)?;
     Ok([0, 1].map(|listed: usize| sized[usize::from(checked.listing[listed])].clone()))
 }
@@ -171,7 +172,7 @@ fn contracts_are_netted_before_they_are_converted() {
         contracts("b", Side::Sell, "9999"),
         leg("c", Side::Buy, "0.1"),
     ]);
-    spec.references.insert(asset("BTC"), price("30000"));
+    spec.references = references(&spec.legs, "30000");
     let run = after_entries(spec, &[("a.e0", "10000"), ("b.e0", "9999"), ("c.e0", "0.1")]);
     // One dollar is 0.0000333… of a bitcoin; 10000 less 9999 converted apart would end in …34.
     assert_eq!(run.net(), "0.100033333333");

@@ -182,7 +182,7 @@ fn inverse_contracts_are_taken_back_to_the_last_one() {
     // A tenth of these contracts has no exact base value at 30000: the way back must find all ten again (K7).
     let mut spec =
         batch(vec![inverse_leg("long", Side::Buy, "10"), inverse_leg("short", Side::Sell, "10")]);
-    spec.references.insert(asset("BTC"), price("30000"));
+    spec.references = references(&spec.legs, "30000");
     let mut run = after_entries(spec.clone(), &[("long.e0", "10"), ("short.e0", "0")]);
     assert_eq!(run.net(), "0.000333333333");
     run.send(&["long.u0"]);
@@ -202,7 +202,7 @@ fn zero_contracts_are_zero_delta_at_any_price() {
         after(inverse_leg("two", Side::Sell, "7"), &[0]),
     ]);
     spec.legs[1].venue = spec.legs[0].venue.clone();
-    spec.references.insert(asset("BTC"), price("29999.7"));
+    spec.references = references(&spec.legs, "29999.7");
     let mut run = Harness::new(spec);
     run.send(&["one.e0"]);
     run.fill("one.e0");

@@ -1,8 +1,6 @@
 //! From plans to lots: joint rounding, dust, and every way to say how much.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeMap;
-
 use crate::common::*;
 use equipoise_core::*;
 use proptest::prelude::{prop, prop_assert, prop_assert_eq, prop_assume, proptest};
@@ -37,8 +35,10 @@ fn size(
     let place = |name: &LegName| plan.legs.iter().position(|leg| leg.name == *name).unwrap();
     let instruments: Vec<_> =
         checked.legs.iter().map(|leg| legs[place(&leg.name)].2.clone()).collect();
-    let references: BTreeMap<_, _> =
-        legs.iter().map(|leg| (leg.2.base.clone(), price(reference))).collect();
+    let mut references = References::default();
+    for (_, _, instrument, ..) in legs {
+        references.note(&instrument.base, &instrument.quote, price(reference));
+    }
     let sized = size_plan(&checked, &instruments, &references)?;
     Ok(checked.listing.iter().map(|index| sized[usize::from(*index)].clone()).collect())
 }

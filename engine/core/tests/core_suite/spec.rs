@@ -38,7 +38,7 @@ fn a_batch_is_sound_only_when_every_reference_in_it_holds() {
         |spec| spec.listing = vec![0, 0],
         |spec| spec.legs[0].after = vec![7],
         |spec| spec.legs[0].after = vec![1],
-        |spec| spec.references.clear(),
+        |spec| spec.references = References::default(),
         |spec| spec.legs[0].instrument.lot = Qty::ZERO,
         |spec| spec.legs[1].quantity = LegQuantity::Of { leg: 0, ratio: qty("1") },
     ];

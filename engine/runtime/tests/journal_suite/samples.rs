@@ -1,15 +1,15 @@
 //! Sample batches and records, shared by the journal's own tests and the suite over all back ends.
 #![allow(dead_code, clippy::unwrap_used, reason = "tests, and each user needs another part of it")]
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::str::FromStr;
 
 use equipoise_core::{
     Alarm, BatchKey, BatchSpec, ClockOffset, DeadlineCheck, Ending, Fill, IdAlphabet, Instrument,
     InstrumentKind, LegQuantity, LegSpec, OrderEnd, OrderKind, OrderRequest, OrderState, OrderTag,
-    PayloadDigest, PolicySpec, PositionMode, PositionSide, Positions, Record, Refusal, RefusalKind,
-    ResendClass, Residual, Role, Side, TimeInForce, UnixMillis, VenueMillis, VenueTraits,
+    PayloadDigest, PolicySpec, PositionMode, PositionSide, Positions, Record, References, Refusal,
+    RefusalKind, ResendClass, Residual, Role, Side, TimeInForce, UnixMillis, VenueMillis,
+    VenueTraits,
 };
 use equipoise_port::{Append, Epoch};
 
@@ -49,7 +49,7 @@ pub(crate) fn spec_for(index: u64, occasion: &str, legs: u8) -> BatchSpec {
             unwind_ms_max: 60_000,
             unwind_loss_max: Some(of("250")),
         },
-        references: BTreeMap::from([(of("BTC"), of("65000.5"))]),
+        references: References::from_iter([(of("BTC"), of("USDT"), of("65000.5"))]),
         doubt_grace_ms: 30_000,
         admitted_at: UnixMillis(1_795_000_000_000 + index),
     }

@@ -19,8 +19,8 @@ impl Batch<'_> {
         let ledger = self.books.deltas(self.orders(), &self.references);
         let of = |asset: &str| ledger.get(asset).copied().unwrap_or_default();
         let assets: BTreeSet<&str> = self.legs().map(|(_, instrument)| instrument.base).collect();
+        self.check_references();
         for asset in assets {
-            self.check_reference(asset);
             let name = Asset::new(asset).expect("an asset of the exchanges");
             let stated =
                 self.report.net_delta.get(&name).map_or(Decimal::ZERO, |delta| delta.get());
@@ -39,18 +39,21 @@ impl Batch<'_> {
     }
 
     /// K7: the reference is a price that an exchange of the plan may have shown.
-    fn check_reference(&self, asset: &str) {
+    fn check_references(&self) {
         let near = |leg: &Leg| {
             let markets = places::find(leg.venue.as_str())?.markets;
             markets.iter().find(|market| market.symbol == leg.instrument.as_str())
         };
-        let legs = self.legs().filter(|(_, instrument)| instrument.base == asset);
-        let low = legs.filter_map(|(leg, _)| near(leg)).map(|market| market.near).min();
-        let low = Decimal::from(low.unwrap_or_default() * LOW_PERCENT) / Decimal::ONE_HUNDRED;
-        let high = low * Decimal::new(107, 2);
-        let stated = self.references.get(asset).copied().unwrap_or_default();
-        if stated < low || stated > high {
-            self.violated("K7 the reference is a price", format!("{asset}: {stated}"));
+        for (_, instrument) in self.legs() {
+            let pair = (instrument.base, instrument.quote);
+            let legs = self.legs().filter(|(_, other)| (other.base, other.quote) == pair);
+            let low = legs.filter_map(|(leg, _)| near(leg)).map(|market| market.near).min();
+            let low = Decimal::from(low.unwrap_or_default() * LOW_PERCENT) / Decimal::ONE_HUNDRED;
+            let high = low * Decimal::new(107, 2);
+            let stated = accounts::reference(&self.references, instrument).unwrap_or_default();
+            if stated < low || stated > high {
+                self.violated("K7 the reference is a price", format!("{pair:?}: {stated}"));
+            }
         }
     }
 
@@ -82,9 +85,9 @@ impl Batch<'_> {
     /// Net delta the plan asks for and how far from it `done` may be, where the plan alone says so: a lot of the
     /// coarsest instrument, and what was rounded down before on whichever side lost more.
     fn planned(&self, asset: &str) -> Option<(Decimal, Decimal)> {
-        let reference = self.reference(asset);
-        let lot =
-            |instrument: &Instrument| accounts::base_of(instrument, instrument.step, reference);
+        let lot = |instrument: &Instrument| {
+            accounts::base_of(instrument, instrument.step, self.reference(instrument))
+        };
         let mut sizes: BTreeMap<&str, Decimal> = BTreeMap::new();
         let mut planned = Decimal::ZERO;
         let (mut bought_less, mut sold_less, mut coarsest) =
@@ -95,9 +98,9 @@ impl Batch<'_> {
                 // The venue's own units are what is ordered, not what is received.
                 Quantity::Contracts(units) => {
                     let fees = self.taken_in_base(leg.name.as_str());
-                    accounts::base_of(instrument, units.get() - fees, reference)
+                    accounts::base_of(instrument, units.get() - fees, self.reference(instrument))
                 }
-                Quantity::Quote(quote) => quote.get() / reference,
+                Quantity::Quote(quote) => quote.get() / self.reference(instrument),
                 Quantity::Of { leg: source, ratio } => sizes.get(source.as_str())? * ratio.get(),
             };
             sizes.insert(leg.name.as_str(), size);
@@ -138,14 +141,16 @@ impl Batch<'_> {
 
     /// Smallest order of the coarsest instrument, at the lowest price this seed may have seen.
     fn dust(&self, asset: &str) -> Decimal {
-        let low = self.reference(asset) * Decimal::new(LOW_PERCENT, 2);
-        let smallest = |(_, instrument)| accounts::smallest(instrument, low);
+        let smallest = |(_, instrument)| {
+            let low = self.reference(instrument) * Decimal::new(LOW_PERCENT, 2);
+            accounts::smallest(instrument, low)
+        };
         let legs = self.legs().filter(|(_, instrument)| instrument.base == asset);
         legs.map(smallest).max().unwrap_or_default()
     }
 
-    fn reference(&self, asset: &str) -> Decimal {
-        self.references.get(asset).copied().unwrap_or(Decimal::ONE)
+    fn reference(&self, instrument: &Instrument) -> Decimal {
+        accounts::reference(&self.references, instrument).unwrap_or(Decimal::ONE)
     }
 
     /// The plan's legs with the rules of what they trade.

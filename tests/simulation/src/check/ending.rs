@@ -313,7 +313,7 @@ impl Checker {
 fn largest(venues: &[Exchange], account: &Account<'_>, base: &Asset, holdings: &Positions) -> i128 {
     let values = holdings.iter().filter_map(|((venue, market), units)| {
         let instrument = &venues[*venue].markets[*market].instrument;
-        let value = super::ledger::base_of(instrument, *units, account.reference(base));
+        let value = super::ledger::base_of(instrument, *units, account.reference(instrument));
         (instrument.base == *base).then_some(value.abs())
     });
     values.max().unwrap_or(0)

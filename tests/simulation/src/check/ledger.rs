@@ -51,8 +51,8 @@ pub(super) struct Account<'a> {
 }
 
 impl Account<'_> {
-    pub(super) fn reference(&self, base: &Asset) -> i64 {
-        self.spec.reference(base).map_or(1, |price| units::whole(price.get()))
+    pub(super) fn reference(&self, instrument: &Instrument) -> i64 {
+        self.spec.references.of(instrument).map_or(1, |price| units::whole(price.get()))
     }
 
     fn of<'s>(&'s self, base: &'s Asset) -> impl Iterator<Item = &'s LegSpec> {
@@ -61,17 +61,17 @@ impl Account<'_> {
 
     /// One lot of the coarsest instrument of an underlying.
     pub(super) fn lot(&self, base: &Asset) -> i128 {
-        let reference = self.reference(base);
-        let lots = self
-            .of(base)
-            .map(|leg| base_of(&leg.instrument, units::whole(leg.instrument.lot.get()), reference));
-        lots.max().unwrap_or(0)
+        let lot = |leg: &LegSpec| {
+            let instrument = &leg.instrument;
+            base_of(instrument, units::whole(instrument.lot.get()), self.reference(instrument))
+        };
+        self.of(base).map(lot).max().unwrap_or(0)
     }
 
     /// The smallest order of the coarsest instrument of an underlying.
     pub(super) fn dust(&self, base: &Asset) -> i128 {
-        let reference = self.reference(base);
-        self.of(base).map(|leg| smallest(&leg.instrument, reference)).max().unwrap_or(0)
+        let smallest = |leg: &LegSpec| smallest(&leg.instrument, self.reference(&leg.instrument));
+        self.of(base).map(smallest).max().unwrap_or(0)
     }
 
     /// Net delta the plan asks for.
@@ -90,7 +90,7 @@ impl Account<'_> {
             let kept = i128::from(ONE - units::whole(leg.instrument.taker_fee.get()));
             return i128::from(quantity) * kept / 10_000;
         }
-        base_of(&leg.instrument, quantity, self.reference(&leg.instrument.base))
+        base_of(&leg.instrument, quantity, self.reference(&leg.instrument))
     }
 
     fn planned_size(&self, index: u8) -> i128 {
@@ -113,7 +113,7 @@ impl Account<'_> {
             self.spec.legs.iter().map(|leg| (leg.instrument.base.clone(), 0)).collect();
         for ((venue, market), units) in positions {
             let instrument = &venues[*venue].markets[*market].instrument;
-            let base = base_of(instrument, *units, self.reference(&instrument.base));
+            let base = base_of(instrument, *units, self.reference(instrument));
             *deltas.entry(instrument.base.clone()).or_insert(0) += base;
         }
         deltas
@@ -241,7 +241,7 @@ impl Checker {
                 continue;
             }
             let received = self.entered(batch, *source, venues);
-            let reference = account.reference(&from.instrument.base);
+            let reference = account.reference(&from.instrument);
             let received = base_of(&from.instrument, received, reference).abs();
             let most = received * units::base(ratio.get()) / BASE_ONE;
             let wanted = units::whole(request.quantity.get());

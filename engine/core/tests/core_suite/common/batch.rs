@@ -1,7 +1,5 @@
 //! Instruments, venues and batches, two hedged legs unless a test says otherwise.
 
-use std::collections::BTreeMap;
-
 use equipoise_core::*;
 
 /// Engine time at which every batch is admitted.
@@ -125,17 +123,23 @@ pub(crate) fn limit(mut leg: LegSpec, at: &str, time_in_force: TimeInForce) -> L
     leg
 }
 
+/// The same price for every pair the legs trade.
+pub(crate) fn references(legs: &[LegSpec], at: &str) -> References {
+    let mut references = References::default();
+    for leg in legs {
+        references.note(&leg.instrument.base, &leg.instrument.quote, price(at));
+    }
+    references
+}
+
 pub(crate) fn batch(legs: Vec<LegSpec>) -> BatchSpec {
-    let references = legs
-        .iter()
-        .map(|leg| (leg.instrument.base.clone(), price("65000")))
-        .collect::<BTreeMap<_, _>>();
     BatchSpec {
         key: "00112233445566778899aabbccddeeff".parse().unwrap(),
         digest: PayloadDigest([7; 32]),
         strategy: StrategyName::new("funding-arb").unwrap(),
         occasion: Occasion::new("2026-11-22T08:00:00Z").unwrap(),
         listing: (0..legs.len()).map(|index| index as u8).collect(),
+        references: references(&legs, "65000"),
         legs,
         policy: PolicySpec {
             on_residual: Residual::Unwind,
@@ -145,7 +149,6 @@ pub(crate) fn batch(legs: Vec<LegSpec>) -> BatchSpec {
             unwind_ms_max: 60_000,
             unwind_loss_max: None,
         },
-        references,
         doubt_grace_ms: 5_000,
         admitted_at: UnixMillis(START),
     }
