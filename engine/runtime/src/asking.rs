@@ -53,7 +53,7 @@ async fn look(
     let deadline = order.request.deadline;
     let venue_time = order.clock.venue_time(engine.clock.now()).min(deadline);
     let orders = find_known(&*entry.venue, order).await?;
-    Ok((answered(tag, false, venue_time, orders, None), None))
+    Ok((answered(tag, false, [venue_time; 2], orders, None), None))
 }
 
 async fn look_thoroughly(
@@ -92,10 +92,22 @@ async fn look_thoroughly(
         Some(error) if !complete && !orders.iter().any(|found| found.client_id == *own) => {
             Err(error)
         }
-        missing => {
+        mut missing => {
             let position = position.unwrap_or_default();
-            let thorough = complete && !lacking.own;
-            Ok((answered(tag, thorough, venue_time, orders, position), missing))
+            let mut thorough = complete && !lacking.own;
+            let mut read_until = venue_time;
+            if thorough && past_deadline {
+                // A listing that was long on its way says nothing of orders the venue has stopped listing meanwhile.
+                match venue.server_time().await {
+                    Ok(read) => read_until = read,
+                    Err(error) => {
+                        thorough = false;
+                        missing = missing.or(Some(error));
+                    }
+                }
+            }
+            let read = [venue_time, read_until];
+            Ok((answered(tag, thorough, read, orders, position), missing))
         }
     }
 }
@@ -103,11 +115,11 @@ async fn look_thoroughly(
 fn answered(
     tag: OrderTag,
     thorough: bool,
-    venue_time: VenueMillis,
+    [venue_time, read_until]: [VenueMillis; 2],
     orders: Vec<OrderSnapshot>,
     position: Option<equipoise_core::Amount>,
 ) -> Event {
-    Event::Answered { tag, thorough, venue_time, orders, position }
+    Event::Answered { tag, thorough, venue_time, read_until, orders, position }
 }
 
 /// Venue time before the look, whether the venue itself says that it is past the order's deadline, and why its clock

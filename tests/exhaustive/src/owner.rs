@@ -246,7 +246,8 @@ impl Reading {
     pub(crate) fn event(self) -> Event {
         match self {
             Self::Looked { tag, thorough, venue_time, orders, position } => {
-                Event::Answered { tag, thorough, venue_time, orders, position }
+                let read_until = venue_time;
+                Event::Answered { tag, thorough, venue_time, read_until, orders, position }
             }
             Self::Ready(tags) => {
                 let ready = |(tag, position): (OrderTag, Option<Amount>)| Prepared {

@@ -183,10 +183,12 @@ impl Run<'_, '_> {
         });
         let orders = orders.collect();
         let offset = self.source.pick(&[0_u64, 250, 10_000]);
+        let took = self.source.pick(&[0_u64, 20, 5_000]);
         Event::Answered {
             tag,
             thorough: self.source.odds(160),
             venue_time: VenueMillis(self.now.0 + offset),
+            read_until: VenueMillis(self.now.0 + offset + took),
             orders,
             position: self.position(),
         }

@@ -53,8 +53,10 @@ pub enum Event {
         tag: OrderTag,
         /// True when every listing was read as well, completely.
         thorough: bool,
-        /// Venue time read before the first look.
+        /// Venue time read before the first look: nothing later than this is proven past.
         venue_time: VenueMillis,
+        /// Venue time read after the last look: nothing earlier than this is proven to be inside a window.
+        read_until: VenueMillis,
         /// Every order found under the attempt's id. Orders under ids of the batch's other attempts in the same
         /// instrument may be among them and are taken as facts about those.
         orders: Vec<OrderSnapshot>,

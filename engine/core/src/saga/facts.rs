@@ -38,15 +38,16 @@ impl Saga {
                     records.push(Record::Doubted { tag: *tag, why: why.clone(), at: now });
                 }
             }
-            Event::Answered { tag, thorough, venue_time, orders, position } => {
+            Event::Answered { tag, thorough, venue_time, read_until, orders, position } => {
                 self.observe_others(*tag, orders, now, &mut records);
                 let found = self.own(*tag, orders);
                 self.observe(*tag, &found, now, &mut records);
                 if *thorough {
                     if found.is_empty() {
-                        self.not_found(*tag, *venue_time, *position, now, &mut records);
+                        let read = [*venue_time, *read_until];
+                        self.not_found(*tag, read, *position, now, &mut records);
                     }
-                    self.audit(*tag, *venue_time, &found, now, &mut records);
+                    self.audit(*tag, [*venue_time, *read_until], &found, now, &mut records);
                 }
             }
             Event::Unanswerable { tag, why } => {
@@ -122,11 +123,12 @@ impl Saga {
         });
     }
 
-    /// A complete search found nothing. What that proves depends on when the venue's clock was read (R4).
+    /// A complete search found nothing. What that proves depends on the venue's clock before and after it (R4): it began
+    /// beyond deadline and margin, and it was over while the venue still listed orders that old.
     fn not_found(
         &self,
         tag: OrderTag,
-        venue_time: VenueMillis,
+        [venue_time, read_until]: [VenueMillis; 2],
         position: Option<Amount>,
         now: UnixMillis,
         records: &mut Vec<Record>,
@@ -146,7 +148,7 @@ impl Saga {
             }
             return;
         }
-        if venue_time > order.first_stamp.plus_ms(traits.lookup_window_ms) {
+        if read_until > order.first_stamp.plus_ms(traits.lookup_window_ms) {
             if !parked {
                 let why = "the venue no longer lists orders that old".to_owned();
                 records.push(Record::Unresolved { tag, why, at: now });
@@ -155,7 +157,7 @@ impl Saga {
         }
         let conclusive = match traits.class {
             // Once the venue may have forgotten the id, an unknown outcome is found or it is parked.
-            ResendClass::A => order.is_remembered(traits, venue_time),
+            ResendClass::A => order.is_remembered(traits, read_until),
             ResendClass::B => true,
             ResendClass::C => false,
         };

@@ -149,11 +149,11 @@ impl Saga {
     }
 
     /// A complete look at an ended or refused order closes the question whether its request took effect once more than
-    /// was seen, once that would show: beyond deadline and margin (V15).
+    /// was seen, once that would show: it began beyond deadline and margin, and was over inside the lookup window (V15).
     pub(super) fn audit(
         &self,
         tag: OrderTag,
-        venue_time: VenueMillis,
+        [venue_time, read_until]: [VenueMillis; 2],
         found: &[OrderSnapshot],
         now: UnixMillis,
         records: &mut Vec<Record>,
@@ -171,7 +171,7 @@ impl Saga {
         if !wanted || !all_ended || !order.is_past_margin(&leg.traits, venue_time) {
             return;
         }
-        if venue_time > order.first_stamp.plus_ms(leg.traits.lookup_window_ms) {
+        if read_until > order.first_stamp.plus_ms(leg.traits.lookup_window_ms) {
             // What was given up on already is not given up on again, and an audit keeps nothing but the end waiting.
             if self.is_asked_about(tag, now) {
                 let why = "the venue no longer lists orders that old".to_owned();

@@ -55,6 +55,55 @@ fn the_lookup_window_includes_its_last_millisecond() {
     run.expect(run.looked("long.e0", vec![shown]), &["audited long.e0"], &asked[1..]);
 }
 
+/// A listing that was long on its way may have been made when the venue no longer listed orders that old.
+#[test]
+fn a_look_that_was_over_only_after_the_lookup_window_proves_nothing() {
+    let mut spec = pair(ResendClass::B);
+    for leg in &mut spec.legs {
+        leg.traits.lookup_window_ms = 6_000;
+    }
+    let mut run = Harness::new(spec.clone());
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    run.doubt("long.e0");
+    run.at(3_001);
+    let asked = ["query long.e0 thorough urgent", "query short.e0 thorough urgent"];
+    run.expect(run.looked("long.e0", vec![]), &["not found long.e0"], &asked);
+    run.at(5_000);
+    let turn = run.run(run.looked_for(1_001, "long.e0", vec![]));
+    assert_eq!(turn.records[0], "unresolved long.e0");
+
+    let audited = |ms| {
+        let mut run = Harness::new(spec.clone());
+        run.send(&["long.e0", "short.e0"]);
+        run.fill("long.e0");
+        run.fill("short.e0");
+        run.at(5_000);
+        let shown = run.snapshot("long.e0", ended(), "0.1");
+        run.run(run.looked_for(ms, "long.e0", vec![shown])).records[0].clone()
+    };
+    assert_eq!(audited(1_000), "audited long.e0");
+    assert_eq!(audited(1_001), "unresolved long.e0");
+}
+
+#[test]
+fn an_id_that_may_be_forgotten_before_a_look_is_over_is_not_proven_absent() {
+    let mut spec = pair(ResendClass::A);
+    for leg in &mut spec.legs {
+        leg.traits.id_horizon_ms = 6_000;
+    }
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    run.doubt("long.e0");
+    run.at(4_000);
+    assert_eq!(run.run(run.looked_for(1_999, "long.e0", vec![])).records, ["not found long.e0"]);
+    run.at(5_001);
+    assert_eq!(run.run(run.looked_for(999, "long.e0", vec![])).records, [""; 0]);
+    let proven = ["not found long.e0", "absent long.e0"];
+    assert_eq!(run.run(run.looked_for(998, "long.e0", vec![])).records, proven);
+}
+
 #[test]
 fn a_position_that_the_batch_and_what_was_there_before_explain_is_no_effect() {
     for (side, hedge) in [(Side::Buy, Side::Sell), (Side::Sell, Side::Buy)] {
@@ -73,6 +122,7 @@ fn a_position_that_the_batch_and_what_was_there_before_explain_is_no_effect() {
             tag: run.tag("two.e0"),
             thorough: true,
             venue_time: VenueMillis(run.now.0.saturating_add_signed(OFFSET_MS)),
+            read_until: VenueMillis(run.now.0.saturating_add_signed(OFFSET_MS)),
             orders: vec![],
             position: Some(amount("0.5") + side.signed(qty(traded))),
         };

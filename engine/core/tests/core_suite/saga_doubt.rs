@@ -171,6 +171,7 @@ fn a_shallow_look_that_finds_nothing_proves_nothing() {
             tag: run.tag("long.e0"),
             thorough: false,
             venue_time: VenueMillis(START + at + 250),
+            read_until: VenueMillis(START + at + 250),
             orders: vec![],
             position: None,
         };
@@ -186,6 +187,7 @@ fn what_proves_absence_is_the_venues_clock_and_not_the_engines() {
         tag: run.tag("long.e0"),
         thorough: true,
         venue_time: VenueMillis(START + 250 + 3_000),
+        read_until: VenueMillis(START + 250 + 3_000),
         orders: vec![],
         position: None,
     };
@@ -203,6 +205,7 @@ fn a_position_that_the_order_would_explain_keeps_it_in_doubt() {
         let event = Event::Answered {
             tag,
             venue_time,
+            read_until: venue_time,
             thorough: true,
             orders: vec![],
             position: Some(amount("0.1")),

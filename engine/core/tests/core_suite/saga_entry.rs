@@ -61,6 +61,7 @@ fn on_class_b_a_final_reply_still_needs_its_trades_and_a_late_complete_look() {
         tag: run.tag("long.e0"),
         thorough: false,
         venue_time: VenueMillis(0),
+        read_until: VenueMillis(0),
         orders: vec![found.clone()],
         position: None,
     };
@@ -338,6 +339,7 @@ fn events_about_orders_that_do_not_exist_are_ignored() {
         tag,
         thorough: true,
         venue_time: VenueMillis(0),
+        read_until: VenueMillis(0),
         orders: vec![],
         position: None,
     });

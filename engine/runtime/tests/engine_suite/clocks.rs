@@ -85,7 +85,7 @@ async fn a_stamp_the_venue_found_off_makes_it_measure_again() {
     assert_eq!(report.status, BatchStatus::Done);
     assert_eq!(
         times(&desk),
-        3,
-        "to stamp, once more after the refusal, and for the audit of what was refused"
+        4,
+        "to stamp, once more after the refusal, and before and after the audit of what was refused"
     );
 }

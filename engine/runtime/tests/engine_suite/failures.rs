@@ -96,6 +96,26 @@ async fn what_is_found_counts_while_listings_and_clock_are_down() {
     assert_eq!(handle.wait().await.unwrap().status, BatchStatus::Done);
 }
 
+/// Before it, for what is past; after it, for what the venue still listed (R4).
+#[tokio::test(start_paused = true)]
+async fn the_venues_clock_is_read_before_and_after_each_search_that_proves_something() {
+    let desk = Desk::new();
+    let engine = desk.engine().await;
+    desk.binance.play([OnPlace::Lose]);
+    let handle = engine.submit(&pair("now", "0.1")).await.unwrap();
+    handle.wait().await.unwrap();
+    let calls = desk.binance.calls();
+    let deadline = desk.binance.asked()[0].deadline;
+    let after = calls.iter().filter(|(at, _)| at.0 > deadline.0).map(|(_, call)| call);
+    let until_sent = after.take_while(|call| !is_place(call));
+    let read = until_sent.filter(|call| matches!(call, Call::ServerTime | Call::List));
+    let searches = read.collect::<Vec<_>>();
+    assert!(searches.len() >= 6, "{searches:?}");
+    for search in searches.chunks(3) {
+        assert_eq!(search, [&Call::ServerTime, &Call::List, &Call::ServerTime]);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_is_proven_absent_while_a_listing_is_down() {
     let desk = Desk::new();

@@ -49,12 +49,13 @@ pub(super) fn reply(plant: Plant, reply: Reply) -> Reply {
 pub(super) fn event<'a>(plant: Plant, saga: &Saga, event: &'a Event) -> Cow<'a, Event> {
     match (plant, event) {
         (Plant::ActBeforeAsking, Event::Resumed) => Cow::Owned(Event::Wake),
-        (_, Event::Answered { tag, thorough, venue_time, orders, position }) => {
+        (_, Event::Answered { tag, thorough, venue_time, read_until, orders, position }) => {
             let late = if plant == Plant::AbsenceByLocalClock { 20_000 } else { 0 };
             Cow::Owned(Event::Answered {
                 tag: *tag,
                 thorough: *thorough || plant == Plant::HalfListingAsWhole,
                 venue_time: venue_time.plus_ms(late),
+                read_until: *read_until,
                 orders: snapshots(plant, saga, orders),
                 position: *position,
             })

@@ -54,6 +54,7 @@ pub(super) struct Asked {
 pub(super) enum What {
     Only,
     Clock,
+    ClockAfter,
     Book,
     Position,
     Find,

@@ -31,6 +31,8 @@ pub(super) struct Look {
     since: VenueMillis,
     deadline: VenueMillis,
     venue_time: VenueMillis,
+    /// The venue's clock once everything else was read.
+    read_until: VenueMillis,
     past_deadline: bool,
     open: usize,
     orders: Vec<OrderSnapshot>,
@@ -73,6 +75,7 @@ impl Process {
             since: order.first_stamp,
             deadline,
             venue_time: estimate.min(deadline),
+            read_until: estimate.min(deadline),
             past_deadline: false,
             open: 0,
             orders: Vec::new(),
@@ -125,6 +128,10 @@ impl Process {
                 look.note_time(reply);
                 return self.look_closely(out, asked.activity);
             }
+            (What::ClockAfter, reply) => {
+                look.note_time_after(reply);
+                return self.end_look(out, asked.activity);
+            }
             (What::Extra, reply) => {
                 look.note_extra(reply);
                 return self.look_further(out, asked.activity);
@@ -166,6 +173,14 @@ impl Process {
             self.ask(out, activity, venue, What::Extra, 0, call);
             return;
         }
+        if look.past_deadline && look.thorough && look.missing.is_none() {
+            let venue = look.venue;
+            return self.ask(out, activity, venue, What::ClockAfter, 0, Call::Time);
+        }
+        self.end_look(out, activity);
+    }
+
+    fn end_look(&mut self, out: &mut Outside, activity: u64) {
         let Some(Activity::Look(look)) = self.activities.under_way.remove(&activity) else {
             return;
         };
@@ -183,6 +198,7 @@ impl Process {
                     tag,
                     thorough: look.thorough && missing.is_none(),
                     venue_time: look.venue_time,
+                    read_until: look.read_until,
                     orders: look.orders,
                     position: look.position,
                 };
@@ -200,6 +216,17 @@ impl Look {
                 self.past_deadline = self.venue_time > self.deadline;
             }
             reply => self.beside = Some(error_of(reply)),
+        }
+    }
+
+    /// Without it nobody knows whether the venue still listed everything.
+    fn note_time_after(&mut self, reply: Reply) {
+        match reply {
+            Reply::Time(time) => self.read_until = VenueMillis(time),
+            reply => {
+                self.thorough = false;
+                self.beside = Some(error_of(reply));
+            }
         }
     }
 

@@ -221,8 +221,20 @@ impl Harness {
             tag: self.tag(name),
             thorough: true,
             venue_time: clock.venue_time(self.now),
+            read_until: clock.venue_time(self.now),
             orders,
             position: None,
+        }
+    }
+
+    /// The same, begun now and over so many milliseconds later.
+    pub(crate) fn looked_for(&self, ms: u64, name: &str, found: Vec<OrderSnapshot>) -> Event {
+        match self.looked(name, found) {
+            Event::Answered { tag, thorough, venue_time, orders, position, .. } => {
+                let read_until = venue_time.plus_ms(ms);
+                Event::Answered { tag, thorough, venue_time, read_until, orders, position }
+            }
+            other => other,
         }
     }
 

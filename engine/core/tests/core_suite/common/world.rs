@@ -381,6 +381,7 @@ impl World {
             tag: query.tag,
             thorough: query.thorough,
             venue_time,
+            read_until: VenueMillis(self.now.saturating_add_signed(OFFSET_MS)),
             orders: exchange.find(client_id, self.now),
             position: query.thorough.then(|| exchange.position()),
         };
