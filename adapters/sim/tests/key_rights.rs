@@ -76,7 +76,7 @@ fn binances_page_of_rights_counts_apart_from_the_trading_interface() {
     let mut used = |path: &str| {
         let response = responded(binance.ask("GET", path, ""));
         let header = |name: &str| response.headers().get(name)?.to_str().ok()?.parse().ok();
-        ["x-mbx-used-weight-1m", "x-sapi-used-ip-weight-1m"].map(|name| header(name))
+        ["x-mbx-used-weight-1m", "x-sapi-used-ip-weight-1m"].map(header)
     };
     assert_eq!(used("/api/v3/account"), [Some(20_u32), None]);
     assert_eq!(used(RESTRICTIONS), [None, Some(1)]);
