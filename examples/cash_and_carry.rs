@@ -24,9 +24,7 @@ const PERPETUAL: (&str, &str) = ("okx-swap", "BTC-USDT-SWAP");
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let neutral = trade().await?;
-    println!("{}", if neutral { "neutral within a lot" } else { "not neutral" });
-    Ok(if neutral { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(desk::verdict(trade().await?))
 }
 
 /// Runs the batch and prints its account; whether it ended neutral.

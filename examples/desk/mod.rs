@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use equipoise::journal::{self, JournalKind, JournalOptions};
@@ -114,6 +115,12 @@ impl Account {
         println!("dust {} {asset}, a lot is {lot}", left.magnitude());
         left.magnitude() < lot || left.is_zero()
     }
+}
+
+/// Prints whether an example ended neutral, and makes it the exit code.
+pub fn verdict(neutral: bool) -> ExitCode {
+    println!("{}", if neutral { "neutral within a lot" } else { "not neutral" });
+    if neutral { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn line(leg: &LegReport) -> String {

@@ -24,6 +24,16 @@ pub(crate) async fn the_account_may_trade_in_one_way_mode(place: &'static Place)
     assert_eq!(account, Account { position_mode: PositionMode::OneWay, can_trade: true });
 }
 
+pub(crate) async fn the_right_to_withdraw_is_the_keys_where_the_venue_tells_it(
+    place: &'static Place,
+) {
+    for may_withdraw in [false, true] {
+        let desk = Desk::with_right(place, may_withdraw).await;
+        let told = place.tells_withdrawal.then_some(may_withdraw);
+        assert_eq!(desk.venue.may_withdraw().await, Ok(told));
+    }
+}
+
 pub(crate) async fn balances_are_complete(place: &'static Place) {
     let desk = Desk::open(place).await;
     let all = |text: &str| [text.parse().unwrap(); 2];

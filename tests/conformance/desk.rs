@@ -52,6 +52,24 @@ impl Desk {
     ) -> Self {
         let demo = equipoise_sim::Credentials::demo(place.adapter);
         let exchange = Exchange::start(place.adapter, demo, settings).unwrap();
+        Self::before(place, exchange, options, credentials).await
+    }
+
+    /// At an exchange whose key may withdraw or not.
+    pub(crate) async fn with_right(place: &'static Place, may_withdraw: bool) -> Self {
+        let demo = equipoise_sim::Credentials::demo(place.adapter);
+        let key = equipoise_sim::Credentials { may_withdraw, ..demo };
+        let exchange = Exchange::start(place.adapter, key, Settings::default()).unwrap();
+        let credentials = demo_credentials(place.adapter);
+        Self::before(place, exchange, ServeOptions::default(), credentials).await
+    }
+
+    async fn before(
+        place: &'static Place,
+        exchange: Exchange,
+        options: ServeOptions,
+        credentials: Credentials,
+    ) -> Self {
         let exchange = serve(exchange, ([127, 0, 0, 1], 0).into(), options).await.unwrap();
         let name = VenueName::new("desk").unwrap();
         let settings = VenueSettings::builder(name, place.adapter, credentials)

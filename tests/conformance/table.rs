@@ -32,6 +32,8 @@ pub(crate) struct Place {
     pub(crate) funds: &'static [(&'static str, &'static str)],
     /// Whether the account can hold long and short positions side by side.
     pub(crate) hedge_mode: bool,
+    /// Whether the interface tells that a key may withdraw.
+    pub(crate) tells_withdrawal: bool,
     /// What follows a client id sent again while its order is open, and after it ended.
     pub(crate) reuse: [Reuse; 2],
     /// Whether trades that were taken back or corrected are shown as that; elsewhere nothing is documented.
@@ -120,6 +122,7 @@ pub(crate) const BINANCE_USDM: Place = Place {
     fee_assets: ["USDT", "USDT"],
     funds: &[("USDT", "250000")],
     hedge_mode: true,
+    tells_withdrawal: false,
     reuse: AMONG_OPEN,
     shows_adjusted_trades: false,
     refusals: [RefusalKind::Final, RefusalKind::ReduceOnly],
@@ -165,6 +168,7 @@ pub(crate) const BINANCE_SPOT: Place = Place {
     mark: "64989.995",
     touch: "1",
     hedge_mode: false,
+    tells_withdrawal: true,
     funding: None,
     too_small: "0.00001",
     fee_assets: ["BTC", "USDT"],
@@ -185,6 +189,7 @@ pub(crate) const BYBIT_LINEAR: Place = Place {
     funding: Some("0.00045"),
     too_small: "0.0001",
     reuse: FOR_EVER,
+    tells_withdrawal: true,
     ..BINANCE_USDM
 };
 
@@ -247,6 +252,7 @@ pub(crate) const OKX_SWAP: Place = Place {
     quantity: "10",
     too_small: "0.001",
     funds: &[("BTC", "2"), ("ETH", "40"), ("USDT", "250000")],
+    tells_withdrawal: true,
     ..BINANCE_USDM
 };
 
@@ -311,6 +317,7 @@ pub(crate) const DERIBIT: Place = Place {
     mark: "65003",
     touch: "200000",
     hedge_mode: false,
+    tells_withdrawal: true,
     funding: Some("0.00041"),
     quantity: "6500",
     too_small: "5",
@@ -359,6 +366,7 @@ pub(crate) const COINBASE: Place = Place {
     mark: "64979.995",
     touch: "3",
     hedge_mode: false,
+    tells_withdrawal: true,
     funding: None,
     quantity: "0.1",
     too_small: "0.00001",

@@ -22,6 +22,8 @@ pub struct Credentials {
     pub ed_key: Option<String>,
     /// Coinbase: PEM of the public half of the Ed25519 key pair.
     pub ed_public: Option<String>,
+    /// Whether the key may also move funds away, which nothing here can do: it is only told where the venue tells it.
+    pub may_withdraw: bool,
 }
 
 /// The parts as a credentials file may give them.
@@ -33,6 +35,8 @@ struct Entry {
     public: Option<String>,
     ed_key: Option<String>,
     ed_public: Option<String>,
+    #[serde(default)]
+    may_withdraw: bool,
 }
 
 /// An entry that proves nothing: there is neither a secret nor a public key with its name.
@@ -56,13 +60,14 @@ impl TryFrom<Entry> for Credentials {
             public: entry.public,
             ed_key: entry.ed_key,
             ed_public: entry.ed_public,
+            may_withdraw: entry.may_withdraw,
         })
     }
 }
 
 impl Credentials {
     /// The documented key of an exchange that was given none: `demo-key-<adapter>` and
-    /// `demo-secret-not-confidential-<adapter>`; at OKX `demo-passphrase-<adapter>` with it.
+    /// `demo-secret-not-confidential-<adapter>`; at OKX `demo-passphrase-<adapter>` with it. It may trade and no more.
     ///
     /// At Coinbase the secret is the PEM of a fixed ES256 key that guards nothing, and `demo-ed-key-coinbase` is the
     /// Ed25519 key whose seed is the bytes 0 to 31.
@@ -75,6 +80,7 @@ impl Credentials {
             public: None,
             ed_key: None,
             ed_public: None,
+            may_withdraw: false,
         };
         match adapter {
             "okx-swap" | "okx-spot" => {
@@ -144,6 +150,13 @@ mod tests {
         ] {
             assert_eq!(read(bad.clone()), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_key_may_withdraw_only_where_its_entry_says_so() {
+        let plain = read(json!({ "key": "k", "secret": "s" })).unwrap();
+        let told = read(json!({ "key": "k", "secret": "s", "may_withdraw": true })).unwrap();
+        assert_eq!([plain.may_withdraw, told.may_withdraw], [false, true]);
     }
 
     #[test]

@@ -63,7 +63,8 @@ pub(crate) struct SimArguments {
     /// An exchange and its address, such as binance-usdm=127.0.0.1:9101; port 0 picks a free one
     #[arg(long = "venue", value_name = "ADAPTER=ADDRESS", required = true, value_parser = sim_venue)]
     pub(crate) venues: Vec<SimVenue>,
-    /// JSON with the API keys: {"binance-usdm": {"key": "…", "secret": "…"}, …}; demo keys without it
+    /// JSON with the API keys: {"binance-usdm": {"key": "…", "secret": "…"}, …}; demo keys without it. A key with
+    /// "may_withdraw": true is told as one that may
     #[arg(long, value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
     /// Play a failure by its name

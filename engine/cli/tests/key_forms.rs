@@ -4,11 +4,8 @@
 
 mod support;
 
-use std::io::{BufRead as _, BufReader};
-
 use equipoise_sim::Credentials;
-use serde_json::Value;
-use support::{Desk, Started};
+use support::{Desk, Simulated};
 
 const CANARY: &str = "canary7391";
 
@@ -116,35 +113,10 @@ fn a_key_that_is_missing_or_unusable_is_named_by_its_field_and_not_shown() {
     refused(&desk, "coinbase", &[KEY, SECRET].join("\n"), "config_invalid");
 }
 
-/// A simulated exchange in a process of its own.
-struct Simulated {
-    process: Started,
-    url: String,
-}
-
-impl Simulated {
-    fn start(desk: &Desk, adapter: &str) -> Self {
-        let venue = format!("{adapter}=127.0.0.1:0");
-        let mut process = desk.start(&["sim", "--json", "--venue", &venue]);
-        let mut line = String::new();
-        let stdout = process.child.stdout.take().unwrap();
-        BufReader::new(stdout).read_line(&mut line).unwrap();
-        let started: Value = serde_json::from_str(&line).unwrap();
-        Self { process, url: started["venues"][0]["url"].as_str().unwrap().to_owned() }
-    }
-}
-
-impl Drop for Simulated {
-    fn drop(&mut self) {
-        let _ = self.process.child.kill();
-        let _ = self.process.child.wait();
-    }
-}
-
 #[test]
 fn a_passphrase_reaches_its_exchange() {
     let mut desk = Desk::without_venues();
-    let okx = Simulated::start(&desk, "okx-swap");
+    let okx = Simulated::start(&desk, &["okx-swap"], &[]);
     let demo = Credentials::demo("okx-swap");
     desk.set_env("KEY", &demo.key);
     desk.set_env("SECRET", &demo.secret);
@@ -152,7 +124,7 @@ fn a_passphrase_reaches_its_exchange() {
     desk.write("plan.toml", &plan("BTC-USDT-SWAP"));
     desk.write(
         "equipoise.toml",
-        &config("okx-swap", &okx.url, &[KEY, SECRET, PASSPHRASE].join("\n")),
+        &config("okx-swap", okx.url("okx-swap"), &[KEY, SECRET, PASSPHRASE].join("\n")),
     );
     assert_eq!(desk.call(&["run", "plan.toml", "--json"]).ended(0)["status"], "done");
     desk.set_env("PHRASE", &format!("{CANARY}-wrong"));
@@ -163,14 +135,15 @@ fn a_passphrase_reaches_its_exchange() {
 #[test]
 fn a_private_key_may_be_text_a_file_or_a_seed() {
     let mut desk = Desk::without_venues();
-    let coinbase = Simulated::start(&desk, "coinbase");
+    let coinbase = Simulated::start(&desk, &["coinbase"], &[]);
+    let url = coinbase.url("coinbase");
     let demo = Credentials::demo("coinbase");
     desk.write("plan.toml", &plan("BTC-USD"));
     let mut accepts = |key: &str, secret: &str, fields: &[&str]| {
         desk.set_env("KEY", key);
         desk.set_env("SECRET", secret);
         desk.write("key.pem", &demo.secret);
-        desk.write("equipoise.toml", &config("coinbase", &coinbase.url, &fields.join("\n")));
+        desk.write("equipoise.toml", &config("coinbase", url, &fields.join("\n")));
         let answer = desk.call(&["check", "plan.toml", "--json"]);
         assert_eq!(answer.code(), 0, "{answer:?}");
     };

@@ -10,6 +10,8 @@ use crate::exchange::RateLimits;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rates {
     pub(super) weight_per_minute: u32,
+    /// The header that tells the weight.
+    pub(super) weight_header: &'static str,
     /// The short window, then the long one.
     pub(super) orders: [OrderRate; 2],
 }
@@ -116,7 +118,8 @@ impl Limits {
     ) -> Response<Bytes> {
         let headers = response.headers_mut();
         let weight = self.weight.at(now_ms, MINUTE_MS);
-        headers.insert(HeaderName::from_static("x-mbx-used-weight-1m"), HeaderValue::from(weight));
+        let name = HeaderName::from_static(self.rates.weight_header);
+        headers.insert(name, HeaderValue::from(weight));
         if with_orders {
             for (rate, used) in self.rates.orders.iter().zip(self.orders(now_ms)) {
                 headers.insert(HeaderName::from_static(rate.header), HeaderValue::from(used));

@@ -99,7 +99,11 @@ impl Inside<'_> {
         Ok(json!({ "category": self.category()?, "list": list }))
     }
 
+    // Source: Bybit v5 Get API Key Information, permissions, read 2026-11-22.
     pub(super) fn api_key(&self) -> Value {
+        let may_withdraw = self.credentials.may_withdraw;
+        let wallet =
+            if may_withdraw { &["AccountTransfer", "Withdraw"][..] } else { &["AccountTransfer"] };
         json!({
             "id": "13770661",
             "note": "simulated",
@@ -109,7 +113,7 @@ impl Inside<'_> {
             "permissions": {
                 "ContractTrade": ["Order", "Position"],
                 "Spot": ["SpotTrade"],
-                "Wallet": ["AccountTransfer"],
+                "Wallet": wallet,
                 "Options": ["OptionsTrade"],
                 "Derivatives": ["DerivativesTrade"],
                 "CopyTrading": [],

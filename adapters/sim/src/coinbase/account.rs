@@ -112,7 +112,7 @@ impl Inside<'_> {
         json!({
             "can_view": true,
             "can_trade": true,
-            "can_transfer": false,
+            "can_transfer": self.may_withdraw,
             "portfolio_uuid": PORTFOLIO_ID,
             "portfolio_type": "DEFAULT",
         })

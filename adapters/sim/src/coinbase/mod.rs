@@ -58,19 +58,25 @@ pub(crate) fn venue(credentials: Credentials, rate_limits: RateLimits) -> Venue 
             ("ETH", Decimal::from(40)),
         ],
         fee_token: None,
-        face: Box::new(Coinbase { keys: Keys::of(&credentials), limits: Limits::new(rate_limits) }),
+        face: Box::new(Coinbase {
+            keys: Keys::of(&credentials),
+            may_withdraw: credentials.may_withdraw,
+            limits: Limits::new(rate_limits),
+        }),
     }
 }
 
 #[derive(Clone, Debug)]
 struct Coinbase {
     keys: Keys,
+    may_withdraw: bool,
     limits: Limits,
 }
 
 /// One request behind the gateway.
 struct Inside<'a> {
     engine: &'a mut MatchingEngine,
+    may_withdraw: bool,
     now_ms: u64,
     query: &'a str,
     body: Value,
@@ -126,7 +132,8 @@ impl Face for Coinbase {
         };
         let query = request.uri().query().unwrap_or_default();
         let body = serde_json::from_slice(request.body()).unwrap_or_default();
-        let inside = Inside { engine, now_ms, query, body, alteration };
+        let may_withdraw = self.may_withdraw;
+        let inside = Inside { engine, may_withdraw, now_ms, query, body, alteration };
         let response = match inside.answer(route) {
             Ok(body) => respond(StatusCode::OK, &body),
             Err(failure) => failure.response(),

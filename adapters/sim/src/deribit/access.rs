@@ -29,8 +29,11 @@ const TIMESTAMP_SPAN_MS: u64 = 60_000;
 /// Nonces that are remembered; more do not fit into the time in which a signature counts.
 const NONCES_MAX: usize = 10_000;
 
-const SCOPE_DEFAULT: &str =
-    "account:read_write block_trade:none connection trade:read_write wallet:read";
+/// Without the wallet, which depends on the key.
+const SCOPE_DEFAULT: &str = "account:read_write block_trade:none connection trade:read_write";
+
+/// The right to withdraw. Source: Deribit docs, Access Scope, read 2026-11-22.
+const WITHDRAWAL: &str = "wallet:read_write";
 
 #[derive(Clone, Debug)]
 struct Token {
@@ -218,9 +221,14 @@ impl Access {
             Some("refresh_token") => Some(self.refreshed(now_ms, params)?),
             _ => return Err(Failure::invalid("grant_type")),
         };
-        let asked = params.get("scope").map(str::to_owned);
-        let scope = asked.or(scope).unwrap_or_else(|| SCOPE_DEFAULT.to_owned());
-        Ok(self.issue(now_ms, &scope_in_full(&scope), params.get("state")))
+        let asked = params.get("scope").map(str::to_owned).or(scope);
+        let may_withdraw = self.credentials.may_withdraw;
+        let scope = match (asked, may_withdraw) {
+            (Some(asked), _) => scope_in_full(&asked, may_withdraw),
+            (None, false) => format!("{SCOPE_DEFAULT} wallet:read"),
+            (None, true) => format!("{SCOPE_DEFAULT} {WITHDRAWAL}"),
+        };
+        Ok(self.issue(now_ms, &scope, params.get("state")))
     }
 
     fn check_client_signature(&mut self, now_ms: u64, params: &Params) -> Result<(), Failure> {
@@ -282,7 +290,7 @@ impl Access {
 }
 
 /// What the key allows where the scope asked for says nothing about it.
-fn scope_in_full(asked: &str) -> String {
+fn scope_in_full(asked: &str, may_withdraw: bool) -> String {
     let mut scope: Vec<&str> = asked.split(' ').filter(|part| !part.is_empty()).collect();
     let says = |scope: &[&str], names: &[&str]| {
         scope.iter().any(|part| names.contains(&part.split(':').next().unwrap_or_default()))
@@ -295,6 +303,9 @@ fn scope_in_full(asked: &str) -> String {
     }
     if !says(&scope, &["trade"]) {
         scope.push("trade:read_write");
+    }
+    if may_withdraw && !says(&scope, &["wallet"]) {
+        scope.push(WITHDRAWAL);
     }
     scope.join(" ")
 }
@@ -348,9 +359,17 @@ mod tests {
         assert_eq!(life_of("connection"), 900);
         assert_eq!(life_of("session:desk expires:60"), 60);
         assert_eq!(
-            scope_in_full("session:desk trade:read"),
+            scope_in_full("session:desk trade:read", false),
             "session:desk trade:read account:read"
         );
-        assert_eq!(scope_in_full(""), "connection account:read trade:read_write");
+        assert_eq!(scope_in_full("", false), "connection account:read trade:read_write");
+        let whole = "connection account:read trade:read_write wallet:read_write";
+        assert_eq!(scope_in_full("", true), whole);
+        assert_eq!(
+            scope_in_full("wallet:read connection account:read trade:read", true)
+                .matches("wallet")
+                .count(),
+            1
+        );
     }
 }

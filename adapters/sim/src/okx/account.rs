@@ -183,7 +183,9 @@ impl Inside<'_> {
         })
     }
 
+    // Source: OKX v5 docs, Get account configuration, perm, read 2026-11-22.
     pub(super) fn config(&self) -> Value {
+        let may_withdraw = self.credentials.may_withdraw;
         json!([{
             "acctLv": "2",
             "acctStpMode": "cancel_maker",
@@ -200,7 +202,7 @@ impl Inside<'_> {
             "mainUid": "44705892343619584",
             "mgnIsoMode": "automatic",
             "opAuth": "0",
-            "perm": "read_only,trade",
+            "perm": if may_withdraw { "read_only,trade,withdraw" } else { "read_only,trade" },
             "posMode": if self.engine.account.hedge_mode { "long_short_mode" } else { "net_mode" },
             "roleType": "0",
             "spotBorrowAutoRepay": false,

@@ -103,6 +103,7 @@ struct Asked {
 /// One request behind the gateway.
 struct Inside<'a> {
     engine: &'a mut MatchingEngine,
+    credentials: &'a Credentials,
     product: Product,
     now_ms: u64,
     params: Params,
@@ -159,17 +160,19 @@ impl Face for Okx {
             let late = route.can_expire()
                 && !alteration.in_time
                 && asked.expires_ms.is_some_and(|at| at < now_ms);
-            let product = self.product;
+            let (product, credentials) = (self.product, &self.credentials);
             let mut entries = Vec::new();
             for params in asked.entries {
-                let inside = Inside { engine: &mut *engine, product, now_ms, params, alteration };
+                let engine = &mut *engine;
+                let inside = Inside { engine, credentials, product, now_ms, params, alteration };
                 entries.push(inside.ordered(step, late));
             }
             return orders::response(now_ms, &entries);
         }
         let params = asked.entries.into_iter().next().unwrap_or_default();
-        let product = self.product;
-        match (Inside { engine, product, now_ms, params, alteration }).answer(route) {
+        let (product, credentials) = (self.product, &self.credentials);
+        let inside = Inside { engine, credentials, product, now_ms, params, alteration };
+        match inside.answer(route) {
             Ok(data) => respond(StatusCode::OK, &json!({ "code": "0", "data": data, "msg": "" })),
             Err(failure) => failure.response(),
         }

@@ -5,11 +5,11 @@ use equipoise_port::{Account, Balance, Position, QueryError};
 use futures::try_join;
 
 use super::holdings::{
-    AccountConfig, AccountRights, AssetBalance, PositionRisk, PositionSideMode, SpotAccount,
-    position,
+    AccountConfig, AccountRights, AssetBalance, KeyRights, PositionRisk, PositionSideMode,
+    SpotAccount, position,
 };
 use super::product::{Kind, Page};
-use super::{Binance, coinm, refused, usdm};
+use super::{Binance, coinm, refused, spot, usdm};
 use crate::answer::{BadAnswer, read};
 use crate::query::QueryString;
 
@@ -64,6 +64,25 @@ impl Binance {
         let body = self.get(page, QueryString::new()).await?;
         let answer: PositionSideMode = read(&body)?;
         Ok(mode(answer.dual_side_position))
+    }
+
+    /// Whether the key may withdraw, which only the host of spot tells.
+    ///
+    /// Of the futures' pages some have `canWithdraw`, documented as whether assets can be transferred out. That stands
+    /// beside `canDeposit` and the fee tier of the account and says nothing of the key that asks.
+    /// Source: Binance USDⓈ-M Account Information V2, Futures Account Configuration; COIN-M Account Information, read
+    /// 2026-11-22.
+    pub(super) async fn read_withdrawal_right(&self) -> Result<Option<bool>, QueryError> {
+        if self.product.kind != Kind::Spot {
+            return Ok(None);
+        }
+        match self.get(spot::KEY_RIGHTS, QueryString::new()).await {
+            Ok(body) => Ok(Some(read::<KeyRights>(&body)?.enable_withdrawals)),
+            // The test network has no page of the wallet interface.
+            // Source: Binance Spot Testnet, F.A.Q., /sapi endpoints, read 2026-11-22.
+            Err(failure) if failure.is_missing_page() => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     /// Both sides of the position in one instrument.

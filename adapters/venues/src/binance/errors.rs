@@ -24,6 +24,9 @@ const SERVICE_UNAVAILABLE: &str = "Service Unavailable.";
 /// Seen in users' reports, not documented, so it counts only where no header announces a wait.
 const BANNED_UNTIL: &str = "banned until ";
 
+/// With status 404: the host has no such page. Seen in users' reports of the test networks, not documented.
+const NO_SUCH_PATH: i64 = -5000;
+
 /// The documented form of an error.
 #[derive(Deserialize)]
 struct ErrorBody {
@@ -52,6 +55,10 @@ pub(crate) fn interpret(
     let Ok(body) = read::<ErrorBody>(response.body()) else {
         return Err(unreadable());
     };
+    // The same as a 404 without a word, see `Failure::is_missing_page`.
+    if status == StatusCode::NOT_FOUND && body.code == NO_SUCH_PATH {
+        return Err(unreadable());
+    }
     let meaning = if status == StatusCode::SERVICE_UNAVAILABLE {
         overloaded(&body)
     } else {
@@ -151,6 +158,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_host_may_say_in_words_or_without_that_it_has_no_such_page() {
+        let worded = r#"{"code":-5000,"msg":"Path /sapi/v1/account/apiRestrictions, Method GET is invalid"}"#;
+        let missing = |status, body| failure_of(&SPOT, &answer(status, body)).is_missing_page();
+        for body in [worded, "", "<html>404 Not Found</html>"] {
+            assert!(missing(404, body), "{body}");
+            assert!(!missing(400, body), "{body}");
+        }
+        assert!(!missing(404, r#"{"code":-2015,"msg":"Invalid API-key."}"#));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Source: Binance USDⓈ-M Position Information V3, Futures Account Balance V3, Futures Account Configuration;
 //! COIN-M Position Information, Futures Account Balance, Account Information, Get Current Position Mode;
-//! Spot REST API, Account information, read 2026-11-22.
+//! Spot REST API, Account information; Wallet, Get API Key Permission, read 2026-11-22.
 
 use equipoise_core::{Asset, Qty, Symbol};
 use equipoise_port::{Balance, Position};
@@ -25,6 +25,13 @@ pub(crate) struct AccountConfig {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AccountRights {
     pub(crate) can_trade: bool,
+}
+
+/// What the key itself may do.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KeyRights {
+    pub(crate) enable_withdrawals: bool,
 }
 
 /// The position mode alone.

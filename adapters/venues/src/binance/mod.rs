@@ -185,6 +185,10 @@ impl Venue for Binance {
         self.read_account().await
     }
 
+    async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {
+        self.read_withdrawal_right().await
+    }
+
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
         self.read_instrument(symbol).await
     }

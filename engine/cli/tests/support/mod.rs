@@ -74,23 +74,19 @@ leg_timeout_ms = 600000
 const ADAPTERS: [(&str, &str); 2] = [("binance", "binance-usdm"), ("bybit", "bybit-linear")];
 
 /// Simulated exchanges in a process of their own; ended when dropped.
-pub(crate) struct Sims {
+pub(crate) struct Simulated {
     child: Child,
     urls: BTreeMap<String, String>,
 }
 
-impl Sims {
-    fn start(desk: &TempDir, arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_equipoise"))
-            .args(["sim", "--json", "--ledger"])
-            .arg(desk.path().join("ledger.json"))
-            .args(["--venue", "binance-usdm=127.0.0.1:0"])
-            .args(["--venue", "bybit-linear=127.0.0.1:0"])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+impl Simulated {
+    /// Serves these adapters as `sim` does with these arguments.
+    pub(crate) fn start(desk: &Desk, adapters: &[&str], arguments: &[&str]) -> Self {
+        let mut command = desk.command(&["sim", "--json"]);
+        for adapter in adapters {
+            command.arg("--venue").arg(format!("{adapter}=127.0.0.1:0"));
+        }
+        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
@@ -104,9 +100,14 @@ impl Sims {
             .collect();
         Self { child, urls }
     }
+
+    /// Where an adapter's exchange is.
+    pub(crate) fn url(&self, adapter: &str) -> &str {
+        &self.urls[adapter]
+    }
 }
 
-impl Drop for Sims {
+impl Drop for Simulated {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -116,7 +117,7 @@ impl Drop for Sims {
 /// Everything one test needs.
 pub(crate) struct Desk {
     pub(crate) folder: TempDir,
-    sims: Option<Sims>,
+    sims: Option<Simulated>,
     env: BTreeMap<String, String>,
 }
 
@@ -154,7 +155,6 @@ impl Desk {
     }
 
     fn make_in(folder: TempDir, sim_arguments: Option<&[&str]>, journal: &str) -> Self {
-        let sims = sim_arguments.map(|arguments| Sims::start(&folder, arguments));
         let mut env = BTreeMap::new();
         for (venue, adapter) in ADAPTERS {
             let prefix = venue.to_uppercase();
@@ -162,7 +162,12 @@ impl Desk {
             let secret = format!("demo-secret-not-confidential-{adapter}");
             env.insert(format!("{prefix}_API_SECRET"), secret);
         }
-        let desk = Self { folder, sims, env };
+        let mut desk = Self { folder, sims: None, env };
+        desk.sims = sim_arguments.map(|arguments| {
+            let ledger = ["--ledger", "ledger.json"];
+            let arguments = [&ledger[..], arguments].concat();
+            Simulated::start(&desk, &ADAPTERS.map(|(_, adapter)| adapter), &arguments)
+        });
         desk.write("plan.toml", PLAN);
         desk.write("quick.toml", QUICK_PLAN);
         desk.write("resting.toml", RESTING_PLAN);
@@ -177,7 +182,7 @@ impl Desk {
         );
         for (venue, adapter) in ADAPTERS {
             let url = match &self.sims {
-                Some(sims) => sims.urls[adapter].clone(),
+                Some(sims) => sims.url(adapter).to_owned(),
                 None => "http://127.0.0.1:1".to_owned(),
             };
             let prefix = venue.to_uppercase();

@@ -40,6 +40,7 @@ use crate::params::Params;
 /// Source: Binance USDⓈ-M General Info, Limits; Exchange Information, rateLimits, read 2026-11-22.
 const RATES: Rates = Rates {
     weight_per_minute: 2400,
+    weight_header: "x-mbx-used-weight-1m",
     orders: [
         OrderRate {
             window_ms: 10_000,

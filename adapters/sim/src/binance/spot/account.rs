@@ -101,10 +101,11 @@ impl Inside<'_> {
     /// What the key may do. Source: Binance wallet docs, Get API Key Permission, read 2026-11-22.
     pub(super) fn permissions(&self) -> Value {
         json!({
-            "ipRestrict": false,
+            // A key can have the right only with a list of addresses.
+            "ipRestrict": self.credentials.may_withdraw,
             "createTime": 1_790_000_000_000_u64,
             "enableReading": true,
-            "enableWithdrawals": false,
+            "enableWithdrawals": self.credentials.may_withdraw,
             "enableInternalTransfer": false,
             "enableMargin": false,
             "enableFutures": false,

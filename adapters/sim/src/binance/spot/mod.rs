@@ -1,4 +1,4 @@
-//! The face of Binance spot (`/api/v3`).
+//! The face of Binance spot (`/api/v3`), with the page of `/sapi` that tells what a key may do.
 //!
 //! The time window is checked on receipt and not again by the matching engine: an admitted order may execute later.
 //! Source: binance-spot-api-docs, rest-api.md, errors.md, enums.md and filters.md, read 2026-11-22.
@@ -35,6 +35,7 @@ use crate::params::Params;
 /// Source: binance-spot-api-docs rest-api.md, Limits; the order counts were not checked against the live listing.
 const RATES: Rates = Rates {
     weight_per_minute: 6000,
+    weight_header: "x-mbx-used-weight-1m",
     orders: [
         OrderRate {
             window_ms: 10_000,
@@ -50,6 +51,12 @@ const RATES: Rates = Rates {
         },
     ],
 };
+
+/// Every page of `/sapi` has a limit of its own; only one is here.
+///
+/// Source: Binance Developers, Rate limits, `/api/*` and `/sapi/*`, read 2026-11-22.
+const WALLET_RATES: Rates =
+    Rates { weight_per_minute: 12_000, weight_header: "x-sapi-used-ip-weight-1m", ..RATES };
 
 /// Longest window, milliseconds.
 const RECV_WINDOW_MAX_MS: u64 = 60_000;
@@ -88,7 +95,11 @@ pub(crate) fn spot(credentials: Credentials, rate_limits: RateLimits) -> Venue {
             prices: vec![("USDT", Decimal::from(600)), ("BTC", Decimal::new(92, 4))],
             factor: Decimal::new(75, 2),
         }),
-        face: Box::new(Spot { credentials, limits: Limits::new(rate_limits, RATES) }),
+        face: Box::new(Spot {
+            credentials,
+            limits: Limits::new(rate_limits, RATES),
+            wallet_limits: Limits::new(rate_limits, WALLET_RATES),
+        }),
     }
 }
 
@@ -96,11 +107,23 @@ pub(crate) fn spot(credentials: Credentials, rate_limits: RateLimits) -> Venue {
 struct Spot {
     credentials: Credentials,
     limits: Limits,
+    wallet_limits: Limits,
+}
+
+impl Spot {
+    /// The limits that a request counts into.
+    fn limits_of(&mut self, route: Option<Route>) -> &mut Limits {
+        match route {
+            Some(Route::Permissions) => &mut self.wallet_limits,
+            _ => &mut self.limits,
+        }
+    }
 }
 
 /// One request behind the gateway.
 struct Inside<'a> {
     engine: &'a mut MatchingEngine,
+    credentials: &'a Credentials,
     now_ms: u64,
     params: Params,
     alteration: Alteration,
@@ -117,7 +140,8 @@ impl Face for Spot {
         let params = params_of(request);
         let route = Route::find(request.method(), request.uri().path());
         let weight = route.map_or(1, |route| route.weight(&params));
-        let admitted = self.limits.take_weight(now_ms, weight).and_then(|()| match route {
+        let counted = self.limits_of(route).take_weight(now_ms, weight);
+        let admitted = counted.and_then(|()| match route {
             None => Err(Failure::unknown_path(request)),
             Some(route) if route.is_signed() => {
                 check_signed(&self.credentials, now_ms, request, &params, stamp)
@@ -125,7 +149,7 @@ impl Face for Spot {
             Some(_) => Ok(()),
         });
         let failure = admitted.err()?;
-        Some(self.limits.stamped(now_ms, false, failure.response()))
+        Some(self.limits_of(route).stamped(now_ms, false, failure.response()))
     }
 
     fn carry_out(
@@ -142,8 +166,8 @@ impl Face for Spot {
         let (orders, weight) = (route.orders(), route.weight(&params));
         let counted = self.limits.take_orders(now_ms, orders);
         let outcome = counted.and_then(|()| {
-            let limits = &self.limits;
-            Inside { engine, now_ms, params, alteration }.answer(route, limits)
+            let (limits, credentials) = (&self.limits, &self.credentials);
+            Inside { engine, credentials, now_ms, params, alteration }.answer(route, limits)
         });
         if let Ok(value) = &outcome {
             // Orders and cancels that succeed cost no weight; what fills at once is not counted as an open order.
@@ -156,7 +180,7 @@ impl Face for Spot {
         }
         let response =
             outcome.map_or_else(|failure| failure.response(), |value| json_response(&value));
-        self.limits.stamped(now_ms, orders > 0, response)
+        self.limits_of(Some(route)).stamped(now_ms, orders > 0, response)
     }
 
     fn refusal(&self, now_ms: u64, _: &Request<Bytes>, refused: Refused<'_>) -> Response<Bytes> {

@@ -1,0 +1,135 @@
+//! Whether a key may withdraw, as far as each venue tells it.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::{Stage, binance, binance_coinm, binance_spot, bybit, coinbase, read_fixture, stage};
+use equipoise_port::QueryError;
+
+const RESTRICTIONS: &str = "GET /sapi/v1/account/apiRestrictions";
+
+async fn told(status: u16, body: &str) -> Result<Option<bool>, QueryError> {
+    let stage = binance_spot();
+    stage.script.body(RESTRICTIONS, status, body);
+    stage.venue.may_withdraw().await
+}
+
+#[tokio::test]
+async fn binance_tells_it_of_the_key_by_a_signed_read_of_the_spot_host() {
+    for (fixture, may_withdraw) in
+        [("api_restrictions_trading", false), ("api_restrictions_withdrawing", true)]
+    {
+        let stage = binance_spot();
+        stage.script.fixture(RESTRICTIONS, 200, &format!("binance_spot/{fixture}"));
+        assert_eq!(stage.venue.may_withdraw().await, Ok(Some(may_withdraw)));
+        let sent = stage.script.sent();
+        let (unsigned, signature) = sent.last().unwrap().split_once("&signature=").unwrap();
+        assert_eq!(
+            unsigned,
+            "GET /sapi/v1/account/apiRestrictions?recvWindow=2000&timestamp=1795334400250"
+        );
+        assert_eq!(signature.len(), 64);
+        let requests = stage.script.requests.lock().unwrap();
+        assert_eq!(requests.last().unwrap().0.headers()["x-mbx-apikey"], "the-key");
+    }
+}
+
+#[tokio::test]
+async fn the_test_network_of_binance_has_no_such_page_and_tells_nothing() {
+    for body in ["", "<html>404 Not Found</html>", &read_fixture("binance_spot/path_invalid")] {
+        assert_eq!(told(404, body).await, Ok(None), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn any_other_answer_of_binance_is_an_error_and_no_right() {
+    let refused = told(401, &read_fixture("binance_spot/account_bad_key")).await;
+    assert!(matches!(refused, Err(QueryError::Credentials { .. })), "{refused:?}");
+    let unsaid = read_fixture("binance_spot/api_restrictions_trading")
+        .replace("enableWithdrawals", "enableWithdrawal");
+    let unreadable = read_fixture("binance_spot/api_restrictions_trading").replace("false", "0");
+    for (status, body) in
+        [(200, &unsaid[..]), (200, &unreadable), (200, ""), (403, "<html>"), (500, "")]
+    {
+        let answer = told(status, body).await;
+        assert!(matches!(answer, Err(QueryError::Unavailable(_))), "{status} {body}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_question_waits_for_the_request_weight_like_any_other() {
+    let stage = binance_spot();
+    let mut spent = http::Response::new(read_fixture("binance_spot/time_now").into());
+    spent.headers_mut().insert("x-mbx-used-weight-1m", "6000".parse().unwrap());
+    stage.script.on("GET /api/v3/time", Ok(spent));
+    // The first answer is the stage's own; use it up.
+    stage.venue.server_time().await.unwrap();
+    stage.venue.server_time().await.unwrap();
+    let answer = stage.venue.may_withdraw().await;
+    assert!(matches!(answer, Err(QueryError::Busy { .. })), "{answer:?}");
+    assert_eq!(stage.script.count("/sapi/v1/account/apiRestrictions"), 0);
+}
+
+#[tokio::test]
+async fn binances_futures_do_not_tell_and_are_not_asked() {
+    for stage in [binance(), binance_coinm()] {
+        assert_eq!(stage.venue.may_withdraw().await, Ok(None));
+        assert!(stage.script.sent().is_empty());
+    }
+}
+
+/// What is told where one answer stands for the key.
+async fn with_answer(stage: Stage, route: &str, body: &str) -> Option<bool> {
+    stage.script.body(route, 200, body);
+    stage.venue.may_withdraw().await.unwrap()
+}
+
+#[tokio::test]
+async fn bybit_tells_it_by_the_wallets_rights_of_a_key_that_may_write() {
+    let route = "GET /v5/user/query-api";
+    let plain = read_fixture("bybit/query_api_trading");
+    let told = |body: String| async move { with_answer(bybit(), route, &body).await };
+    let with = |rights: &str| plain.replace(r#""Wallet": []"#, &format!(r#""Wallet": [{rights}]"#));
+    assert_eq!(told(plain.clone()).await, Some(false));
+    assert_eq!(told(with(r#""AccountTransfer""#)).await, Some(false));
+    let withdrawing = with(r#""AccountTransfer", "Withdraw""#);
+    assert_eq!(told(withdrawing.clone()).await, Some(true));
+    let reading = withdrawing.replace(r#""readOnly": 0"#, r#""readOnly": 1"#);
+    assert_eq!(told(reading).await, Some(false));
+}
+
+#[tokio::test]
+async fn okx_tells_it_by_the_permissions_of_the_account_page() {
+    let plain = read_fixture("okx/config_futures_net");
+    let withdrawing = plain.replace("read_only,trade", "read_only,trade,withdraw");
+    for (body, may_withdraw) in [(plain, false), (withdrawing, true)] {
+        let okx = stage("okx-swap");
+        okx.script.fixture("GET /api/v5/public/time", 200, "okx/time_now");
+        let told = with_answer(okx, "GET /api/v5/account/config", &body).await;
+        assert_eq!(told, Some(may_withdraw));
+    }
+}
+
+#[tokio::test]
+async fn coinbase_tells_it_by_the_right_to_transfer() {
+    let route = "GET /api/v3/brokerage/key_permissions";
+    for (fixture, may_withdraw) in
+        [("permissions_perpetuals", false), ("permissions_read_only", true)]
+    {
+        let body = read_fixture(&format!("coinbase/{fixture}"));
+        assert_eq!(with_answer(coinbase(), route, &body).await, Some(may_withdraw), "{fixture}");
+    }
+}
+
+#[tokio::test]
+async fn deribit_tells_it_by_what_the_token_was_granted() {
+    let plain = read_fixture("deribit/auth_granted");
+    for (wallet, may_withdraw) in [("none", false), ("read", false), ("read_write", true)] {
+        let deribit = stage("deribit");
+        deribit.script.fixture("POST /api/v2/public/get_time", 200, "deribit/time_now");
+        let granted = plain.replace("wallet:none", &format!("wallet:{wallet}"));
+        let told = with_answer(deribit, "POST /api/v2/public/auth", &granted).await;
+        assert_eq!(told, Some(may_withdraw), "{wallet}");
+    }
+}
