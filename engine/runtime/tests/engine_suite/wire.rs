@@ -127,7 +127,7 @@ impl Venue for Wire {
         Ok(Instrument {
             symbol: symbol.clone(),
             kind: InstrumentKind::Linear,
-            base: of("BTC"),
+            base: of(symbol.as_str().strip_suffix("USDT").unwrap_or("BTC")),
             quote: of("USDT"),
             settle: of("USDT"),
             tick: of("0.1"),

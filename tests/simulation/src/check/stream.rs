@@ -111,8 +111,9 @@ impl Stream {
             }
             Record::Stopped { .. } => self.stopped = true,
             Record::UnwindStarted { at } => {
-                self.unwind_started_at = Some(at.0);
-                if self.is_as_planned(spec) {
+                // A start that finds it begun says so again.
+                let first = self.unwind_started_at.replace(at.0).is_none();
+                if first && self.is_as_planned(spec) {
                     let text = "every leg filled exactly as planned, and is taken back";
                     return Err(broken(Claim::Needless, text));
                 }
@@ -208,7 +209,13 @@ impl Stream {
             }
             (Role::Unwind, None) => Err(broken(Claim::Order, "an unwind before unwinding began")),
             (Role::Unwind, Some(started)) => {
-                if let Some((other, _)) = others().find(|(_, attempt)| !attempt.is_closed()) {
+                // Orders that take back another underlying go on beside it.
+                let base = |leg: u8| spec.leg(leg).map(|leg| &leg.instrument.base);
+                let beside = |other: &OrderTag| {
+                    other.role == Role::Unwind && base(other.leg) != base(tag.leg)
+                };
+                let mut open = others().filter(|(_, attempt)| !attempt.is_closed());
+                if let Some((other, _)) = open.find(|(other, _)| !beside(other)) {
                     return Err(broken(
                         Claim::K1,
                         format!("{tag:?} unwinds while {other:?} is open"),
