@@ -137,7 +137,7 @@ class CcxtRun:
         via.check("duplicate id: no second order", self.listed() == [resting], self.listed())
 
     def through_refusals(self, via):
-        via.raises("too small", self.codes["small"], self.too_small, self.codes.get("small text", ""))
+        via.raises("too small", self.codes["small"], self.too_small)
         price = passive_price(self.bid)
         symbol = self.unlisted()
         via.raises("unknown symbol", self.codes["symbol"], lambda: self.exchange.create_order(symbol, "limit", "buy", self.amount, price))

@@ -40,6 +40,7 @@ class Outcome:
 
     library: str
     adapter: str
+    note: str
     claim: str
     holds: bool = True
     seen: str = ""
@@ -49,6 +50,11 @@ class Outcome:
     def operation(self):
         name = self.claim.partition(":")[0]
         return name if name in OPERATIONS else None
+
+    @property
+    def line(self):
+        via = " ".join(part for part in (self.library, self.adapter, self.note) if part)
+        return f"ok    {via}: {self.claim}" if self.holds else f"FAILS {via}: {self.claim}: {self.seen}"
 
 
 # The outcomes of the script that runs in this process.
@@ -62,15 +68,15 @@ class Claims:
         self.library, self.adapter, self.note, self.errors = library, adapter, note, errors
 
     def record(self, claim, holds=True, seen=None, absent=""):
-        claim = f"{claim} [{self.note}]" if self.note else claim
-        outcomes.append(Outcome(self.library, self.adapter, claim, bool(holds), repr(seen), absent))
+        outcomes.append(Outcome(self.library, self.adapter, self.note, claim, bool(holds), repr(seen), absent))
 
     def check(self, claim, holds, seen=None):
         """`claim` is an operation, an operation with a detail after a colon, or anything else worth knowing."""
         self.record(claim, holds, seen)
 
-    def raises(self, claim, code, call, text=""):
-        """The call fails with the venue's own code, as a number or word of its own, and with `text` where that decides."""
+    def raises(self, claim, code, call):
+        """The call fails with the venue's own code, or with a pair of code and text where the code has several meanings."""
+        code, text = code if isinstance(code, tuple) else (code, "")
         claim = f"{claim}: {code}" if claim in OPERATIONS else f"{claim} ({code})"
         try:
             self.check(claim, False, call())

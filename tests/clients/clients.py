@@ -52,8 +52,7 @@ def main():
             outcomes += found
             for outcome in found:
                 if not outcome.absent:
-                    print("ok   " if outcome.holds else "FAILS", f"{outcome.library} {outcome.adapter}: {outcome.claim}", end="")
-                    print("" if outcome.holds else f": {outcome.seen}", flush=True)
+                    print(outcome.line, flush=True)
     print(f"\n{coverage_table.table(outcomes)}")
     raise SystemExit(0 if all(outcome.holds for outcome in outcomes) else 1)
 

@@ -20,7 +20,7 @@ def marks(outcomes, operation, adapter):
 
 
 def table(outcomes):
-    adapters = list(dict.fromkeys(o.adapter for o in outcomes))
+    adapters = list(dict.fromkeys(o.adapter for o in outcomes if o.operation))
     width = max(len(name) for name in OPERATIONS) + 2
     lines = [
         "".join([" " * width, *(f"{adapter.partition('-')[0]:10}" for adapter in adapters)]).rstrip(),
@@ -29,8 +29,8 @@ def table(outcomes):
     for operation in OPERATIONS:
         cells = "".join(f"{marks(outcomes, operation, adapter):10}" for adapter in adapters)
         lines.append(f"{operation:{width}}{cells}".rstrip())
-    own = {o.adapter: o.library for o in outcomes if o.operation and o.library != GENERAL}
-    lines.append(f"c: {GENERAL}; o: the venue's own library ({', '.join(dict.fromkeys(own.values()))}); !: a check failed")
+    own = dict.fromkeys(o.library for o in outcomes if o.operation and o.library != GENERAL)
+    lines.append(f"c: {GENERAL}; o: the venue's own library ({', '.join(own) or 'none here'}); !: a check failed")
     for operation, reason in dict.fromkeys((o.operation, o.absent) for o in outcomes if o.absent):
         lines.append(f"-: no {operation} ({reason})")
     return "\n".join(lines)
