@@ -152,6 +152,9 @@ def resting_order(via, product, call, bid):
     via.check("cancel: the order says so", cancelled["status"] == "CANCELED", cancelled)
     opened = call("get_open_orders", symbol=product.symbol)
     via.check("cancel: nothing is open", opened == [], opened)
+    again = call("create_order", **limit, newClientOrderId=own)
+    via.check("duplicate id: free again once its order is closed", again["orderId"] != resting["orderId"], again)
+    call("cancel_order", symbol=product.symbol, orderId=again["orderId"])
 
 
 def refusals(via, product, call, exchange):
@@ -173,7 +176,11 @@ def usdm_only(via, client):
     via.check("market order: RESULT without average price", "avgPrice" not in placed, placed)
     found = client.futures_get_order(symbol="BTCUSDT", origClientOrderId=own)
     via.check("query by client id: with average price", float(found["avgPrice"]) > 0, found)
+    held = client.futures_position_information()
+    via.check("positions: to the step's last digit", [p["positionAmt"] for p in held] == ["0.010"], held)
     client.futures_create_order(**{**order, "side": "SELL"}, reduceOnly="true")
+    held = client.futures_position_information()
+    via.check("positions: a closed one is not listed", held == [], held)
     limit = {**order, "side": "SELL", "type": "LIMIT", "timeInForce": "GTX", "price": "64000"}
     via.raises("post-only that would take", -5022, lambda: client.futures_create_order(**limit))
     via.raises("too precise", -1111, lambda: client.futures_create_order(**{**order, "quantity": "0.0001"}))

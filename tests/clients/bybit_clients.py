@@ -93,11 +93,13 @@ def fills(via, product, http, bid):
     derivative, own, sold = product.category != "spot", client_id("market"), client_id("ioc")
     order = {**product.asked, "qty": product.quantity}
     unit = {} if derivative else {"marketUnit": "baseCoin"}
-    acknowledged = http.place_order(**order, **unit, side="Buy", orderType="Market", orderLinkId=own)["result"]
+    market = {**order, **unit, "side": "Buy", "orderType": "Market", "orderLinkId": own}
+    acknowledged = http.place_order(**market)["result"]
     found = rows(http.get_open_orders(**product.asked, orderLinkId=own))
     whole = [("Filled", float(product.quantity))]
     via.check("market order: fills whole", [(o["orderStatus"], float(o["cumExecQty"])) for o in found] == whole, found)
     via.check("market order: acknowledged with both ids", acknowledged == {"orderId": found[0]["orderId"], "orderLinkId": own}, acknowledged)
+    via.raises("duplicate id: after the fill too", product.codes["duplicate"], lambda: http.place_order(**market))
     trades = rows(http.get_executions(category=product.category, orderLinkId=own))
     via.check("trades: sum to the order, with fees", sum(float(t["execQty"]) for t in trades) == whole[0][1] and all(float(t["execFee"]) > 0 for t in trades), trades)
 

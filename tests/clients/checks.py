@@ -77,7 +77,7 @@ class Claims:
     def raises(self, claim, code, call):
         """The call fails with the venue's own code, or with a pair of code and text where the code has several meanings."""
         code, text = code if isinstance(code, tuple) else (code, "")
-        claim = f"{claim}: {code}" if claim in OPERATIONS else f"{claim} ({code})"
+        claim = f"{claim}: {code}"
         try:
             self.check(claim, False, call())
         except self.errors as error:

@@ -79,7 +79,7 @@ def answers(via, claim, code, answer):
     """The answer carries the code: that of the order where it is about one, else its own."""
     rows = answer["data"]
     seen = rows[0]["sCode"] if rows and "sCode" in rows[0] else answer["code"]
-    via.check(f"{claim}: {code}" if code else claim, seen == str(code), answer)
+    via.check(f"{claim}: {code}" if code != 0 else claim, seen == str(code), answer)
 
 
 def through_python_okx(exchange, instrument, size):
@@ -135,6 +135,8 @@ def resting_order(via, okx, price):
     found = okx.fetched(own)["data"][0]
     via.check("cancel: the order says so", found["state"] == "canceled", found)
     answers(via, "cancelled once", 51400, okx.trade.cancel_order(instId=okx.instrument, clOrdId=own))
+    answers(via, "duplicate id: free again once its order is closed", 0, okx.trade.place_order(**maker))
+    okx.trade.cancel_order(instId=okx.instrument, clOrdId=own)
 
 
 def refusals(via, okx, price):
