@@ -1,27 +1,22 @@
 //! What a batch may keep, ask for and let wait. Every length is bounded by its plan, its policy, how often it was
 //! resumed, and what its venues really did; none is a figure that merely happens to hold.
 //!
-//! Together these bound the journal of one batch. A leg has at most ten entries and [`unwind_orders_most`] unwind orders,
-//! each sent five times at most. After `R` starts, and `T` trades in `V` orders at the venues, the records of all of
-//! them are at most 4, the contradictions of each leg, 9 for each order and 7 for each time it was sent, 2 × `R` for
-//! each order, 4 × `V` and 6 × `T`.
+//! Together these bound the journal of one batch. A leg has at most ten entries; its policy bounds the unwind orders
+//! that cost an attempt, and each other one costs a pause of its unwinding time ([`super::stream`] judges both). Each
+//! order is sent five times at most. After `R` starts, and `T` trades in `V` orders at the venues, all records are at
+//! most 4, the contradictions of each leg, 9 for each order and 7 for each time it was sent, 2 × `R` for each order,
+//! 4 × `V` and 6 × `T`.
 //! A saga that writes the same thing again at each look breaks the bound of that kind of record at once.
 
 use std::collections::BTreeMap;
 
 use equipoise_core::{
-    BatchSpec, Closing, Command, LegSpec, OrderTag, Record, ResendClass, Role, Saga, Stage, Step,
+    Alarm, Closing, Command, LegSpec, OrderTag, Record, ResendClass, Saga, Stage, Step,
 };
 
 use super::{Checker, Claim};
 use crate::exchange::Exchange;
 
-/// Pauses before the n-th fruitless unwind order of a leg in a row double from a quarter of a second to five: so many
-/// orders go before each further one costs the longest pause.
-const UNWINDS_BEFORE_LONGEST_PAUSE: u64 = 6;
-const UNWIND_PAUSE_MS_MAX: u64 = 5_000;
-/// Attempts of one leg's unwinding, those that cost none included.
-const UNWIND_ORDERS_MAX: u64 = 500;
 /// A position that contradicts the fills is read again after so long at the earliest.
 const CONTRADICTION_GAP_MS: u64 = 500;
 /// Searches worth keeping of one transmission: the two that prove absence (R4), and on class A one before the margin,
@@ -54,6 +49,17 @@ struct Kept {
     not_found: u64,
     absent: u64,
     unresolved: u64,
+    alarmed: Vec<(Alarm, u64)>,
+}
+
+impl Kept {
+    fn alarm(&mut self, alarm: Alarm) -> u64 {
+        if let Some((_, count)) = self.alarmed.iter_mut().find(|(raised, _)| *raised == alarm) {
+            return add(count);
+        }
+        self.alarmed.push((alarm, 1));
+        1
+    }
 }
 
 /// Records of one batch so far, by what they are about.
@@ -104,8 +110,8 @@ impl Memory {
             Record::NotFound { .. } => ("searches", add(&mut kept.not_found)),
             Record::Absent { .. } => ("absences", add(&mut kept.absent)),
             Record::Unresolved { .. } => ("surrenders", add(&mut kept.unresolved)),
-            Record::Intent { .. } => ("unwind orders", 0),
-            Record::Alarmed { .. } => ("alarms of a kind", 0),
+            Record::Alarmed { alarm, .. } => ("alarms of a kind", kept.alarm(*alarm)),
+            // Intents and transmissions have judges of their own.
             _ => ("other records", 0),
         }
     }
@@ -126,7 +132,6 @@ impl Checker {
     pub(super) fn judge_memory(&mut self, batch: u8, venues: &[Exchange], records: &[Record]) {
         for record in records {
             let (kind, count) = self.memories[usize::from(batch)].count(record);
-            let count = self.count_of_batch(batch, record).unwrap_or(count);
             let most = self.most(batch, venues, record);
             if count > most {
                 let about = record.tag().map_or_else(String::new, |tag| format!(" of {tag:?}"));
@@ -134,21 +139,6 @@ impl Checker {
                 return self.fail(Claim::Memory, text);
             }
         }
-    }
-
-    /// What is not counted order by order: unwind orders of a leg, and repetitions of an alarm.
-    fn count_of_batch(&self, batch: u8, record: &Record) -> Option<u64> {
-        let stream = &self.streams[usize::from(batch)];
-        let count = match record {
-            Record::Intent { tag, .. } if tag.role == Role::Unwind => {
-                stream.attempts.keys().filter(|other| same_leg(*tag, **other)).count()
-            }
-            Record::Alarmed { alarm, tag, .. } => {
-                stream.alarms.iter().filter(|raised| **raised == (*alarm, *tag)).count()
-            }
-            _ => return None,
-        };
-        Some(count as u64)
     }
 
     /// How many records of this one's kind there may be of what it is about.
@@ -168,9 +158,6 @@ impl Checker {
         };
         let transmissions = attempt.deadlines.len() as u64;
         match record {
-            Record::Intent { .. } if tag.role == Role::Unwind => {
-                unwind_orders_most(spec, self.fruitful(batch, tag))
-            }
             Record::Sent { .. } => transmissions,
             // Once for each transmission, and once for each start.
             Record::Doubted { .. } => transmissions + memory.resumed,
@@ -184,16 +171,9 @@ impl Checker {
             Record::Unresolved { .. } => {
                 1 + kept.doubted + kept.observed + kept.filled + kept.busted
             }
-            // Intents and transmissions have judges of their own; of everything else there is one.
+            // Of everything else there is one.
             _ => 1,
         }
-    }
-
-    /// Unwind orders of a leg that brought something.
-    fn fruitful(&self, batch: u8, tag: OrderTag) -> u64 {
-        let orders = &self.memories[usize::from(batch)].orders;
-        let of_leg = orders.iter().filter(|(other, _)| same_leg(tag, **other));
-        of_leg.filter(|(_, kept)| kept.filled > 0).count() as u64
     }
 
     fn done(&self, batch: u8, tag: OrderTag, venues: &[Exchange]) -> Done {
@@ -260,10 +240,6 @@ impl Checker {
     }
 }
 
-fn same_leg(one: OrderTag, other: OrderTag) -> bool {
-    (one.leg, one.role) == (other.leg, other.role)
-}
-
 fn searches_each(leg: Option<&LegSpec>) -> u64 {
     match leg.map(|leg| leg.traits.class) {
         Some(ResendClass::A) => SEARCHES_PROVING + SEARCHES_BEFORE_MARGIN,
@@ -271,14 +247,4 @@ fn searches_each(leg: Option<&LegSpec>) -> u64 {
         // Nothing proves absence there.
         Some(ResendClass::C) | None => 0,
     }
-}
-
-/// Unwind orders a leg may have come to. The policy bounds those that cost an attempt; one that a rate limit refused or
-/// that never left costs none, but each fruitless one costs a pause. Fruitful ones split the time into stretches with
-/// pauses of their own; more of them than the policy allows there are only where what was refused was executed.
-fn unwind_orders_most(spec: &BatchSpec, fruitful: u64) -> u64 {
-    let fruitful = fruitful.max(u64::from(spec.policy.unwind_attempts));
-    let long = spec.policy.unwind_ms_max / UNWIND_PAUSE_MS_MAX;
-    let most = fruitful + (fruitful + 1) * UNWINDS_BEFORE_LONGEST_PAUSE + long;
-    most.min(UNWIND_ORDERS_MAX)
 }

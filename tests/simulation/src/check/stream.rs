@@ -20,6 +20,9 @@ const ENTRIES_MAX: usize = 10;
 const TRANSMISSIONS_MAX: usize = 5;
 /// Replacements of attempts that were never sent.
 const UNSENT_MAX: usize = 4;
+/// First pause before an unwind order that follows a fruitless one of its leg; doubles up to the longest (R10).
+const UNWIND_PAUSE_MS: u64 = 250;
+const UNWIND_PAUSE_MS_MAX: u64 = 5_000;
 /// The engine judges a venue's memory by the clock of the intent; a clock that jumped since may be ahead of it.
 const CLOCK_SLACK_MS: u64 = 5_000;
 
@@ -206,6 +209,9 @@ impl Stream {
                 if too_many || at >= started + spec.policy.unwind_ms_max {
                     return Err(broken(Claim::Bounds, format!("{tag:?} is one unwind too many")));
                 }
+                if earlier.last().is_some_and(|last| at < last.intended_at + pause_ms(&earlier)) {
+                    return Err(broken(Claim::Bounds, format!("{tag:?} comes without its pause")));
+                }
                 Ok(())
             }
         }
@@ -231,6 +237,7 @@ impl Stream {
             client_id: request.client_id.clone(),
             quantity: units::whole(request.quantity.get()),
             standing: Standing::Intended,
+            intended_at: at.0,
             deadlines: vec![request.deadline.0],
             first_stamp: request.stamp().0,
             at_venue: BTreeMap::new(),
@@ -383,6 +390,14 @@ impl Stream {
             }
         }
     }
+}
+
+/// How long an unwind order waits that follows these of its leg: longer after each one in a row that brought nothing.
+fn pause_ms(earlier: &[&Attempt]) -> u64 {
+    let fruitless = earlier.iter().rev().take_while(|one| one.trades.is_empty()).count();
+    let doublings = u32::try_from(fruitless.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
+    let pause_ms = (UNWIND_PAUSE_MS << doublings).min(UNWIND_PAUSE_MS_MAX);
+    if fruitless == 0 { 0 } else { pause_ms }
 }
 
 /// K5: the flag only takes back an opening fill, in one-way mode, where nothing else trades on the account.

@@ -96,7 +96,7 @@ bank! {
     DoubtRepeated: "A look that finds nothing is recorded as a doubt, again and again.", "P9", with [LostRequest QueryLag], by [Memory Bounds], within 30;
     AlarmRepeated: "An alarm is raised again at each look.", "V15", with [Duplicate], by [Memory], within 30;
     OverAskedAbout: "Orders that are over are asked about for ever.", "R10", with [], by [Memory], within 10;
-    UnwindPausesForgotten: "A fruitless unwind order is followed by the next at once.", "R10", with [Ban NotConnected], by [Memory], within 100;
+    UnwindPausesForgotten: "A fruitless unwind order is followed by the next at once.", "R10", with [NotConnected], by [Bounds], within 30;
     StartedAgain: "A look is started while the one before is under way.", "R9", with [LostReply], by [Memory], within 30;
     WakingsQueued: "Wakings queue up while an append is under way.", "P3", with [SlowSync], by [Memory], within 30;
     PausesIgnored: "A fruitless query is repeated without a pause.", "R9", with [QueryFailure], by [Bounds], within 30;
