@@ -120,27 +120,10 @@ fn binance_futures(request: &Request<Bytes>, path: &str) -> Vec<Cost> {
         "commissionRate" => 20,
         "dual" => 30,
         "bookTicker" => 2,
-        "allOrders" | "userTrades" => {
-            if coin {
-                20
-            } else {
-                5
-            }
-        }
-        "premiumIndex" => {
-            if coin {
-                10
-            } else {
-                1
-            }
-        }
-        "balance" | "positionRisk" => {
-            if coin {
-                1
-            } else {
-                5
-            }
-        }
+        "allOrders" | "userTrades" if coin => 20,
+        "premiumIndex" if coin => 10,
+        "allOrders" | "userTrades" => 5,
+        "balance" | "positionRisk" if !coin => 5,
         "account" | "accountConfig" => 5,
         _ => 1,
     };
