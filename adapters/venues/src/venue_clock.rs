@@ -64,6 +64,9 @@ impl VenueClock {
 
     /// The venue's time once `tokens` are taken. A clock that has to be read is read before: tokens count from when they
     /// are taken, and what leaves much later meets others that took theirs since.
+    ///
+    /// # Errors
+    /// As [`Self::now`], and when there are no tokens.
     pub(crate) async fn now_after<R, F>(
         &self,
         tokens: impl Future<Output = Result<(), QueryError>>,
