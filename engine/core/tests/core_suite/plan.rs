@@ -414,14 +414,3 @@ fn policy_values_have_bounds() {
         );
     }
 }
-
-#[test]
-fn a_plan_has_sixty_four_legs_at_most() {
-    let mut plan = read(SHORT).unwrap();
-    let leg = plan.legs[0].clone();
-    plan.legs =
-        (0..65).map(|number| Leg { name: name(&format!("leg{number}")), ..leg.clone() }).collect();
-    assert_eq!(plan.check().unwrap_err(), PlanError::LegCount(65));
-    plan.legs.pop();
-    assert_eq!(plan.check().unwrap().legs.len(), 64);
-}
