@@ -118,8 +118,9 @@ impl Binance {
     ) -> Result<Bytes, Failure> {
         let purpose = if method == Method::DELETE { Purpose::Cancel } else { Purpose::Query };
         // Tokens before the stamp: waiting for them must not age it.
-        self.budget.take(&weight(page.weight), purpose).await?;
-        let stamp = self.venue_clock.now(|| self.read_time()).await?;
+        let cost = weight(page.weight);
+        let tokens = self.budget.take(&cost, purpose);
+        let stamp = self.venue_clock.now_after(tokens, || self.read_time()).await?;
         let window_ms = self.traits.window_ms;
         let query = sign::signed_query(query, window_ms, stamp, &self.credentials);
         let call = sign::keyed(method, page.path, &query, &self.credentials)?;

@@ -139,17 +139,18 @@ impl Bybit {
         query: &QueryString,
     ) -> Result<T, Failure> {
         // Tokens before the stamp: waiting for them must not age it.
-        self.budget.take(&costs(endpoint), Purpose::Query).await?;
-        let validity = self.validity().await?;
+        let validity = self.validity(endpoint, Purpose::Query).await?;
         let call = sign::get(endpoint.path, query.as_str(), validity, &self.credentials)?;
         let response = self.wire.ask(call).await?;
         self.heed(endpoint, &response)?;
         result(&response)
     }
 
-    async fn validity(&self) -> Result<Validity, QueryError> {
+    async fn validity(&self, endpoint: Endpoint, purpose: Purpose) -> Result<Validity, QueryError> {
+        let costs = costs(endpoint);
+        let tokens = self.budget.take(&costs, purpose);
         Ok(Validity {
-            stamp: self.venue_clock.now(|| self.read_time()).await?,
+            stamp: self.venue_clock.now_after(tokens, || self.read_time()).await?,
             window_ms: self.traits.window_ms,
         })
     }
@@ -325,8 +326,7 @@ impl Venue for Bybit {
 
     async fn cancel(&self, order: &OrderRef) -> Result<CancelAnswer, QueryError> {
         let endpoint = CANCEL;
-        self.budget.take(&costs(endpoint), Purpose::Cancel).await?;
-        let validity = self.validity().await?;
+        let validity = self.validity(endpoint, Purpose::Cancel).await?;
         let body = encode::cancel(self.product, order)?;
         let call = sign::post(endpoint.path, body, validity, &self.credentials)?;
         let response = self.wire.ask(call).await?;

@@ -92,8 +92,8 @@ impl Coinbase {
         query: &QueryString,
     ) -> Result<T, Failure> {
         // Tokens before the stamp: waiting for them must not age it.
-        self.budget.take(&spot::PRIVATE_COST, Purpose::Query).await?;
-        let life = Life::of_query(self.venue_now().await?);
+        let tokens = self.budget.take(&spot::PRIVATE_COST, Purpose::Query);
+        let life = Life::of_query(self.venue_now_after(tokens).await?);
         let response = self.wire.ask(self.requests.get(path, query.as_str(), life)?).await?;
         self.heed(&response, life).await?;
         Ok(read(response.body())?)
@@ -115,8 +115,11 @@ impl Coinbase {
         Ok(time.time()?)
     }
 
-    async fn venue_now(&self) -> Result<VenueMillis, QueryError> {
-        self.venue_clock.now(|| self.read_time()).await
+    async fn venue_now_after(
+        &self,
+        tokens: impl Future<Output = Result<(), QueryError>>,
+    ) -> Result<VenueMillis, QueryError> {
+        self.venue_clock.now_after(tokens, || self.read_time()).await
     }
 
     /// Draws the conclusions of an answer for later requests, then says what it is.
@@ -161,8 +164,8 @@ impl Coinbase {
     }
 
     async fn cancel_by_id(&self, id: &str) -> Result<CancelAnswer, QueryError> {
-        self.budget.take(&spot::PRIVATE_COST, Purpose::Cancel).await?;
-        let life = Life::of_query(self.venue_now().await?);
+        let tokens = self.budget.take(&spot::PRIVATE_COST, Purpose::Cancel);
+        let life = Life::of_query(self.venue_now_after(tokens).await?);
         let call = self.requests.post(spot::CANCEL, encode::cancel(id)?, life)?;
         let response = self.wire.ask(call).await?;
         self.heed(&response, life).await?;

@@ -118,8 +118,9 @@ impl Okx {
         query: &QueryString,
     ) -> Result<Vec<T>, Failure> {
         // Tokens before the stamp: waiting for them must not age it.
-        self.budget.take(&[endpoint.cost()], Purpose::Query).await?;
-        let stamp = self.venue_clock.now(|| self.read_time()).await?;
+        let cost = [endpoint.cost()];
+        let tokens = self.budget.take(&cost, Purpose::Query);
+        let stamp = self.venue_clock.now_after(tokens, || self.read_time()).await?;
         let call = sign::get(endpoint.path, query.as_str(), stamp, &self.credentials)?;
         let response = self.wire.ask(self.addressed(call)).await?;
         self.heed(endpoint, &response)?;
@@ -321,8 +322,9 @@ impl Venue for Okx {
     }
 
     async fn cancel(&self, order: &OrderRef) -> Result<CancelAnswer, QueryError> {
-        self.budget.take(&[CANCEL.cost()], Purpose::Cancel).await?;
-        let stamp = self.venue_clock.now(|| self.read_time()).await?;
+        let cost = [CANCEL.cost()];
+        let tokens = self.budget.take(&cost, Purpose::Cancel);
+        let stamp = self.venue_clock.now_after(tokens, || self.read_time()).await?;
         let body = encode::cancel(order)?;
         let call = sign::post(CANCEL.path, body, stamp, None, &self.credentials)?;
         let response = self.wire.ask(self.addressed(call)).await?;

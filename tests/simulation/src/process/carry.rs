@@ -27,7 +27,8 @@ impl Process {
                     }
                 }
                 Command::Query(query) => {
-                    if driver.paces.may_start(Key::Query(query.tag), query.urgent, now) {
+                    let due = driver.paces.may_start(Key::Query(query.tag), query.urgent, now);
+                    if due || plant::starts_again(&out.env) {
                         self.look(out, batch, query);
                     }
                 }
