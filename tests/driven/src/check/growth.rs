@@ -69,9 +69,12 @@ pub(super) fn check(
         kept.transmissions += usize::from(matches!(kind, "Intent" | "Transmission"));
         *kept.kinds.entry(kind).or_default() += 1;
     }
-    for once in ["Admitted", "Stopped", "UnwindStarted", "Ended"] {
-        if beside.get(once).copied().unwrap_or(0) > 1 {
-            net.violated(CLAIM, format!("{once} more than once"));
+    // A start that finds unwinding begun says so again.
+    let at_most =
+        [("Admitted", 1), ("Stopped", 1), ("UnwindStarted", 1 + found.lives), ("Ended", 1)];
+    for (kind, most) in at_most {
+        if beside.get(kind).copied().unwrap_or(0) > most {
+            net.violated(CLAIM, format!("{kind} more than {most} times"));
         }
     }
     for (intent, order) in books.orders(intents) {

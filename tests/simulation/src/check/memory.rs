@@ -8,7 +8,7 @@
 //! 4 × `V` and 6 × `T`.
 //! A saga that writes the same thing again at each look breaks the bound of that kind of record at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use equipoise_core::{
     Alarm, Closing, Command, LegSpec, OrderTag, Record, ResendClass, Saga, Stage, Step,
@@ -30,8 +30,8 @@ const COMMANDS_EACH: usize = 2;
 /// What of one order can wait for its driver: that it was handed over or not, the answer to it, a look, a cancel and a
 /// preparation of its further transmission.
 const WAITING_EACH: usize = 5;
-/// What can wait beside: the preparation of one wave, and a waking.
-const WAITING_BESIDE: usize = 2;
+/// What can wait beside orders and preparations.
+const WAKINGS: usize = 1;
 /// What can be under way of one order: its handing over, a look and a cancel.
 const UNDER_WAY_EACH: usize = 3;
 
@@ -147,8 +147,12 @@ impl Checker {
         let (stream, memory) = (&self.streams[index], &self.memories[index]);
         let Some(spec) = &self.specs[index] else { return 0 };
         if let Record::Contradicted { .. } = record {
-            // Each costs its pause, and unwinding has its time.
-            return spec.policy.unwind_ms_max / CONTRADICTION_GAP_MS + 1;
+            // Each costs its pause, and unwinding has its time, anew after each start.
+            let each = spec.policy.unwind_ms_max / CONTRADICTION_GAP_MS + 1;
+            return each * (1 + memory.resumed);
+        }
+        if let Record::UnwindStarted { .. } = record {
+            return 1 + memory.resumed;
         }
         let Some(tag) = record.tag() else { return 1 };
         let (Some(attempt), Some(kept)) = (stream.attempts.get(&tag), memory.orders.get(&tag))
@@ -195,10 +199,12 @@ impl Checker {
             // V15: a second effect may still show, after a fill only where ids are forgotten.
             Stage::Closed(Closing::Ended) => class(*tag) != Some(ResendClass::A) && !order.audited,
             Stage::Closed(Closing::Refused(_)) => !order.audited,
+            // Cancelled before the end leaves it to a person.
+            Stage::Closed(Closing::Unresolved(_)) => order.is_open_at_venue(),
             Stage::Closed(_) => false,
             Stage::Intended | Stage::InDoubt | Stage::Known => true,
         });
-        let most = unfinished.count() * COMMANDS_EACH + 1;
+        let most = unfinished.count() * COMMANDS_EACH + waves(saga);
         let legs = saga.spec().legs.len();
         let widest = step.commands.iter().map(|command| match command {
             Command::Prepare(wave) => wave.len(),
@@ -217,10 +223,10 @@ impl Checker {
 
     /// So many events wait for the driver of a batch with so many orders.
     pub(crate) fn wait(&mut self, batch: u8, events: usize, saga: &Saga) {
-        if events <= WAITING_BESIDE {
+        if events <= WAKINGS {
             return;
         }
-        let most = saga.orders().count() * WAITING_EACH + WAITING_BESIDE;
+        let most = saga.orders().count() * WAITING_EACH + waves(saga) + WAKINGS;
         if events > most {
             let text = format!("batch {batch}: {events} events wait, at most {most}");
             self.fail(Claim::Memory, text);
@@ -238,6 +244,12 @@ impl Checker {
             self.fail(Claim::Memory, text);
         }
     }
+}
+
+/// Waves that can be prepared beside each other: one for each underlying.
+fn waves(saga: &Saga) -> usize {
+    let bases: BTreeSet<_> = saga.spec().legs.iter().map(|leg| &leg.instrument.base).collect();
+    bases.len()
 }
 
 fn searches_each(leg: Option<&LegSpec>) -> u64 {
