@@ -95,7 +95,7 @@ fn batches_and_show_need_only_the_journal() {
     assert!(desk.call(&["show", key]).stdout().contains("  filled  "));
 
     let unknown = "0123456789abcdef0123456789abcdef";
-    desk.call(&["show", unknown, "--json"]).failed(2, "not_found");
+    desk.call(&["show", unknown, "--json"]).failed(1, "not_found");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn recover_without_a_journal_creates_nothing_and_needs_nothing() {
     assert_eq!(desk.call(&["recover", "--json"]).ended(0), json!({ "recovered": [] }));
     assert_eq!(desk.call(&["recover"]).stdout(), "nothing to recover\n");
     let key = "0123456789abcdef0123456789abcdef";
-    desk.call(&["show", key, "--json"]).failed(2, "not_found");
+    desk.call(&["show", key, "--json"]).failed(1, "not_found");
     assert!(!desk.path("journal").exists());
 }
 
