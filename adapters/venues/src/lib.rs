@@ -31,6 +31,8 @@ mod bybit;
 mod coinbase;
 mod credentials;
 mod deribit;
+#[cfg(test)]
+mod documented;
 mod number;
 mod okx;
 mod outcome;

@@ -344,7 +344,32 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bucket, life_of, scope_in_full};
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use bytes::Bytes;
+    use http::Request;
+
+    use super::{Access, Bucket, life_of, scope_in_full};
+    use crate::credentials::Credentials;
+    use crate::exchange::RateLimits;
+
+    // The inputs follow the recipe and the signature was computed apart from this code.
+    // Source: Deribit docs, Authentication, request signature, read 2026-11-22.
+    #[test]
+    fn a_request_signature_covers_time_nonce_method_uri_and_an_empty_body() {
+        let demo = Credentials::demo("deribit");
+        let secret = "ABCDEFGHIJKLMNO".to_owned();
+        let key = "AMANDA".to_owned();
+        let mut access = Access::new(Credentials { key, secret, ..demo }, RateLimits::Enforced);
+        let mut answer = |uri: &str| {
+            let request = Request::get(uri).body(Bytes::new()).unwrap();
+            let fields = "id=AMANDA,ts=1576074319000,nonce=fdbmmz79,\
+                          sig=872399dff518c2b631f12c8c40ff2130a2369c5b2f85f88ff8d3c84cc58ffe36";
+            access.check_signed(1_576_074_319_000, &request, fields).is_ok()
+        };
+        assert!(!answer("/api/v2/private/get_account_summary?currency=ETH"));
+        assert!(answer("/api/v2/private/get_account_summary?currency=BTC"));
+    }
 
     #[test]
     fn credits_come_back_steadily_up_to_the_burst() {

@@ -7,6 +7,8 @@ mod account;
 mod codes;
 mod coinm;
 mod decode;
+#[cfg(test)]
+mod documented;
 mod encode;
 mod errors;
 mod holdings;

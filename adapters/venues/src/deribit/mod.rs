@@ -4,6 +4,8 @@
 
 mod codes;
 mod decode;
+#[cfg(test)]
+mod documented;
 mod encode;
 mod errors;
 mod market;

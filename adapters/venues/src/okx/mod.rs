@@ -4,6 +4,8 @@
 
 mod account;
 mod decode;
+#[cfg(test)]
+mod documented;
 mod encode;
 mod endpoints;
 mod errors;
