@@ -21,7 +21,11 @@ async fn balances(desk: &Desk) -> BTreeMap<String, [Decimal; 2]> {
 pub(crate) async fn the_account_may_trade_in_one_way_mode(place: &'static Place) {
     let desk = Desk::open(place).await;
     let account = desk.venue.account(&[desk.symbol()]).await.unwrap();
-    assert_eq!(account, Account { position_mode: PositionMode::OneWay, can_trade: true });
+    assert_eq!(account, Account {
+            position_mode: PositionMode::OneWay,
+            can_trade: true,
+            margin_mode: None,
+        });
 }
 
 pub(crate) async fn the_right_to_withdraw_is_the_keys_where_the_venue_tells_it(

@@ -131,7 +131,10 @@ async fn the_right_to_trade_is_the_keys() {
     for fixture in ["permissions_trading", "permissions_read_only", "permissions_perpetuals"] {
         stage.script.fixture(PERMISSIONS, 200, &format!("coinbase/{fixture}"));
     }
-    let account = |can_trade| Ok(Account { position_mode: PositionMode::OneWay, can_trade });
+    let account = |can_trade| {
+        let position_mode = PositionMode::OneWay;
+        Ok(Account { position_mode, can_trade, margin_mode: None })
+    };
     assert_eq!(stage.venue.account(&[btc()]).await, account(true));
     assert_eq!(stage.venue.account(&[btc()]).await, account(false));
     assert!(matches!(stage.venue.account(&[btc()]).await, Err(QueryError::Refused { .. })));

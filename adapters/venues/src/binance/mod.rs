@@ -183,8 +183,8 @@ impl Venue for Binance {
         self.read_time().await
     }
 
-    async fn account(&self, _symbols: &[Symbol]) -> Result<Account, QueryError> {
-        self.read_account().await
+    async fn account(&self, symbols: &[Symbol]) -> Result<Account, QueryError> {
+        self.read_account(symbols).await
     }
 
     async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {

@@ -75,6 +75,9 @@ pub(crate) const PRODUCT: Product = Product {
 };
 /// Account configuration.
 pub(crate) const CONFIG: Page = page("/fapi/v1/accountConfig", 5);
+/// Margin type of a symbol, or of all.
+/// Source: Binance USDⓈ-M Symbol Configuration, read 2026-11-22.
+pub(crate) const SYMBOL_CONFIG: Page = page("/fapi/v1/symbolConfig", 5);
 /// Position mode alone, for hosts without the former.
 pub(crate) const MODE: Page = page("/fapi/v1/positionSide/dual", 30);
 /// Positions.

@@ -239,13 +239,17 @@ impl Venue for Bybit {
             optional(self.get::<holdings::AccountInfo>(ACCOUNT, &nothing)),
         )?;
         let (status, accounts) = self.product.account;
-        if info.is_some_and(|info| !info.is_at_least(status)) {
-            return Err(refused("account", &format!("only {accounts} are supported")));
+        if let Some(other) = info.as_ref().filter(|info| !info.is_at_least(status)) {
+            let message = format!("only {accounts} are supported, this is {}", other.kind());
+            return Err(refused("account", &message));
         }
         let can_trade = key.is_none_or(|key| key.can_trade(self.product.kind));
         if self.product.kind == Kind::Spot {
-            return Ok(Account { position_mode: PositionMode::OneWay, can_trade });
+            // Spot orders from here are paid in full, whatever contracts are margined with.
+            let position_mode = PositionMode::OneWay;
+            return Ok(Account { position_mode, can_trade, margin_mode: None });
         }
+        let margin_mode = info.map(|info| info.margin_mode()).transpose()?;
         let modes = try_join_all(symbols.iter().map(|symbol| async move {
             let rows = self.position_rows(symbol).await?;
             Ok::<_, QueryError>(holdings::mode(&rows, symbol)?)
@@ -255,7 +259,7 @@ impl Venue for Bybit {
         if modes.iter().any(|mode| *mode != position_mode) {
             return Err(refused("position-mode", "instruments are in different position modes"));
         }
-        Ok(Account { position_mode, can_trade })
+        Ok(Account { position_mode, can_trade, margin_mode })
     }
 
     async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {

@@ -200,12 +200,16 @@ impl Venue for Coinbase {
     async fn account(&self, _symbols: &[Symbol]) -> Result<Account, QueryError> {
         let key: decode::Permissions = self.get(spot::PERMISSIONS, &QueryString::new()).await?;
         if key.portfolio_type == "INTX" {
-            return Err(refused("portfolio", "portfolios of perpetuals are not supported"));
+            return Err(refused(
+                "portfolio",
+                "portfolios of perpetuals (INTX) are not supported, allowed are those of spot",
+            ));
         }
         if key.can_transfer {
             tracing::warn!("the key may transfer funds away, which trading does not need");
         }
-        Ok(Account { position_mode: PositionMode::OneWay, can_trade: key.can_trade })
+        let position_mode = PositionMode::OneWay;
+        Ok(Account { position_mode, can_trade: key.can_trade, margin_mode: None })
     }
 
     /// Source: Coinbase Advanced Trade, Get API Key Permissions, can_transfer, read 2026-11-22.

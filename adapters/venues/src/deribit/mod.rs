@@ -211,7 +211,8 @@ impl Venue for Deribit {
         let setup: decode::Setup = self.private(product::SUMMARY, &asked).await?;
         self.adopt(&setup);
         let can_trade = self.token().await?.can_trade();
-        Ok(Account { position_mode: PositionMode::OneWay, can_trade })
+        let (position_mode, margin_mode) = (PositionMode::OneWay, setup.margin_mode()?);
+        Ok(Account { position_mode, can_trade, margin_mode })
     }
 
     async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {
