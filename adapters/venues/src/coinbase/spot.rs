@@ -54,13 +54,15 @@ pub(crate) const LIMITS: [Limit; 2] = [
 /// Index into [`LIMITS`].
 pub(crate) const PRIVATE: usize = 0;
 /// Index into [`LIMITS`].
-const PUBLIC: usize = 1;
+pub(crate) const PUBLIC: usize = 1;
 /// What one request of the account takes.
 pub(crate) const PRIVATE_COST: [Cost; 1] = [Cost { limit: PRIVATE, tokens: 1 }];
 /// What one public request takes.
 pub(crate) const PUBLIC_COST: [Cost; 1] = [Cost { limit: PUBLIC, tokens: 1 }];
 /// How long to stay away after a limit without an announced end: its window.
 pub(crate) const LIMITED_MS_DEFAULT: u64 = 1_000;
+/// Longest believable time until a pool is filled again, in seconds; an assumption. After it the page is asked once more.
+pub(crate) const RESET_S_MAX: u64 = 3_600;
 
 pub(crate) const ORDERS: &str = "/api/v3/brokerage/orders";
 pub(crate) const HISTORICAL: &str = "/api/v3/brokerage/orders/historical/";
