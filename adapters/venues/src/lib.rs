@@ -45,6 +45,7 @@ mod venue_clock;
 mod windows;
 mod wire;
 
+pub use budget::Budgets;
 pub use credentials::{Credentials, CredentialsError};
 pub use registry::{KeyForm, OpenError, adapters, declared_traits, key_form, open};
 pub use settings::{Endpoint, REQUEST_WINDOW_MS_DEFAULT, Settings, SettingsBuilder};

@@ -90,7 +90,7 @@ impl Binance {
             credentials: opening.settings.credentials,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), product.limits),
+            budget: Budget::new(clock.clone(), &opening.place, product.limits, product.banned),
             rules: RulesCache::new(clock.clone()),
             clock,
         }

@@ -47,7 +47,7 @@ use crate::venue_clock::VenueClock;
 use crate::wire::{Call, Wire, header};
 use instruments::Coins;
 use product::{
-    ACCOUNT, ADDRESS, API_KEY, BAN_MS, CANCEL, CREATE, Endpoint, Kind, POSITIONS,
+    ACCOUNT, ADDRESS, API_KEY, BAN_MS, CANCEL, CREATE, Endpoint, Kind, OF_ADDRESS, POSITIONS,
     PROTECTED_MS_DEFAULT, Product, REALTIME, TIME, WALLET,
 };
 use sign::Validity;
@@ -99,7 +99,7 @@ impl Bybit {
             credentials: opening.settings.credentials,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), product.limits),
+            budget: Budget::new(clock.clone(), &opening.place, product.limits, OF_ADDRESS),
             rules: RulesCache::new(clock),
             coins: Mutex::default(),
         }

@@ -83,7 +83,7 @@ impl Coinbase {
             credentials,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), &spot::LIMITS),
+            budget: Budget::new(clock.clone(), &opening.place, &spot::LIMITS, spot::OF_ACCOUNT),
             rules: RulesCache::new(clock.clone()),
             clock,
             names: Mutex::default(),

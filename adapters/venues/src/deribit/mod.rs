@@ -75,7 +75,12 @@ impl Deribit {
             session: Session::new(clock.clone()),
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), &product::LIMITS),
+            budget: Budget::new(
+                clock.clone(),
+                &opening.place,
+                &product::LIMITS,
+                product::OF_ACCOUNT,
+            ),
             rules: RulesCache::new(clock),
             books: Mutex::default(),
         }

@@ -88,7 +88,12 @@ impl Okx {
             is_simulated: opening.settings.endpoint == Host::Test,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), &endpoints::LIMITS),
+            budget: Budget::new(
+                clock.clone(),
+                &opening.place,
+                &endpoints::limits(product),
+                endpoints::OF_ADDRESS,
+            ),
             rules: RulesCache::new(clock),
             level: Mutex::default(),
         })
