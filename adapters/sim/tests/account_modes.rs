@@ -45,7 +45,7 @@ fn binances_margin_type_changes_per_symbol_without_orders_and_position_only() {
     for product in [USDM, COINM] {
         let mut binance = Binance::at(product, Settings::default());
         let symbol = product.symbol;
-        let mut set = |binance: &mut Binance, word: &str| {
+        let set = |binance: &mut Binance, word: &str| {
             let params = format!("symbol={symbol}&marginType={word}");
             binance.page("POST", "marginType", &params)["code"].clone()
         };
