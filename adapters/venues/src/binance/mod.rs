@@ -7,6 +7,8 @@ mod account;
 mod codes;
 mod coinm;
 mod decode;
+#[cfg(test)]
+mod documented;
 mod encode;
 mod errors;
 mod holdings;
@@ -88,7 +90,7 @@ impl Binance {
             credentials: opening.settings.credentials,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), product.limits),
+            budget: Budget::new(clock.clone(), &opening.place, product.limits, product.banned),
             rules: RulesCache::new(clock.clone()),
             clock,
         }
@@ -182,8 +184,8 @@ impl Venue for Binance {
         self.read_time().await
     }
 
-    async fn account(&self, _symbols: &[Symbol]) -> Result<Account, QueryError> {
-        self.read_account().await
+    async fn account(&self, symbols: &[Symbol]) -> Result<Account, QueryError> {
+        self.read_account(symbols).await
     }
 
     async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {

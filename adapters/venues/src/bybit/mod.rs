@@ -5,6 +5,8 @@
 
 mod codes;
 mod decode;
+#[cfg(test)]
+mod documented;
 mod encode;
 mod errors;
 mod holdings;
@@ -45,7 +47,7 @@ use crate::venue_clock::VenueClock;
 use crate::wire::{Call, Wire, header};
 use instruments::Coins;
 use product::{
-    ACCOUNT, ADDRESS, API_KEY, BAN_MS, CANCEL, CREATE, Endpoint, Kind, POSITIONS,
+    ACCOUNT, ADDRESS, API_KEY, BAN_MS, CANCEL, CREATE, Endpoint, Kind, OF_ADDRESS, POSITIONS,
     PROTECTED_MS_DEFAULT, Product, REALTIME, TIME, WALLET,
 };
 use sign::Validity;
@@ -97,7 +99,7 @@ impl Bybit {
             credentials: opening.settings.credentials,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), product.limits),
+            budget: Budget::new(clock.clone(), &opening.place, product.limits, OF_ADDRESS),
             rules: RulesCache::new(clock),
             coins: Mutex::default(),
         }
@@ -238,13 +240,17 @@ impl Venue for Bybit {
             optional(self.get::<holdings::AccountInfo>(ACCOUNT, &nothing)),
         )?;
         let (status, accounts) = self.product.account;
-        if info.is_some_and(|info| !info.is_at_least(status)) {
-            return Err(refused("account", &format!("only {accounts} are supported")));
+        if let Some(other) = info.as_ref().filter(|info| !info.is_at_least(status)) {
+            let message = format!("only {accounts} are supported, this is {}", other.kind());
+            return Err(refused("account", &message));
         }
         let can_trade = key.is_none_or(|key| key.can_trade(self.product.kind));
         if self.product.kind == Kind::Spot {
-            return Ok(Account { position_mode: PositionMode::OneWay, can_trade });
+            // Spot orders from here are paid in full, whatever contracts are margined with.
+            let position_mode = PositionMode::OneWay;
+            return Ok(Account { position_mode, can_trade, margin_mode: None });
         }
+        let margin_mode = info.map(|info| info.margin_mode()).transpose()?;
         let modes = try_join_all(symbols.iter().map(|symbol| async move {
             let rows = self.position_rows(symbol).await?;
             Ok::<_, QueryError>(holdings::mode(&rows, symbol)?)
@@ -254,7 +260,7 @@ impl Venue for Bybit {
         if modes.iter().any(|mode| *mode != position_mode) {
             return Err(refused("position-mode", "instruments are in different position modes"));
         }
-        Ok(Account { position_mode, can_trade })
+        Ok(Account { position_mode, can_trade, margin_mode })
     }
 
     async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {

@@ -4,6 +4,8 @@
 
 mod account;
 mod decode;
+#[cfg(test)]
+mod documented;
 mod encode;
 mod endpoints;
 mod errors;
@@ -86,7 +88,12 @@ impl Okx {
             is_simulated: opening.settings.endpoint == Host::Test,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), &endpoints::LIMITS),
+            budget: Budget::new(
+                clock.clone(),
+                &opening.place,
+                &endpoints::limits(product),
+                endpoints::OF_ADDRESS,
+            ),
             rules: RulesCache::new(clock),
             level: Mutex::default(),
         })
@@ -211,11 +218,17 @@ fn only<T>(rows: Vec<T>) -> Result<T, BadAnswer> {
 }
 
 fn unsupported(product: Product, level: Level) -> String {
+    let allowed: Vec<&str> = Level::ALL
+        .into_iter()
+        .filter(|level| product.trade_mode(*level).is_some())
+        .map(Level::name)
+        .collect();
     let what = match product {
-        Product::Swap => "swaps",
-        Product::Spot => "spot",
+        Product::Swap => "swaps are",
+        Product::Spot => "spot is",
     };
-    format!("{what} are not traded on an account in {}", level.name())
+    let (level, allowed) = (level.name(), allowed.join(", "));
+    format!("{what} not traded on an account in {level}, allowed are {allowed}")
 }
 
 fn refused(code: &str, message: &str) -> QueryError {
@@ -242,14 +255,17 @@ impl Venue for Okx {
             let rows = self.position_rows().await?;
             for symbol in symbols {
                 if account::is_isolated(&rows, symbol)? {
-                    let message =
-                        format!("{symbol} has a position in isolated margin, orders are in cross");
+                    let message = format!(
+                        "{symbol} has a position in isolated margin, allowed is cross margin, \
+                         which orders are in"
+                    );
                     return Err(refused("margin-mode", &message));
                 }
             }
         }
         let position_mode = config.position_mode(self.product)?;
-        Ok(Account { position_mode, can_trade: config.can_trade() })
+        let margin_mode = self.product.margin_mode(level);
+        Ok(Account { position_mode, can_trade: config.can_trade(), margin_mode })
     }
 
     async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {

@@ -119,7 +119,7 @@ impl Venue for Wire {
         self.called("account", Call::Account).await?;
         let state = self.exchange.state();
         let position_mode = state.position_mode.unwrap_or(PositionMode::OneWay);
-        Ok(Account { position_mode, can_trade: !state.trading_disallowed })
+        Ok(Account { position_mode, can_trade: !state.trading_disallowed, margin_mode: None })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
