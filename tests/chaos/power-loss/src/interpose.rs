@@ -18,21 +18,15 @@
 use std::ffi::{CStr, OsStr, c_char, c_int, c_long, c_uint, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::{ptr, slice};
 
 use libc::{AT_FDCWD, iovec, mode_t, msghdr, off_t, size_t, sockaddr, socklen_t, ssize_t};
 
-use crate::failpoint::{Call, Failpoint, VARIABLE, When};
+use crate::armed;
+use crate::failpoint::Call;
 use crate::log::Op;
-
-/// Where this process kills itself, if anywhere.
-static FAILPOINT: OnceLock<Option<Failpoint>> = OnceLock::new();
-/// How often its call was made.
-static MADE: AtomicU64 = AtomicU64::new(0);
-/// Whether the journal's log was synced and nothing has been sent since.
-static SYNCED: AtomicBool = AtomicBool::new(false);
 
 /// Whether a capture is under way; spares every other call the lock.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
@@ -104,31 +98,9 @@ fn link_of(fd: c_int) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/self/fd/{fd}")).ok()
 }
 
-fn failpoint() -> Option<Failpoint> {
-    *FAILPOINT.get_or_init(|| std::env::var(VARIABLE).ok()?.parse().ok())
-}
-
-/// Makes a call at which the process may have been told to die. What kind of call it is is only asked where that
-/// matters.
+/// Makes a call at which the process may have been told to die.
 fn deadly(kind: impl FnOnce() -> Option<Call>, call: impl FnOnce() -> c_long) -> c_long {
-    let Some(point) = failpoint() else { return call() };
-    let kind = kind();
-    let meant = match (kind, point.call) {
-        (Some(Call::Send), Call::SendAfterSync) => SYNCED.swap(false, Ordering::SeqCst),
-        (kind, meant) => kind == Some(meant),
-    };
-    let reached = meant && MADE.fetch_add(1, Ordering::SeqCst) + 1 == point.nth;
-    if reached && point.when == When::Before {
-        die();
-    }
-    let result = call();
-    if reached {
-        die();
-    }
-    if kind == Some(Call::LogSync) {
-        SYNCED.store(true, Ordering::SeqCst);
-    }
-    result
+    armed::deadly(kind, call, die)
 }
 
 /// Nothing of this thread runs after this; other threads may still make a call or two, as with any kill.

@@ -11,6 +11,8 @@
 //!
 //! The same library, loaded before a program (`LD_PRELOAD`), kills that program at a named call: see `failpoint.rs`.
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod armed;
 mod campaign;
 mod capture;
 mod cut;
