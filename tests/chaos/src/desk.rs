@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::disk::SmallDisk;
 use crate::exchanges::{Orders, is_named};
+use crate::failpoint::{Failpoint, Preload};
 use crate::process::{Answer, Started};
 use crate::scenario::{Moment, PlanKind, Scenario, Story};
 use crate::venues::Venue;
@@ -27,6 +28,8 @@ pub struct Programs {
     _links: Option<TempDir>,
     equipoise: PathBuf,
     exchanges: PathBuf,
+    /// Where processes cannot be made to kill themselves, `None`.
+    preload: Option<Preload>,
 }
 
 impl Programs {
@@ -41,11 +44,14 @@ impl Programs {
             std::os::unix::fs::symlink(this, &path)?;
             Ok(path)
         };
-        Ok(Self {
-            equipoise: equipoise.map_or_else(|| link("equipoise"), Ok)?,
-            exchanges: link("exchanges")?,
-            _links: Some(links),
-        })
+        let equipoise = equipoise.map_or_else(|| link("equipoise"), Ok)?;
+        let preload = Preload::find(this, &equipoise);
+        Ok(Self { exchanges: link("exchanges")?, equipoise, preload, _links: Some(links) })
+    }
+
+    /// Whether processes can be made to kill themselves at a system call.
+    pub(crate) fn has_failpoints(&self) -> bool {
+        self.preload.is_some()
     }
 }
 
@@ -103,6 +109,15 @@ impl<'a> Desk<'a> {
 
     pub(crate) fn start(&self, arguments: &[&str]) -> io::Result<Started> {
         Started::start(self.command(arguments))
+    }
+
+    /// Starts a command that kills itself at a failpoint.
+    pub(crate) fn start_armed(&self, arguments: &[&str], at: Failpoint) -> io::Result<Started> {
+        let mut command = self.command(arguments);
+        if let Some(preload) = &self.programs.preload {
+            preload.arm(&mut command, &at.to_string());
+        }
+        Started::start(command)
     }
 
     pub(crate) fn call(&self, arguments: &[&str]) -> io::Result<Answer> {

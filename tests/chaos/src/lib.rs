@@ -8,6 +8,7 @@
 mod desk;
 mod disk;
 mod exchanges;
+mod failpoint;
 mod process;
 mod run;
 mod scenario;
@@ -18,6 +19,7 @@ mod verdict;
 pub use desk::Programs;
 pub use disk::{NAMESPACE_VARIABLE, can_mount_in_own_namespace};
 pub use exchanges::serve_exchanges;
+pub use failpoint::Failpoint;
 pub use run::{Outcome, carry_out};
 pub use scenario::{Scenario, Story};
 pub use tally::Tally;

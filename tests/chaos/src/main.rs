@@ -5,8 +5,7 @@
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
@@ -17,15 +16,24 @@ use equipoise_chaos::{
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+/// Runs for each kill that was asked for, after which the rest is given up.
+const RUNS_FOR_A_KILL_MAX: u64 = 5;
+
+/// Runs in a row with another story than the one asked for, after which there is none of that name.
+const SKIPPED_MAX: u64 = 10_000;
+
 /// Kills, stops, doubles and starves real `equipoise` processes and compares their reports with the exchanges' ledgers.
 ///
 /// Ends with 0 when no promise was broken, else with 1 and how to repeat it.
 #[derive(Debug, Parser)]
 #[command(name = "equipoise-chaos")]
 struct Arguments {
-    /// How many runs; each has its own batch, journal and exchanges.
+    /// How many kills; runs are drawn until there have been that many, a moment is met or not.
     #[arg(long, default_value_t = 200)]
-    runs: u64,
+    kills: u64,
+    /// So many runs instead, however many kills that makes; each has its own batch, journal and exchanges.
+    #[arg(long, conflicts_with = "kills")]
+    runs: Option<u64>,
     /// Repeats what is done to the runs; what the processes do in between is theirs.
     #[arg(long)]
     seed: Option<u64>,
@@ -35,7 +43,7 @@ struct Arguments {
     /// Runs under way at once; most of their time they wait.
     #[arg(long, default_value_t = 24)]
     jobs: u64,
-    /// Only runs with this story: kills, pause, second instance, write limit, full disk.
+    /// Only runs with this story: kills, failpoints, pause, second instance, write limit, full disk.
     #[arg(long)]
     story: Option<String>,
     /// The `equipoise` binary to run instead of the same code in this program.
@@ -74,7 +82,8 @@ fn orchestrate(arguments: &Arguments) -> ExitCode {
     let started = Instant::now();
     let tally = run_all(arguments, seed, &programs);
     print(arguments, seed, started.elapsed(), &tally);
-    if tally.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let short = Goal::of(arguments).is_missed(&tally);
+    if tally.is_good() && !short { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Starts this program again in a mount namespace of its own, if that is permitted: mounts then go with it.
@@ -96,26 +105,23 @@ fn enter_namespace(this: &Path) {
 }
 
 fn run_all(arguments: &Arguments, seed: u64, programs: &Programs) -> Tally {
-    let scenarios = scenarios(arguments, seed);
-    let bar = ProgressBar::new(scenarios.len() as u64);
+    let goal = Goal::of(arguments);
+    let bar = ProgressBar::new(goal.length());
     let template = "{wide_bar} {pos}/{len} {elapsed} {msg}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     let tally = Mutex::new(Tally::default());
-    let next = AtomicU64::new(0);
+    let draw = Mutex::new(Draw { number: arguments.run.unwrap_or(0), drawn: 0 });
     std::thread::scope(|scope| {
         for _ in 0..arguments.jobs.max(1) {
             scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::SeqCst);
-                    let index = usize::try_from(index).unwrap_or(usize::MAX);
-                    let Some(scenario) = scenarios.get(index) else { return };
-                    let outcome = carry_out(scenario, programs);
-                    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
-                    tally.add(seed, scenario, outcome);
+                while let Some(scenario) = next(arguments, seed, goal, &draw, &tally) {
+                    let outcome = carry_out(&scenario, programs);
+                    let mut tally = lock(&tally);
+                    tally.add(seed, &scenario, outcome);
                     bar.set_message(line(&tally));
-                    bar.inc(1);
+                    bar.set_position(goal.position(&tally).min(goal.length()));
                 }
             });
         }
@@ -124,16 +130,83 @@ fn run_all(arguments: &Arguments, seed: u64, programs: &Programs) -> Tally {
     tally.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn scenarios(arguments: &Arguments, seed: u64) -> Vec<Scenario> {
-    if let Some(number) = arguments.run {
-        return vec![Scenario::new(seed, number)];
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What ends a campaign.
+#[derive(Clone, Copy, Debug)]
+enum Goal {
+    Kills(u64),
+    Runs(u64),
+}
+
+impl Goal {
+    fn of(arguments: &Arguments) -> Self {
+        match (arguments.run, arguments.runs) {
+            (Some(_), _) => Self::Runs(1),
+            (None, Some(runs)) => Self::Runs(runs),
+            (None, None) => Self::Kills(arguments.kills),
+        }
     }
-    let wanted = usize::try_from(arguments.runs).unwrap_or(usize::MAX);
-    let all = (0..arguments.runs.saturating_mul(100)).map(|number| Scenario::new(seed, number));
-    let asked = |scenario: &Scenario| {
-        arguments.story.as_deref().is_none_or(|story| scenario.story.name() == story)
-    };
-    all.filter(asked).take(wanted).collect()
+
+    const fn length(self) -> u64 {
+        match self {
+            Self::Kills(count) | Self::Runs(count) => count,
+        }
+    }
+
+    fn position(self, tally: &Tally) -> u64 {
+        match self {
+            Self::Kills(_) => tally.count("kills"),
+            Self::Runs(_) => tally.runs + tally.not_run.values().sum::<u64>(),
+        }
+    }
+
+    fn is_reached(self, drawn: u64, tally: &Tally) -> bool {
+        match self {
+            Self::Kills(kills) => {
+                tally.count("kills") >= kills || drawn >= kills.saturating_mul(RUNS_FOR_A_KILL_MAX)
+            }
+            Self::Runs(runs) => drawn >= runs,
+        }
+    }
+
+    /// Fewer kills than asked for prove less than was asked for.
+    fn is_missed(self, tally: &Tally) -> bool {
+        matches!(self, Self::Kills(kills) if tally.count("kills") < kills)
+    }
+}
+
+/// Which run is next, and how many were begun.
+#[derive(Debug)]
+struct Draw {
+    number: u64,
+    drawn: u64,
+}
+
+/// The next run with the story that was asked for, if there is to be one.
+fn next(
+    arguments: &Arguments,
+    seed: u64,
+    goal: Goal,
+    draw: &Mutex<Draw>,
+    tally: &Mutex<Tally>,
+) -> Option<Scenario> {
+    let mut draw = lock(draw);
+    if goal.is_reached(draw.drawn, &lock(tally)) {
+        return None;
+    }
+    let story = arguments.story.as_deref().filter(|_| arguments.run.is_none());
+    for _ in 0..SKIPPED_MAX {
+        let scenario = Scenario::new(seed, draw.number);
+        draw.number += 1;
+        if story.is_none_or(|story| scenario.story.name() == story) {
+            draw.drawn += 1;
+            return Some(scenario);
+        }
+    }
+    None
 }
 
 fn line(tally: &Tally) -> String {
@@ -153,7 +226,7 @@ fn line(tally: &Tally) -> String {
 #[allow(clippy::print_stdout, reason = "this is a program for people")]
 fn print(arguments: &Arguments, seed: u64, time: Duration, tally: &Tally) {
     if arguments.json {
-        let good = tally.is_good();
+        let good = tally.is_good() && !Goal::of(arguments).is_missed(tally);
         let missed = tally.missed();
         let seconds = time.as_secs();
         let found = json!(tally);
@@ -166,12 +239,16 @@ fn print(arguments: &Arguments, seed: u64, time: Duration, tally: &Tally) {
     println!("{} runs in {} s, seed {seed}: {}", tally.runs, time.as_secs(), line(tally));
     println!("  stories {:?}", tally.stories);
     println!("  met {:?}", tally.counts);
+    println!("  failpoints {:?}", tally.failpoints);
     println!("  exit codes {:?}", tally.codes);
     for (what, count) in &tally.not_run {
         println!("  NOT RUN, {count} runs: {what}");
     }
     for mark in tally.missed() {
         println!("  NEVER MET: {mark}");
+    }
+    if Goal::of(arguments).is_missed(tally) {
+        println!("  TOO FEW KILLS: {} of {}", tally.count("kills"), arguments.kills);
     }
     for failure in &tally.failures {
         println!("\nFAILED: {}", failure.told);

@@ -1,6 +1,7 @@
 //! A process under way: followed, stopped, resumed, killed, and waited for, but not for ever.
 
 use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,6 +29,8 @@ pub(crate) struct Started {
 pub(crate) struct Answer {
     /// `None` when it was ended by a signal, ours or another.
     pub(crate) code: Option<i32>,
+    /// The signal that ended it.
+    pub(crate) signal: Option<i32>,
     /// It was killed because it did not end by itself.
     pub(crate) hung: bool,
     pub(crate) stdout: Vec<u8>,
@@ -134,6 +137,7 @@ impl Started {
         let status = self.child.wait()?;
         Ok(Answer {
             code: status.code(),
+            signal: status.signal(),
             hung,
             stdout: self.stdout.take().and_then(|read| read.join().ok()).unwrap_or_default(),
             stderr: self.stderr.take().and_then(|read| read.join().ok()).unwrap_or_default(),

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::desk::{Desk, Programs, has_secret};
 use crate::disk::{limited, may_mount};
+use crate::failpoint::{Failpoint, SIGKILL};
 use crate::process::{Answer, Started};
-use crate::scenario::{Kill, Moment, Scenario, Story};
+use crate::scenario::{At, Kill, Moment, Scenario, Story};
 use crate::verdict::{Kind, Violation, judge};
 
 /// How long a process on a full disk may take to notice.
@@ -29,6 +30,8 @@ pub struct Outcome {
     pub not_run: Option<&'static str>,
     /// What was done and met, by name.
     pub counts: BTreeMap<&'static str, u64>,
+    /// How often a process killed itself at each kind of failpoint.
+    pub failpoints: BTreeMap<String, u64>,
     /// Exit codes of the commands that ended by themselves.
     pub codes: BTreeMap<i32, u64>,
     /// Broken promises.
@@ -45,6 +48,10 @@ pub fn carry_out(scenario: &Scenario, programs: &Programs) -> Outcome {
     let mut outcome = Outcome { told: scenario.to_string(), ..Outcome::default() };
     if matches!(scenario.story, Story::FullDisk { .. }) && !may_mount() {
         outcome.not_run = Some("no small file system can be mounted here");
+        return outcome;
+    }
+    if scenario.story.has_failpoint() && !programs.has_failpoints() {
+        outcome.not_run = Some("no library can be loaded before a program here");
         return outcome;
     }
     let desk = match Desk::open(scenario, programs) {
@@ -106,34 +113,58 @@ impl Run<'_> {
     fn kills(&mut self, kills: &[Kill]) -> io::Result<()> {
         for kill in kills {
             let arguments = if kill.recover { &["recover"][..] } else { &FOLLOWED };
-            let mut started = self.desk.start(arguments)?;
-            let reached = self.desk.until(&mut started, kill.moment)?;
-            self.kill(started, &format!("{} at {:?}", arguments[0], kill.moment))?;
-            if reached {
-                self.outcome.count(match kill.moment {
-                    Moment::After(_) => "killed at a time",
-                    Moment::Told(_) => "killed at a line of progress",
-                    Moment::Orders(_) => "killed at an order",
-                    Moment::File(_) => "killed while the journal was made",
-                });
+            match kill.at {
+                At::Moment(moment) => self.kill_at_moment(arguments, moment)?,
+                At::Failpoint(point) => self.kill_at_failpoint(arguments, point)?,
             }
+        }
+        Ok(())
+    }
+
+    fn kill_at_moment(&mut self, arguments: &[&str], moment: Moment) -> io::Result<()> {
+        let mut started = self.desk.start(arguments)?;
+        let reached = self.desk.until(&mut started, moment)?;
+        self.kill(started, &format!("{} at {moment:?}", arguments[0]))?;
+        if reached {
+            self.outcome.count(match moment {
+                Moment::After(_) => "killed at a time",
+                Moment::Told(_) => "killed at a line of progress",
+                Moment::Orders(_) => "killed at an order",
+                Moment::File(_) => "killed while the journal was made",
+            });
+        }
+        Ok(())
+    }
+
+    /// Nobody else kills it, so a kill says that it came to its failpoint.
+    fn kill_at_failpoint(&mut self, arguments: &[&str], point: Failpoint) -> io::Result<()> {
+        let answer = self.desk.start_armed(arguments, point)?.finish()?;
+        let killed = !answer.hung && answer.signal == Some(SIGKILL);
+        self.killed(killed, &answer, &format!("{} at {point}", arguments[0]));
+        if killed {
+            self.outcome.count("killed at a failpoint");
+            *self.outcome.failpoints.entry(point.kind()).or_default() += 1;
         }
         Ok(())
     }
 
     fn kill(&mut self, started: Started, what: &str) -> io::Result<()> {
         let (alive, answer) = started.kill()?;
-        self.outcome.tell(&format!("{what}, {}", if alive { "killed" } else { "ended before" }));
-        self.look(&answer);
-        if alive {
+        self.killed(alive, &answer, what);
+        Ok(())
+    }
+
+    fn killed(&mut self, killed: bool, answer: &Answer, what: &str) {
+        self.outcome.tell(&format!("{what}, {}", if killed { "killed" } else { "ended before" }));
+        self.look(answer);
+        if killed {
             self.outcome.count("kills");
             if what.starts_with("recover") {
                 self.outcome.count("kills during recovery");
             }
         } else {
-            self.expect(&answer, what, &[0, 3]);
+            self.expect(answer, what, &[0, 3]);
         }
-        Ok(())
     }
 
     /// Requests it had signed are past their deadline when it goes on, and answers have been waiting.

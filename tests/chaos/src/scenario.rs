@@ -6,6 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use crate::exchanges;
+use crate::failpoint::Failpoint;
 use crate::venues::{VENUES, Venue};
 
 /// One run.
@@ -81,7 +82,16 @@ pub struct Kill {
     /// Whether `recover` is killed instead of `run`.
     pub recover: bool,
     /// When.
-    pub moment: Moment,
+    pub at: At,
+}
+
+/// Who kills.
+#[derive(Clone, Copy, Debug)]
+pub enum At {
+    /// Someone else, at a moment that can be recognised from outside.
+    Moment(Moment),
+    /// The process itself, at a system call.
+    Failpoint(Failpoint),
 }
 
 /// A moment that can be recognised from outside.
@@ -95,6 +105,17 @@ pub enum Moment {
     Orders(usize),
     /// When this file of the journal exists.
     File(&'static str),
+}
+
+impl Kill {
+    /// Where the process is to kill itself, if it is.
+    #[must_use]
+    pub const fn failpoint(&self) -> Option<Failpoint> {
+        match self.at {
+            At::Moment(_) => None,
+            At::Failpoint(point) => Some(point),
+        }
+    }
 }
 
 const OFFSETS_MS: [i64; 6] = [-45_000, -3_000, -700, 700, 3_000, 90_000];
@@ -119,7 +140,12 @@ impl Scenario {
             venues,
             faults: faults(&mut rng, venues),
             clock_offset_ms: if rng.u8(..4) == 0 { pick(&mut rng, &OFFSETS_MS) } else { 0 },
-            story: story(&mut rng),
+            // Every third run is killed at a failpoint, each kind in its turn, so that none is left out by chance.
+            story: if number.is_multiple_of(3) {
+                at_failpoints(number / 3, &mut rng)
+            } else {
+                story(&mut rng)
+            },
             recover_first: rng.bool(),
         }
     }
@@ -147,23 +173,37 @@ fn venues(rng: &mut Rng) -> [&'static Venue; 2] {
     [&VENUES[first], &VENUES[second]]
 }
 
+/// Killed at a failpoint first, then perhaps again at any moment.
+fn at_failpoints(turn: u64, rng: &mut Rng) -> Story {
+    let first = Kill { recover: false, at: At::Failpoint(Failpoint::in_turn(turn, rng)) };
+    let further = (1..rng.usize(1..=KILLS_MAX)).map(|_| further_kill(rng));
+    Story::Kills(std::iter::once(first).chain(further).collect())
+}
+
+fn further_kill(rng: &mut Rng) -> Kill {
+    let recover = rng.bool();
+    let at = if rng.u8(..3) == 0 {
+        At::Failpoint(Failpoint::of_recovery(rng))
+    } else {
+        At::Moment(moment(rng, false))
+    };
+    Kill { recover, at }
+}
+
 fn story(rng: &mut Rng) -> Story {
     match rng.u8(..100) {
-        0..68 => {
-            let count = rng.usize(1..=KILLS_MAX);
-            let kill = |number: usize| Kill {
-                recover: number > 0 && rng.bool(),
-                moment: moment(rng, number == 0),
-            };
-            Story::Kills((0..count).map(kill).collect())
+        0..50 => {
+            let first = Kill { recover: false, at: At::Moment(moment(rng, true)) };
+            let further = (1..rng.usize(1..=KILLS_MAX)).map(|_| further_kill(rng));
+            Story::Kills(std::iter::once(first).chain(further).collect())
         }
-        68..80 => Story::Pause {
+        50..68 => Story::Pause {
             moment: early(rng),
             time: Duration::from_millis(rng.u64(2_300..7_000)),
             then_killed: rng.u8(..4) == 0,
         },
-        80..87 => Story::Second { moment: early(rng), recover: rng.bool() },
-        87..95 => Story::WriteLimit {
+        68..78 => Story::Second { moment: early(rng), recover: rng.bool() },
+        78..93 => Story::WriteLimit {
             kib: pick(rng, &[0, 4, 64, 500, 520, 1_024, 1_600, 4_096]),
             with_signal: rng.bool(),
         },
@@ -192,10 +232,17 @@ fn pick<T: Copy>(rng: &mut Rng, from: &[T]) -> T {
 }
 
 impl Story {
+    /// Whether a process is to kill itself in it.
+    pub(crate) fn has_failpoint(&self) -> bool {
+        let Self::Kills(kills) = self else { return false };
+        kills.iter().any(|kill| kill.failpoint().is_some())
+    }
+
     /// One word for it.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
+            Self::Kills(_) if self.has_failpoint() => "failpoints",
             Self::Kills(_) => "kills",
             Self::Pause { .. } => "pause",
             Self::Second { .. } => "second instance",
@@ -233,7 +280,7 @@ mod tests {
         let runs: Vec<_> = (0..200).map(|number| Scenario::new(1, number)).collect();
         let stories: std::collections::BTreeSet<_> =
             runs.iter().map(|run| run.story.name()).collect();
-        assert_eq!(stories.len(), 5);
+        assert_eq!(stories.len(), 6);
         for kind in exchanges::fault_kinds() {
             let met = |run: &Scenario| run.faults.iter().any(|fault| fault.ends_with(kind));
             assert!(runs.iter().any(met), "{kind}");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::failpoint::Failpoint;
 use crate::run::Outcome;
 use crate::scenario::Scenario;
 use crate::venues::VENUES;
@@ -11,6 +12,8 @@ use crate::verdict::{Kind, Violation};
 
 /// Runs from which on a kind of situation that was never met means that nothing was tested.
 const RUNS_FOR_MARKS: u64 = 100;
+/// Kills from which on every failpoint must have been hit.
+const KILLS_FOR_FAILPOINTS: u64 = 200;
 const MARKS: [&str; 12] = [
     "kills",
     "kills during recovery",
@@ -37,6 +40,8 @@ pub struct Tally {
     pub violations: BTreeMap<Kind, u64>,
     /// What was done and met.
     pub counts: BTreeMap<String, u64>,
+    /// How often a process killed itself at each kind of failpoint.
+    pub failpoints: BTreeMap<String, u64>,
     /// Stories by name.
     pub stories: BTreeMap<&'static str, u64>,
     /// Exit codes.
@@ -71,6 +76,9 @@ impl Tally {
         for (what, count) in outcome.counts {
             *self.counts.entry(what.to_owned()).or_default() += count;
         }
+        for (point, count) in outcome.failpoints {
+            *self.failpoints.entry(point).or_default() += count;
+        }
         for (code, count) in outcome.codes {
             *self.codes.entry(code).or_default() += count;
         }
@@ -101,12 +109,19 @@ impl Tally {
 
     /// Situations that enough runs must have met and have not.
     #[must_use]
-    pub fn missed(&self) -> Vec<&'static str> {
+    pub fn missed(&self) -> Vec<String> {
         if self.runs < RUNS_FOR_MARKS {
             return Vec::new();
         }
         let venues = VENUES.iter().map(|venue| venue.adapter);
-        MARKS.into_iter().chain(venues).filter(|mark| self.count(mark) == 0).collect()
+        let marks = MARKS.into_iter().chain(venues).filter(|mark| self.count(mark) == 0);
+        let mut missed: Vec<String> = marks.map(str::to_owned).collect();
+        // Where nothing can be loaded before a program that is said instead: those runs are among the ones not run.
+        if self.count("kills") >= KILLS_FOR_FAILPOINTS && self.stories.contains_key("failpoints") {
+            let kinds = Failpoint::kinds().filter(|kind| !self.failpoints.contains_key(kind));
+            missed.extend(kinds.map(|kind| format!("killed {kind}")));
+        }
+        missed
     }
 
     /// No promise was broken and nothing that had to be met was missed.

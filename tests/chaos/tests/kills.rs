@@ -25,6 +25,18 @@ fn batches_under_trouble_end_neutral_and_as_the_exchanges_say() {
     assert_eq!(found["violations"], serde_json::json!({}));
 }
 
+/// Sixteen runs hold each kind of failpoint at least once.
+#[test]
+fn a_process_killed_between_a_write_its_sync_and_its_order_loses_nothing() {
+    let (output, document) = chaos(&["--story", "failpoints", "--runs", "16", "--jobs", "16"]);
+    assert!(output.status.success(), "{document:#}");
+    let found = &document["found"];
+    if found["not_run"].as_object().unwrap().is_empty() {
+        let hit = found["failpoints"].as_object().unwrap().len();
+        assert!(hit > 8, "{document:#}");
+    }
+}
+
 #[test]
 fn a_run_is_repeated_by_its_number() {
     let (output, document) = chaos(&["--seed", "1", "--run", "1"]);

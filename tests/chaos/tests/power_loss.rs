@@ -13,6 +13,7 @@ fn cut(kind: JournalKind, without_syncs: Option<Part>) -> Tally {
     let _turn = ONE_AT_A_TIME.lock().unwrap();
     let plan = Plan {
         kind,
+        prefixes: false,
         states: if without_syncs.is_some() { 80 } else { 200 },
         lies: 30,
         second_cuts: if without_syncs.is_some() { 0 } else { 4 },

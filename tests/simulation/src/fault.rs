@@ -116,6 +116,8 @@ faults! {
     ShortMemory,
     /// A venue soon stops listing orders.
     ShortLookup,
+    /// A gateway admits an order in time, and it is executed after the margin that its venue promises.
+    ExecutedBeyondMargin,
 }
 
 /// Chances per thousand that an enabled kind strikes when it could; one is picked per kind and seed.

@@ -1,6 +1,7 @@
 //! Runs many simulations, or one with its trace.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +10,10 @@ use std::time::Instant;
 
 use clap::Parser;
 use equipoise_simulation::{Claim, Fault, Outcome, Scenario, Tally, shrink, simulate};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Seeds between two looks at the progress.
+const TOLD_EVERY: u64 = 500;
 
 /// Simulates batches under faults and judges them by the exchanges' ledgers.
 #[derive(Debug, Parser)]
@@ -103,9 +108,10 @@ fn many(arguments: &Arguments) -> Result<bool, String> {
     let started = Instant::now();
     let (done, batches) = (AtomicU64::new(0), AtomicU64::new(0));
     let totals = Mutex::new(Totals::default());
+    let progress = Progress::new(arguments.seeds);
     std::thread::scope(|scope| {
         for job in 0..arguments.jobs.max(1) {
-            let (done, batches, totals) = (&done, &batches, &totals);
+            let (done, batches, totals, progress) = (&done, &batches, &totals, &progress);
             scope.spawn(move || {
                 let seeds = (arguments.from..arguments.from + arguments.seeds)
                     .skip(usize::try_from(job).unwrap_or(0));
@@ -113,8 +119,8 @@ fn many(arguments: &Arguments) -> Result<bool, String> {
                     let stop = run_one(seed, arguments, totals);
                     let count = done.fetch_add(1, Ordering::Relaxed) + 1;
                     batches.fetch_add(stop.1, Ordering::Relaxed);
-                    if count % 500 == 0 {
-                        progress(count, arguments.seeds, batches.load(Ordering::Relaxed), started);
+                    if count.is_multiple_of(TOLD_EVERY) {
+                        progress.tell(count, batches.load(Ordering::Relaxed), started);
                     }
                     if stop.0 && !arguments.go_on {
                         return;
@@ -123,12 +129,13 @@ fn many(arguments: &Arguments) -> Result<bool, String> {
             });
         }
     });
+    progress.end();
     let totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
     let elapsed = started.elapsed();
     let batches = batches.load(Ordering::Relaxed);
     let per_second = u128::from(batches) * 1_000 / elapsed.as_millis().max(1);
     println!(
-        "\n{} seeds, {batches} batches in {} ms: {per_second} batches/s on {} threads",
+        "{} seeds, {batches} batches in {} ms: {per_second} batches/s on {} threads",
         done.load(Ordering::Relaxed),
         elapsed.as_millis(),
         arguments.jobs.max(1)
@@ -189,10 +196,44 @@ fn explain(scenario: &Scenario, outcome: &Outcome, arguments: &Arguments) {
     }
 }
 
-#[allow(clippy::print_stdout, reason = "this is a program for people")]
-fn progress(done: u64, of: u64, batches: u64, started: Instant) {
-    use std::io::Write as _;
-    let per_second = u128::from(batches) * 1_000 / started.elapsed().as_millis().max(1);
-    print!("\r{done}/{of} seeds, {batches} batches, {per_second} batches/s ");
-    let _ = std::io::stdout().flush();
+/// Tells how far a run is: a bar on a terminal, lines elsewhere.
+struct Progress {
+    seeds: u64,
+    bar: Option<ProgressBar>,
+    /// Seeds between two lines.
+    line_every: u64,
+}
+
+impl Progress {
+    fn new(seeds: u64) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| ProgressBar::new(seeds));
+        let style = ProgressStyle::with_template("{wide_bar} {pos}/{len} seeds {elapsed} {msg}");
+        if let (Some(bar), Ok(style)) = (&bar, style) {
+            bar.set_style(style);
+        }
+        let line_every = (seeds / 10).next_multiple_of(TOLD_EVERY).max(TOLD_EVERY);
+        Self { seeds, bar, line_every }
+    }
+
+    #[allow(clippy::print_stdout, reason = "this is a program for people")]
+    fn tell(&self, done: u64, batches: u64, started: Instant) {
+        let per_second = u128::from(batches) * 1_000 / started.elapsed().as_millis().max(1);
+        let told = format!("{batches} batches, {per_second} batches/s");
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(done);
+                bar.set_message(told);
+            }
+            None if done.is_multiple_of(self.line_every) => {
+                println!("{done}/{} seeds, {told}", self.seeds);
+            }
+            None => {}
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
 }

@@ -94,6 +94,10 @@ marks! {
     OverfillAlarm,
     /// The late fill alarm.
     LateFillAlarm,
+    /// An execution beyond the margin of its venue was noticed after its absence had been proven, and taken back.
+    TakenBackBeyondMargin,
+    /// An execution beyond the margin of its venue came when its batch had ended: nobody could notice it.
+    ExecutedAfterTheEnd,
     /// A trade that was taken back was noticed.
     TradeBustNoticed,
     /// The alarm for one.

@@ -212,6 +212,7 @@ impl World {
         self.started_at = self.out.env.now;
         self.out.owner = index;
         self.out.env.trace.line(self.out.env.now, || format!("process {index} starts"));
+        self.out.check.forgets_what_was_shown();
         process.start(&mut self.out);
         self.processes.push(process);
     }

@@ -23,7 +23,10 @@ use crate::workload::{NotCaptured, Promised, Session, Volume, capture};
 pub struct Plan {
     /// The back end.
     pub kind: JournalKind,
-    /// States of an honest device that are opened.
+    /// Whether the power is cut after every single entry of the log, with what was not synced kept, lost, and kept in
+    /// part.
+    pub prefixes: bool,
+    /// Further states of an honest device that are opened, at moments drawn by chance.
     pub states: usize,
     /// States of a lying device that are opened.
     pub lies: usize,
@@ -66,6 +69,8 @@ pub struct Tally {
     pub acknowledgements: usize,
     /// Segments of the archive closed meanwhile.
     pub segments: usize,
+    /// Beginnings of the log after which the power was cut: all of them, or none.
+    pub prefixes: usize,
     /// States of an honest device opened.
     pub states: usize,
     /// Of them how many of each kind, and of a second cut.
@@ -129,6 +134,7 @@ pub fn run(plan: &Plan, progress: impl Fn(u64) + Sync) -> Result<Tally, Unavaila
         tally.segments += usize::from(matches!(op, Op::Rename { to, .. } if is_of_archive(to)));
         tally.acknowledgements += usize::from(matches!(op, Op::Acknowledged { .. }));
     }
+    tally.prefixes = if plan.prefixes { session.ops.len() + 1 } else { 0 };
     let tally = Arc::new(Mutex::new(tally));
     let (states, waiting) = sync_channel::<State>(WORKERS);
     let waiting = Arc::new(Mutex::new(waiting));
@@ -139,6 +145,9 @@ pub fn run(plan: &Plan, progress: impl Fn(u64) + Sync) -> Result<Tally, Unavaila
             scope.spawn(move || work(frame, waiting, &tally, progress));
         }
         let send = |state: State| drop(states.send(state));
+        if plan.prefixes {
+            every_prefix(&session, &mut rng, &send);
+        }
         honest(&session, plan.states, "", &mut rng, &send);
         lying(&session, plan.lies, &mut rng, &send);
         let again = second_cuts(&session, plan, &mut rng, &send);
@@ -163,6 +172,40 @@ fn forget_syncs(ops: &mut Vec<Op>, part: Part) {
         },
         _ => true,
     });
+}
+
+const PREFIX_KINDS: [Unsynced; 3] = [Unsynced::Kept, Unsynced::Lost, Unsynced::Parts];
+
+/// The power goes after each entry of the log, and before the first.
+///
+/// Where the next entry leaves the files as they are, the state is opened once, after it: by then at least as much has
+/// been promised.
+fn every_prefix(session: &Session, rng: &mut Rng, send: &impl Fn(State)) {
+    let mut disk = session.base.clone();
+    let mut promised = session.promised.clone();
+    for cut in 0..=session.ops.len() {
+        let next = session.ops.get(cut);
+        for kind in PREFIX_KINDS {
+            let unsynced = disk.pending();
+            let opened_later = match (kind, next) {
+                (_, None) => false,
+                (Unsynced::Lost, Some(next)) => !matches!(next, Op::SyncEnded { .. }),
+                (Unsynced::Kept, Some(next)) => !next.changes_files(),
+                // With nothing left to chance it is what the other two are.
+                (_, Some(_)) => unsynced.is_empty(),
+            };
+            if !opened_later {
+                let files = kind.files(&disk, rng);
+                let label = format!("prefix {cut} {kind:?}");
+                let promised = promised.clone();
+                send(State { label, files, promised, vouched: None, broken: None });
+            }
+        }
+        if let Some(op) = next {
+            disk.apply(cut, op);
+            promised.add(op);
+        }
+    }
 }
 
 /// States after every sync and acknowledgement first, then at moments in between until there are enough.
@@ -292,7 +335,11 @@ impl Tally {
         self.records += state.promised.records.values().sum::<usize>();
         let second = state.label.contains("used");
         let kind = state.label.rsplit(' ').next().unwrap_or_default();
-        let kind = if second { format!("{kind} after a second cut") } else { kind.to_owned() };
+        let kind = match (second, state.label.starts_with("prefix")) {
+            (true, _) => format!("{kind} after a second cut"),
+            (_, true) => format!("{kind} after a prefix"),
+            _ => kind.to_owned(),
+        };
         *self.by_kind.entry(kind).or_default() += 1;
         match finding {
             Finding::Kept => {}
@@ -328,5 +375,37 @@ impl Tally {
             }
         }
         self.failures.push(Failure { state: label, what });
+    }
+}
+
+#[cfg(test)]
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_is_only_left_out_where_the_next_leaves_the_same_files() {
+        let folder = scratch().unwrap();
+        let session =
+            capture(folder.path(), JournalKind::Redb, SECOND, Promised::default(), 0).unwrap();
+        let mut disk = session.base.clone();
+        let mut rng = Rng::with_seed(1);
+        let mut left_out = 0;
+        for (at, op) in session.ops.iter().enumerate() {
+            let before =
+                [Unsynced::Kept, Unsynced::Lost].map(|unsynced| unsynced.files(&disk, &mut rng));
+            disk.apply(at, op);
+            let after =
+                [Unsynced::Kept, Unsynced::Lost].map(|unsynced| unsynced.files(&disk, &mut rng));
+            if !op.changes_files() {
+                assert!(before[0] == after[0], "{at}: {op:?}");
+                left_out += 1;
+            }
+            if !matches!(op, Op::SyncEnded { .. }) {
+                assert!(before[1] == after[1], "{at}: {op:?}");
+            }
+        }
+        assert!(left_out > 10 && left_out < session.ops.len(), "{left_out}");
     }
 }

@@ -7,6 +7,9 @@
 //!
 //! A call that goes another way than through these functions is not noticed here; the comparison of the rebuilt files
 //! with the real ones, made for every capture, is what notices it.
+//!
+//! The same functions are also built into a library that can be loaded before any program of this system. There nothing
+//! is captured; instead the process kills itself at the failpoint its environment names.
 #![allow(
     unsafe_code,
     reason = "system calls are captured by defining the C library's functions; only this file does it"
@@ -15,12 +18,14 @@
 use std::ffi::{CStr, OsStr, c_char, c_int, c_long, c_uint, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::slice;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{ptr, slice};
 
-use libc::{AT_FDCWD, iovec, mode_t, off_t, size_t, ssize_t};
+use libc::{AT_FDCWD, iovec, mode_t, msghdr, off_t, size_t, sockaddr, socklen_t, ssize_t};
 
+use crate::armed;
+use crate::failpoint::Call;
 use crate::log::Op;
 
 /// Whether a capture is under way; spares every other call the lock.
@@ -93,6 +98,40 @@ fn link_of(fd: c_int) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/self/fd/{fd}")).ok()
 }
 
+/// Makes a call at which the process may have been told to die.
+fn deadly(kind: impl FnOnce() -> Option<Call>, call: impl FnOnce() -> c_long) -> c_long {
+    armed::deadly(kind, call, die)
+}
+
+/// Nothing of this thread runs after this; other threads may still make a call or two, as with any kill.
+fn die() {
+    // SAFETY: touches no memory.
+    unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+}
+
+fn call_of_write(fd: c_int) -> Option<Call> {
+    if fd == libc::STDOUT_FILENO || fd == libc::STDERR_FILENO {
+        return Some(Call::Output);
+    }
+    let link = link_of(fd)?;
+    if link.as_os_str().as_bytes().starts_with(b"socket:") {
+        return is_to_the_network(fd).then_some(Call::Send);
+    }
+    Call::of_write(&link)
+}
+
+/// A runtime wakes itself up through sockets too; those have no address of the network.
+fn is_to_the_network(fd: c_int) -> bool {
+    let mut family: c_int = 0;
+    let mut length = size_of::<c_int>() as socklen_t;
+    // SAFETY: the kernel writes no more than the length it is given.
+    let asked = unsafe {
+        let family = (&raw mut family).cast();
+        libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_DOMAIN, family, &raw mut length)
+    };
+    asked == 0 && (family == libc::AF_INET || family == libc::AF_INET6)
+}
+
 /// Makes a call and notes it if it succeeded. The lock is held meanwhile: the log's order is the order of the calls.
 fn noted(
     call: impl FnOnce() -> c_long,
@@ -149,6 +188,7 @@ fn written_at(recording: &Recording, fd: c_int, offset: off_t, bytes: Vec<u8>) -
 
 /// Without the lock: others may write meanwhile, and what they write is not covered by this sync.
 fn synced(fd: c_int, call: impl FnOnce() -> c_long) -> c_int {
+    let call = || deadly(|| Call::of_sync(&link_of(fd)?), call);
     let begun = ACTIVE.load(Ordering::SeqCst).then(|| begin_sync(fd)).flatten();
     let result = call();
     if let Some(ticket) = begun.filter(|_| result == 0) {
@@ -213,6 +253,7 @@ unsafe extern "C" fn openat64(fd: c_int, path: *const c_char, flags: c_int, mode
 unsafe extern "C" fn write(fd: c_int, buffer: *const c_void, count: size_t) -> ssize_t {
     // SAFETY: the caller's arguments, handed on.
     let call = || unsafe { libc::syscall(libc::SYS_write, fd, buffer, count) };
+    let call = || deadly(|| call_of_write(fd), call);
     let written = noted(call, |recording, written| {
         // SAFETY: `written` bytes were just read from there.
         written_here(recording, fd, unsafe { bytes_at(buffer, written) })
@@ -224,6 +265,7 @@ unsafe extern "C" fn write(fd: c_int, buffer: *const c_void, count: size_t) -> s
 unsafe extern "C" fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssize_t {
     // SAFETY: the caller's arguments, handed on.
     let call = || unsafe { libc::syscall(libc::SYS_writev, fd, parts, count) };
+    let call = || deadly(|| call_of_write(fd), call);
     let written = noted(call, |recording, written| {
         // SAFETY: `written` bytes were just read from these parts.
         written_here(recording, fd, unsafe { bytes_of(parts, count, written) })
@@ -234,6 +276,7 @@ unsafe extern "C" fn writev(fd: c_int, parts: *const iovec, count: c_int) -> ssi
 unsafe fn write_at(fd: c_int, buffer: *const c_void, count: size_t, offset: off_t) -> ssize_t {
     // SAFETY: the caller's arguments, handed on.
     let call = || unsafe { libc::syscall(libc::SYS_pwrite64, fd, buffer, count, offset) };
+    let call = || deadly(|| call_of_write(fd), call);
     let written = noted(call, |recording, written| {
         // SAFETY: `written` bytes were just read from there.
         written_at(recording, fd, offset, unsafe { bytes_at(buffer, written) })
@@ -292,6 +335,7 @@ unsafe extern "C" fn rename(from: *const c_char, to: *const c_char) -> c_int {
     let (cwd, none) = (AT_FDCWD, c_uint::MIN);
     // SAFETY: the caller's arguments, handed on.
     let call = || unsafe { libc::syscall(libc::SYS_renameat2, cwd, from, cwd, to, none) };
+    let call = || deadly(|| Some(Call::Rename), call);
     let result = noted(call, |recording, _| {
         let (from, to) = (recording.named(cwd, from)?, recording.named(cwd, to)?);
         Some(Op::Rename { from, to })
@@ -330,4 +374,26 @@ unsafe extern "C" fn mkdir(path: *const c_char, mode: mode_t) -> c_int {
     let call = || unsafe { libc::syscall(libc::SYS_mkdirat, AT_FDCWD, path, mode) };
     let note = |recording: &Recording, _| recording.named(AT_FDCWD, path).map(Op::MakeFolder);
     noted(call, note) as c_int
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int {
+    // SAFETY: the caller's arguments, handed on.
+    let call = || unsafe { libc::syscall(libc::SYS_connect, fd, address, length) };
+    deadly(|| is_to_the_network(fd).then_some(Call::Connect), call) as c_int
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn send(fd: c_int, buf: *const c_void, count: size_t, flags: c_int) -> ssize_t {
+    let nobody = ptr::null::<sockaddr>();
+    // SAFETY: the caller's arguments, handed on; to nobody in particular is what `send` means.
+    let call = || unsafe { libc::syscall(libc::SYS_sendto, fd, buf, count, flags, nobody, 0) };
+    deadly(|| call_of_write(fd), call) as ssize_t
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn sendmsg(fd: c_int, message: *const msghdr, flags: c_int) -> ssize_t {
+    // SAFETY: the caller's arguments, handed on.
+    let call = || unsafe { libc::syscall(libc::SYS_sendmsg, fd, message, flags) };
+    deadly(|| call_of_write(fd), call) as ssize_t
 }

@@ -8,11 +8,16 @@
 //!
 //! What is captured is proven complete: the files as the log tells them must equal the files there are.
 //! Where capturing is not possible the result is [`Unavailable`], never a pass.
+//!
+//! The same library, loaded before a program (`LD_PRELOAD`), kills that program at a named call: see `failpoint.rs`.
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod armed;
 mod campaign;
 mod capture;
 mod cut;
 mod disk;
+mod failpoint;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod interpose;
 mod judge;
@@ -24,3 +29,4 @@ mod workload;
 pub use campaign::{Failure, Part, Plan, Tally, run};
 pub use capture::Unavailable;
 pub use equipoise_runtime::journal::JournalKind;
+pub use failpoint::{Call, Failpoint, NoFailpoint, VARIABLE, When};

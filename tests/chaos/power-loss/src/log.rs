@@ -56,3 +56,21 @@ pub(crate) enum Op {
     /// The journal gave out this epoch.
     Owned(u64),
 }
+
+impl Op {
+    /// Whether a process that looks afterwards may find other files than before.
+    pub(crate) const fn changes_files(&self) -> bool {
+        match self {
+            Self::Create(_)
+            | Self::Write { .. }
+            | Self::SetLength { .. }
+            | Self::Rename { .. }
+            | Self::Remove(_)
+            | Self::MakeFolder(_) => true,
+            Self::SyncBegun { .. }
+            | Self::SyncEnded { .. }
+            | Self::Acknowledged { .. }
+            | Self::Owned(_) => false,
+        }
+    }
+}

@@ -15,7 +15,10 @@ use serde_json::json;
 /// Ends with 0 when every promise was kept, with 1 when one was broken, with 3 when nothing could be run here.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// States of an honest device opened for each journal.
+    /// Leaves out the cuts after every single entry of the log.
+    #[arg(long)]
+    without_prefixes: bool,
+    /// States of an honest device opened for each journal at moments drawn by chance.
     #[arg(long, default_value_t = 300)]
     states: usize,
     /// States of a lying device opened for each journal.
@@ -73,13 +76,19 @@ fn main() -> ExitCode {
 
 fn one(kind: JournalKind, seed: u64, arguments: &Arguments) -> Result<Tally, Unavailable> {
     let total = arguments.states + arguments.lies + 8 * arguments.second_cuts;
-    let bar = ProgressBar::new(total as u64);
+    // How long the log is only the capture tells.
+    let bar = if arguments.without_prefixes {
+        ProgressBar::new(total as u64)
+    } else {
+        ProgressBar::no_length()
+    };
     if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {elapsed}") {
         bar.set_style(style);
     }
     bar.set_message(kind.to_string());
     let plan = Plan {
         kind,
+        prefixes: !arguments.without_prefixes,
         states: arguments.states,
         lies: arguments.lies,
         second_cuts: arguments.second_cuts,
@@ -121,12 +130,13 @@ fn print(kind: JournalKind, seed: u64, seconds: u64, result: &Result<Tally, Unav
         Err(why) => return println!("{kind}: {why}"),
     };
     println!(
-        "{kind}: {} captured ({} syncs, {} acknowledgements, {} segments archived); {} states of an honest device, {} records looked for; \
+        "{kind}: {} captured ({} syncs, {} acknowledgements, {} segments archived); cut after {} of its beginnings; {} states of an honest device, {} records looked for; \
          {} of a lying one, {} refused, {} short of what no anchor vouched for; {} failures; {seconds} s, seed {seed}",
         tally.captured,
         tally.syncs,
         tally.acknowledgements,
         tally.segments,
+        tally.prefixes,
         tally.states,
         tally.records,
         tally.lies,

@@ -51,6 +51,8 @@ pub(super) struct Attempt {
     pub(super) wave: u32,
     /// Given up because too little of its window was left.
     pub(super) lapsed: bool,
+    /// It executed after its absence had been proven.
+    pub(super) late: bool,
 }
 
 pub(super) fn broken(claim: Claim, text: impl Into<String>) -> Violation {
@@ -65,6 +67,10 @@ impl Attempt {
 
     pub(super) const fn is_closed(&self) -> bool {
         matches!(self.standing, Standing::Closed(_))
+    }
+
+    pub(super) const fn is_absent(&self) -> bool {
+        matches!(self.standing, Standing::Closed(Closed::Absent))
     }
 
     /// The venue shows it as ended, and nobody has looked for a second effect of its request since that would show.

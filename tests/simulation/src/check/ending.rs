@@ -24,6 +24,7 @@ impl Checker {
             let batch = u8::try_from(batch).unwrap_or(u8::MAX);
             if self.specs[usize::from(batch)].is_some() {
                 self.note_places(env, batch, venues);
+                self.judge_margin(env, batch, venues);
                 self.judge_effects(env, batch, venues);
                 self.judge_trades(batch, venues);
                 self.judge_plan(batch, venues);
@@ -39,7 +40,8 @@ impl Checker {
     fn judge_effects(&mut self, env: &mut Env, batch: u8, venues: &[Exchange]) {
         for tag in self.tags(batch) {
             let orders = self.orders_of(batch, tag, venues).map(|(_, order)| order);
-            let effects: Vec<&VenueOrder> = orders.filter(|order| order.executed > 0).collect();
+            let counted = orders.filter(|order| self.counts(batch, tag, order));
+            let effects: Vec<&VenueOrder> = counted.filter(|order| order.executed > 0).collect();
             if effects.len() < 2 {
                 continue;
             }
@@ -81,7 +83,8 @@ impl Checker {
                 .map(|((order, trade), quantity)| format!("{order} {trade} {quantity}"))
                 .collect();
             let mut ledger = BTreeSet::new();
-            for (venue, order) in self.orders_of(batch, tag, venues) {
+            let orders = self.orders_of(batch, tag, venues);
+            for (venue, order) in orders.filter(|(_, order)| self.counts(batch, tag, order)) {
                 for trade in venue.trades_of(order) {
                     ledger.insert(format!("{} {} {}", order.id, trade.id, trade.quantity));
                 }
@@ -119,7 +122,8 @@ impl Checker {
         self.refuse_secret(shown.as_bytes(), "a report");
     }
 
-    /// S1: no leg of a fixed size fills beyond it, second effects of one handing over left out, and effects of copies the venue also refused.
+    /// S1: no leg of a fixed size fills beyond it. Second effects of one handing over are left out, effects of copies
+    /// the venue also refused, and those beyond a venue's margin: all of them the venue's own doing.
     fn judge_plan(&mut self, batch: u8, venues: &[Exchange]) {
         let Some(spec) = self.specs[usize::from(batch)].clone() else { return };
         for (index, leg) in (0_u8..).zip(&spec.legs) {
@@ -131,6 +135,7 @@ impl Checker {
                     let once = self
                         .orders_of(batch, tag, venues)
                         .filter(|(venue, order)| !venue.is_split(order.departure))
+                        .filter(|(_, order)| order.beyond_margin.is_none())
                         .map(|(_, order)| order)
                         .filter(|order| order.executed > 0 && departures.insert(order.departure));
                     filled += once.map(|order| order.executed).sum::<i64>();
@@ -204,7 +209,9 @@ impl Checker {
         let stream = &self.streams[usize::from(batch)];
         let Some(attempt) = stream.attempts.get(&tag) else { return false };
         let told: i64 = attempt.busted.values().sum();
-        let busted = self.orders_of(batch, tag, venues).map(|(venue, order)| {
+        let orders = self.orders_of(batch, tag, venues);
+        let counted = orders.filter(|(_, order)| self.counts(batch, tag, order));
+        let busted = counted.map(|(venue, order)| {
             let lasting: i64 = venue.trades_of(order).map(|trade| trade.quantity).sum();
             order.executed - lasting
         });
@@ -259,8 +266,9 @@ impl Checker {
             let exchange = &venues[venue];
             let since = spec.admitted_at.0.saturating_sub(2_000);
             let foreign = exchange.trades.iter().any(|trade| {
-                let ours =
-                    trade.order.is_some_and(|order| own.contains(&exchange.orders[order].client));
+                let ours = trade.order.map(|order| &exchange.orders[order]).is_some_and(|order| {
+                    own.contains(&order.client) && order.beyond_margin.is_none()
+                });
                 trade.market == market && trade.at >= since && !ours
             });
             let doubled = self.tags(batch).into_iter().any(|tag| {

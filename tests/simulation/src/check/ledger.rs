@@ -166,6 +166,7 @@ impl Checker {
         let stream = &self.streams[usize::from(batch)];
         stream.attempts.iter().all(|(tag, attempt)| {
             let orders = self.orders_of(batch, *tag, venues);
+            let orders = orders.filter(|(_, order)| self.counts(batch, *tag, order));
             let lasting = orders.flat_map(|(venue, order)| venue.trades_of(order));
             let executed: i64 = lasting.map(|trade| trade.quantity).sum();
             executed == attempt.trades.values().sum::<i64>()
@@ -280,7 +281,8 @@ impl Checker {
             .and_then(|spec| spec.leg(tag.leg))
             .is_some_and(|leg| leg.instrument.kind == InstrumentKind::Spot);
         let mut sum = 0;
-        for (venue, order) in self.orders_of(batch, tag, venues) {
+        let orders = self.orders_of(batch, tag, venues);
+        for (venue, order) in orders.filter(|(_, order)| self.counts(batch, tag, order)) {
             for trade in venue.trades_of(order) {
                 let fee = if spot && trade.fee_in == FeeIn::Base { trade.fee } else { 0 };
                 sum += signed(trade.side, trade.quantity) - fee;

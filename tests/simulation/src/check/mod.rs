@@ -3,12 +3,15 @@
 mod attempt;
 mod ending;
 mod ledger;
+mod margin;
 mod memory;
 mod stream;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use equipoise_core::{BatchSpec, ClientOrderId, OrderRequest, OrderTag, Record, Saga};
+use equipoise_core::{
+    BatchSpec, ClientOrderId, OrderRequest, OrderTag, Record, Saga, VenueOrderId,
+};
 
 use crate::env::Env;
 use crate::exchange::{Exchange, VenueOrder};
@@ -108,6 +111,8 @@ pub(crate) struct Checker {
     memories: Vec<Memory>,
     records: Vec<Vec<Record>>,
     known: HashMap<ClientOrderId, Known>,
+    /// When the engine that runs was first told of an order that had executed, by batch.
+    shown: BTreeMap<(u8, VenueOrderId), u64>,
     venues: usize,
     /// Known gaps count as violations too.
     pub(crate) strict: bool,
@@ -123,6 +128,7 @@ impl Checker {
             memories: (0..batches).map(|_| Memory::default()).collect(),
             records: vec![Vec::new(); batches],
             known: HashMap::new(),
+            shown: BTreeMap::new(),
             venues,
             strict: false,
         }
@@ -294,7 +300,10 @@ impl Checker {
         venues: &[Exchange],
     ) -> Option<(Claim, String)> {
         let mut orders = self.orders_of(batch, tag, venues);
-        let effect = orders.any(|(_, order)| order.executed > 0 || order.is_open());
+        let effect = orders.any(|(_, order)| {
+            let promised = order.beyond_margin.is_none();
+            promised && (order.executed > 0 || order.is_open())
+        });
         effect.then(|| (Claim::R4, format!("{tag:?} is called absent and is at its venue")))
     }
 

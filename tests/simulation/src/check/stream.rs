@@ -256,6 +256,7 @@ impl Stream {
             doubted: false,
             wave: self.waves,
             lapsed: false,
+            late: false,
         };
         self.attempts.insert(*tag, attempt);
     }
@@ -301,6 +302,7 @@ impl Stream {
             Record::Observed { venue_order, state, executed, .. } => {
                 attempt.note_found(env, class);
                 let executed = units::whole(executed.get());
+                attempt.late |= executed > 0 && attempt.is_absent();
                 let ended = *state != OrderState::Open;
                 let known = attempt.at_venue.entry(venue_order.clone()).or_insert((0, false));
                 *known = (known.0.max(executed), known.1 || ended);
@@ -308,6 +310,7 @@ impl Stream {
             }
             Record::Filled { venue_order, fill, .. } => {
                 attempt.note_found(env, class);
+                attempt.late |= attempt.is_absent();
                 let key = (venue_order.clone(), fill.trade.clone());
                 let quantity = units::whole(fill.quantity.get());
                 if attempt.trades.insert(key, quantity).is_some() {

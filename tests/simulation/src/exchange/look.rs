@@ -62,9 +62,10 @@ impl Exchange {
                 && self.still_listed(env, order.created_at)
         };
         // Orders are kept in the order of their creation, so the search can stop at the first that is too old;
-        // a clock that jumped puts a few out of order, hence the slack.
+        // a clock that jumped puts a few out of order, hence the slack. One that became an order late may be anywhere.
         let recent = self.orders.iter().enumerate().rev();
-        let recent = recent.take_while(|(_, order)| order.created_at + 10_000 >= since);
+        let late = env.faults.is_on(Fault::ExecutedBeyondMargin);
+        let recent = recent.take_while(|(_, order)| late || order.created_at + 10_000 >= since);
         let listed: Vec<usize> =
             recent.filter(|(_, order)| wanted(order)).map(|(index, _)| index).collect();
         listed.into_iter().rev().filter_map(|order| self.view(env, order, with_fills)).collect()

@@ -32,6 +32,11 @@ impl Exchange {
             }
             return Err(self.refusal_of_copies(order, error));
         }
+        if self.orders[order].breaks_margin {
+            // Listed as of the moment at which it became an order.
+            self.orders[order].beyond_margin = Some(env.now);
+            self.orders[order].created_at = self.venue_time(env.now);
+        }
         self.schedule_sight(env, order);
         self.orders[order].state = State::Open;
         self.orders[order].remember(env.now);
@@ -69,16 +74,17 @@ impl Exchange {
             return Some(refused(RefusalKind::Transient, "late at the engine"));
         }
         let at_gateway = self.traits.deadline_check == DeadlineCheck::Gateway;
-        if at_gateway && env.now > self.shown_by(placed.deadline) {
-            // Its clock jumped while the order waited; the promise still holds.
-            return Some(refused(RefusalKind::Transient, "late"));
-        }
         let margin_end = self.engine_time(placed.deadline + u64::from(self.traits.margin_ms));
         let copied = self.under(&placed.client).any(|other| {
             other != order
                 && self.orders[other].departure == placed.departure
                 && self.orders[other].state != State::Void
         });
+        let kept = copied || !placed.breaks_margin;
+        if at_gateway && kept && env.now > self.shown_by(placed.deadline) {
+            // Its clock jumped while the order waited, or a copy of it was taken; the promise still holds.
+            return Some(refused(RefusalKind::Transient, "late"));
+        }
         if copied && self.traits.deadline_check == DeadlineCheck::None && env.now > margin_end {
             // A second effect comes within what the engine can watch, or not at all.
             return Some(unknown("a copy was taken"));

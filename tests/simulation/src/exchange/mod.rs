@@ -120,6 +120,10 @@ pub(crate) struct VenueOrder {
     pub(crate) filled_after_cancel: bool,
     /// Which handing over of bytes it came from.
     pub(crate) departure: u64,
+    /// The venue breaks its promise with it.
+    breaks_margin: bool,
+    /// Engine time at which it was taken up, later than the venue promises.
+    pub(crate) beyond_margin: Option<u64>,
 }
 
 impl VenueOrder {

@@ -14,6 +14,8 @@ use crate::units;
 
 /// How far ahead of the venue's clock a stamp may be.
 const AHEAD_MS: u64 = 1_000;
+/// Longest that an execution comes after the margin of its venue.
+const BEYOND_MARGIN_MS: u64 = 20_000;
 
 pub(super) fn refused(kind: RefusalKind, code: &str) -> PlaceError {
     PlaceError::Refused(Refusal { kind, code: code.to_owned(), message: String::new() })
@@ -57,6 +59,7 @@ impl Exchange {
         let order = self.take_in(env, request, departure);
         let at = self.matching_at(env, request);
         let at = if copied { at.min(latest) } else { at };
+        let at = if copied { at } else { self.or_beyond_margin(env, order, at, latest) };
         let at_gateway = self.class() == ResendClass::A;
         let reply_to = (!at_gateway && !unanswered).then_some(ticket);
         env.later(at, self.index, VenueEvent::Match { order, reply_to });
@@ -191,6 +194,8 @@ impl Exchange {
             cancel_acknowledged: false,
             filled_after_cancel: false,
             departure,
+            breaks_margin: false,
+            beyond_margin: None,
         });
         index
     }
@@ -206,6 +211,17 @@ impl Exchange {
             DeadlineCheck::Gateway => slow.min(self.shown_by(request.deadline.0)).max(env.now),
             DeadlineCheck::MatchingEngine | DeadlineCheck::None => slow,
         }
+    }
+
+    /// A gateway that checked the deadline in time may still hand the order on after all that its venue promises.
+    /// Nobody can prove anything about such a venue; here it is the venue that is to blame, see the judges.
+    fn or_beyond_margin(&mut self, env: &mut Env, order: usize, at: u64, latest: u64) -> u64 {
+        let checks_early = self.traits.deadline_check == DeadlineCheck::Gateway;
+        if !checks_early || !env.faults.strikes(Fault::ExecutedBeyondMargin) {
+            return at;
+        }
+        self.orders[order].breaks_margin = true;
+        latest.max(env.now) + env.faults.size(Fault::ExecutedBeyondMargin, 1..=BEYOND_MARGIN_MS)
     }
 
     /// Engine time by which whatever a request did must show, if the venue keeps its promise.

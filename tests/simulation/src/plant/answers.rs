@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use equipoise_core::{
-    Event, Order, OrderEnd, OrderSnapshot, OrderState, Qty, Refusal, RefusalKind, Saga, Stage,
-    TradeId,
+    Closing, Event, Order, OrderEnd, OrderSnapshot, OrderState, Qty, Refusal, RefusalKind, Saga,
+    Stage, TradeId,
 };
 use equipoise_port::PlaceError;
 
@@ -75,6 +75,7 @@ fn snapshots(plant: Plant, saga: &Saga, orders: &[OrderSnapshot]) -> Vec<OrderSn
     let orders = orders.iter().cloned();
     match plant {
         Plant::SecondOrderDropped => orders.take(1).collect(),
+        Plant::AbsentIsFinal => orders.filter(|order| !is_of_absent(saga, order)).collect(),
         Plant::LastTradeDropped => orders.map(without_last_trade).collect(),
         Plant::LateFillDropped => orders.filter(|order| !is_late(saga, order)).collect(),
         Plant::TradeCountedTwice => orders.map(with_last_trade_again).collect(),
@@ -90,6 +91,15 @@ fn is_late(saga: &Saga, snapshot: &OrderSnapshot) -> bool {
         order.request.client_id == snapshot.client_id
             && order.is_closed()
             && !order.at_venue.contains_key(&snapshot.venue_order)
+    })
+}
+
+/// An order of an attempt whose absence was proven.
+fn is_of_absent(saga: &Saga, snapshot: &OrderSnapshot) -> bool {
+    let mut orders = saga.orders();
+    orders.any(|(_, order)| {
+        order.request.client_id == snapshot.client_id
+            && order.stage == Stage::Closed(Closing::Absent)
     })
 }
 

@@ -70,11 +70,13 @@ bank! {
     UnwindsWhileInDoubt: "One leg is taken back while another is in doubt.", "K1", with [LostReply], by [K1], within 50;
     CancelAsNothingFilled: "A cancel acknowledgement is taken for an end without fills.", "V8", with [SlowCancel], by [S4 S2], within 30;
     PartialAsWhole: "A partly filled order is taken for one that has ended.", "V3", with [ThinBook], by [S4 S2], within 30;
-    ExecutedMayFall: "An older answer takes back what a newer one said was executed.", "V4", with [StaleStatus], by [S4 S2 K1 Memory], within 150;
+    ExecutedMayFall: "An older answer takes back what a newer one said was executed.", "V4", with [StaleStatus], by [S4 S2 K1 R5 Memory], within 150;
     SecondOrderDropped: "Only the first order under an id is looked at.", "V15", with [Duplicate], by [V15 S4], within 30;
     AuditBeforeMargin: "An order counts as audited as soon as it has ended.", "V15", with [LateDuplicate], by [V15 S4 S2], within 20;
     HalfListingAsWhole: "A look without its listing counts as complete.", "R4", with [QueryFailure], by [V15 S4 S2 R4], within 500;
     LateFillDropped: "What fills after its attempt was closed is not recorded.", "R8", with [LateDuplicate], by [V15 S4], within 20;
+    AbsentIsFinal: "What executes after its absence was proven is not recorded.", "R8", with [ExecutedBeyondMargin LostReply], by [V15 S4], within 500;
+    LateFillUnalarmed: "What executes after its absence was proven is recorded without an alarm.", "V15", with [ExecutedBeyondMargin LostReply], by [V15], within 500;
     LastTradeDropped: "The last trade of an order is left out.", "S4", with [], by [S4 S2], within 30;
     TradeCountedTwice: "A trade that two listings name differently counts twice.", "R8", with [], by [S4 Memory], within 20;
     ActBeforeAsking: "A start acts before it has asked.", "R11", with [Kill], by [Liveness S4], within 100;

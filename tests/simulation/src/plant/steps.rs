@@ -1,8 +1,8 @@
 //! Bugs in what is decided: records and orders are altered together, as a saga with the bug would have written them.
 
 use equipoise_core::{
-    BatchSpec, Command, Ending, Event, LegQuantity, OrderRequest, OrderSnapshot, OrderTag, Qty,
-    Query, Record, ResendClass, Role, Saga, Send, Stage, Step, UnixMillis, client_order_id,
+    Alarm, BatchSpec, Command, Ending, Event, LegQuantity, OrderRequest, OrderSnapshot, OrderTag,
+    Qty, Query, Record, ResendClass, Role, Saga, Send, Stage, Step, UnixMillis, client_order_id,
 };
 
 use super::Plant;
@@ -72,6 +72,11 @@ pub(super) fn step(
         Plant::DoubtRepeated => doubt_again(saga, now, event, &mut step),
         Plant::AlarmRepeated => alarm_again(saga, now, event, &mut step),
         Plant::OverAskedAbout => ask_about_what_is_over(saga, event, &mut step),
+        Plant::LateFillUnalarmed => {
+            let silent =
+                |record: &Record| matches!(record, Record::Alarmed { alarm: Alarm::LateFill, .. });
+            step.records.retain(|record| !silent(record));
+        }
         Plant::ReduceOnlyAlways
         | Plant::UnwindRaisesDelta
         | Plant::UnwindFromAccount

@@ -13,6 +13,7 @@ use super::activity::{Activity, Asked, What};
 use super::driver::Input;
 use super::pace::Key;
 use crate::exchange::{Call, Reply};
+use crate::fault::Fault;
 use crate::mark::Mark;
 use crate::network::Outside;
 
@@ -37,6 +38,8 @@ pub(super) struct Look {
     open: usize,
     orders: Vec<OrderSnapshot>,
     listed: Vec<OrderSnapshot>,
+    /// What any answer showed as executed.
+    executed: BTreeSet<VenueOrderId>,
     position: Option<Amount>,
     /// What of the look itself had no answer.
     missing: Option<QueryError>,
@@ -80,6 +83,7 @@ impl Process {
             open: 0,
             orders: Vec::new(),
             listed: Vec::new(),
+            executed: BTreeSet::new(),
             position: None,
             missing: None,
             find_failed: false,
@@ -123,6 +127,10 @@ impl Process {
         let Some(Activity::Look(look)) = self.activities.under_way.get_mut(&asked.activity) else {
             return;
         };
+        if let Reply::Orders(orders) = &reply {
+            let executed = orders.iter().filter(|order| !order.executed.is_zero());
+            look.executed.extend(executed.map(|order| order.venue_order.clone()));
+        }
         match (asked.what, reply) {
             (What::Clock, reply) => {
                 look.note_time(reply);
@@ -202,6 +210,10 @@ impl Process {
                     orders: look.orders,
                     position: look.position,
                 };
+                if out.owner == self.index && out.env.faults.is_on(Fault::ExecutedBeyondMargin) {
+                    let executed = look.executed.into_iter().collect();
+                    out.check.shows(out.env.now, batch, executed);
+                }
                 self.tell(out, batch, Input::Answered(tag, event, missing.or(look.beside)));
             }
         }
