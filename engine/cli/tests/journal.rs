@@ -157,6 +157,26 @@ fn an_unfinished_batch_needs_its_venue_configured() {
     assert!(message.contains("'bybit'"), "{message}");
 }
 
+#[test]
+fn a_wrong_secret_is_refused_and_leaves_unfinished_batches_as_they_are() {
+    let mut desk = Desk::with_venues(None);
+    desk.write("resting.toml", RESTING_PLAN.replace("600000", "3000").as_str());
+    let mut running = desk.start(&["run", "resting.toml"]);
+    assert!(running.until("acknowledged"));
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    let right = desk.env("BYBIT_API_SECRET");
+    desk.set_env("BYBIT_API_SECRET", "wrong");
+    for arguments in [&["run", "quick.toml", "--json"][..], &["recover", "--json"]] {
+        let message = desk.call(arguments).failed(2, "credentials");
+        assert!(message.contains("'bybit'"), "{message}");
+    }
+    assert_eq!(desk.call(&["batches", "--json"]).ended(0)[0]["status"], "running");
+    desk.set_env("BYBIT_API_SECRET", &right);
+    let recovered = desk.call(&["recover", "--json"]).ended(3);
+    assert_eq!(recovered["recovered"][0]["status"], "flat");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_second_process_on_the_same_journal_is_refused() {

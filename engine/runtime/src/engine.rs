@@ -103,7 +103,7 @@ impl EngineBuilder {
     /// Not cancel safe: dropped half way, the journal may have a new owner that does nothing. Start again.
     ///
     /// # Errors
-    /// When the journal cannot be used, or an unfinished batch needs a venue that was not added.
+    /// When the journal cannot be used, or an unfinished batch needs a venue that was not added or refuses the key.
     pub async fn start(self) -> Result<Engine, StartError> {
         let epoch =
             self.journal.begin_epoch(concat!("equipoise ", env!("CARGO_PKG_VERSION"))).await?;

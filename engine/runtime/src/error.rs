@@ -17,6 +17,17 @@ pub enum StartError {
         /// The venue.
         venue: VenueName,
     },
+    /// A venue of an unfinished batch refuses the key, or the key may not trade there: no batch was touched.
+    #[error(
+        "unfinished batches trade at venue '{venue}', which does not accept the configured key: {error}; they wait \
+         untouched for one it accepts"
+    )]
+    Credentials {
+        /// The venue.
+        venue: VenueName,
+        /// What it says.
+        error: String,
+    },
     /// A batch of the journal does not replay.
     #[error("batch {batch} does not replay: {error}")]
     Replay {

@@ -26,6 +26,7 @@ impl Engine {
             }
             cells.push(BatchCell::resumed(saga));
         }
+        self.inner.check_keys(&cells).await?;
         self.contend_with_ended(&cells).await?;
         // All are entered before the first acts, so that each knows which instruments others hold.
         {

@@ -213,6 +213,88 @@ async fn an_unfinished_batch_at_a_venue_that_is_not_configured_stops_the_start()
     assert_eq!(error, Some(missing));
 }
 
+fn refused_key() -> QueryError {
+    QueryError::Credentials { code: "-2015".into(), message: "invalid key".into() }
+}
+
+/// A batch whose order at binance filled unheard, left by a kill.
+async fn left_in_doubt(desk: &mut Desk) -> BatchKey {
+    desk.binance.play([OnPlace::FillUnheard]);
+    let plan = pair("now", "0.1");
+    desk.engine().await.submit(&plan).await.unwrap();
+    let_run().await;
+    desk.crash();
+    key(&plan)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_refused_or_may_not_trade_stops_the_start_before_any_batch_is_touched() {
+    for may_trade in [true, false] {
+        let mut desk = Desk::new();
+        let batch = left_in_doubt(&mut desk).await;
+        let before = desk.durable(batch);
+        if may_trade {
+            desk.binance.fail("account", refused_key());
+        } else {
+            desk.binance.disallow_trading(true);
+        }
+        let error = desk.builder().start().await.err();
+        assert!(matches!(error, Some(StartError::Credentials { .. })), "{error:?}");
+        assert!(error.is_some_and(|error| error.to_string().contains("'binance'")));
+        pass_ms(60_000).await;
+        assert_eq!(desk.durable(batch), before);
+        desk.binance.heal("account");
+        desk.binance.disallow_trading(false);
+        let reports = desk.engine().await.recover().await.unwrap();
+        assert_ne!(reports[0].status, BatchStatus::Parked, "{}", reports[0].why);
+        assert_eq!(desk.binance.net() + desk.bybit.net(), Amount::ZERO);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_venue_that_says_nothing_about_its_key_does_not_hold_a_start_up_for_long() {
+    let silent = QueryError::Unavailable("connection refused".into());
+    let busy = QueryError::Busy { retry_after_ms: 60_000, why: "limit".into() };
+    for error in [Some(silent), Some(busy), None] {
+        let mut desk = Desk::new();
+        left_in_doubt(&mut desk).await;
+        match error {
+            Some(error) => desk.binance.fail("account", error),
+            None => desk.binance.take_ms(25_000),
+        }
+        let before = desk.now_ms();
+        let engine = desk.engine().await;
+        assert!(desk.now_ms() - before <= 10_000);
+        desk.binance.take_ms(0);
+        engine.recover().await.unwrap();
+        assert_eq!(desk.binance.net() + desk.bybit.net(), Amount::ZERO);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn looks_that_are_refused_for_a_moment_park_nothing() {
+    for (passes_ms, status) in [(9_000, BatchStatus::Done), (60_000, BatchStatus::Parked)] {
+        let desk = Desk::new();
+        let engine = desk.engine().await;
+        desk.binance.play([OnPlace::FillUnheard]);
+        let binance = desk.binance.clone();
+        desk.bybit.before_place(move |_| refuse_looks(&binance));
+        let handle = engine.submit(&pair("now", "0.1")).await.unwrap();
+        pass_ms(passes_ms).await;
+        desk.binance.heal("find");
+        desk.binance.heal("list");
+        let report = handle.wait().await.unwrap();
+        assert_eq!(report.status, status, "refused for {passes_ms} ms: {}", report.why);
+        assert_eq!(desk.binance.asked().len(), 1, "no order is repeated");
+    }
+}
+
+fn refuse_looks(exchange: &Exchange) {
+    for kind in ["find", "list"] {
+        exchange.fail(kind, refused_key());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_new_plan_waits_until_the_doubts_of_the_last_start_are_resolved() {
     let mut desk = Desk::new();
