@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// Validate and price a plan; sends no order
     Check(PlanArguments),
     /// Run a plan to its end
-    Run(PlanArguments),
+    Run(RunArguments),
     /// Print a plan's batch key; needs no network, journal or secrets
     Key(PlanArguments),
     /// List the batches of the journal
@@ -45,7 +45,7 @@ pub(crate) enum Command {
         key: String,
     },
     /// Finish every unfinished batch of the journal
-    Recover,
+    Recover(AccountArguments),
     /// Check every configured venue: reach, clock, key, position mode, instruments, balances; sends no order
     Doctor,
     /// Serve simulated exchanges until interrupted
@@ -56,6 +56,21 @@ pub(crate) enum Command {
 pub(crate) struct PlanArguments {
     /// Plan file
     pub(crate) plan: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) plan: PlanArguments,
+    #[command(flatten)]
+    pub(crate) accounts: AccountArguments,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct AccountArguments {
+    /// Addresses or keys of venues changed; they lead to the same accounts as when unfinished batches began
+    #[arg(long)]
+    pub(crate) same_accounts: bool,
 }
 
 #[derive(Debug, Args)]

@@ -101,7 +101,10 @@ fn batches_and_show_need_only_the_journal() {
 fn recover_without_a_journal_creates_nothing_and_needs_nothing() {
     let mut desk = Desk::without_venues();
     desk.unset_env("BINANCE_API_KEY");
-    assert_eq!(desk.call(&["recover", "--json"]).ended(0), json!({ "recovered": [] }));
+    assert_eq!(
+        desk.call(&["recover", "--json"]).ended(0),
+        json!({ "recovered": [], "reviewed": [] })
+    );
     assert_eq!(desk.call(&["recover"]).stdout(), "nothing to recover\n");
     let key = "0123456789abcdef0123456789abcdef";
     desk.call(&["show", key, "--json"]).failed(2, "not_found");
@@ -113,7 +116,10 @@ fn recover_with_nothing_open_needs_no_secrets() {
     let mut desk = Desk::with_venues(None);
     desk.call(&["run", "quick.toml", "--json"]).ended(0);
     desk.unset_env("BINANCE_API_KEY");
-    assert_eq!(desk.call(&["recover", "--json"]).ended(0), json!({ "recovered": [] }));
+    assert_eq!(
+        desk.call(&["recover", "--json"]).ended(0),
+        json!({ "recovered": [], "reviewed": [] })
+    );
 }
 
 #[test]
@@ -175,6 +181,26 @@ fn a_wrong_secret_is_refused_and_leaves_unfinished_batches_as_they_are() {
     desk.set_env("BYBIT_API_SECRET", &right);
     let recovered = desk.call(&["recover", "--json"]).ended(3);
     assert_eq!(recovered["recovered"][0]["status"], "flat");
+}
+
+#[test]
+fn an_unfinished_batch_does_not_go_on_at_another_address_unless_told_to() {
+    let desk = Desk::with_venues(None);
+    desk.write("resting.toml", RESTING_PLAN.replace("600000", "3000").as_str());
+    let mut running = desk.start(&["run", "resting.toml"]);
+    assert!(running.until("acknowledged"));
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    desk.write("other.toml", &desk.config("sled").replace("127.0.0.1", "localhost"));
+    let other = ["--json", "--config", "other.toml"];
+    for command in [&["run", "quick.toml"][..], &["recover"]] {
+        let message = desk.call(&[command, &other].concat()).failed(2, "other_account");
+        assert!(message.contains("--same-accounts"), "{message}");
+    }
+    assert_eq!(desk.order_count(), 1);
+    let told = [&["recover", "--same-accounts"], &other[..]].concat();
+    assert_eq!(desk.call(&told).ended(3)["recovered"][0]["status"], "flat");
+    assert_eq!(desk.order_count(), 1);
 }
 
 #[cfg(unix)]

@@ -1,6 +1,5 @@
 //! Drives one batch: makes records durable, applies them, then carries out commands. Never in another order.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use equipoise_core::{BatchStatus, Command, Event, IllegalRecord, Record, Saga, Stage, UnixMillis};
@@ -379,13 +378,7 @@ impl Driver {
     fn show(&self, record: Record, status: BatchStatus) {
         let event = &BatchEvent { batch: self.cell.key, at: record.at(), record, status };
         self.cell.publish(event);
-        for observer in &self.engine.observers {
-            // An observer that fails must not take the batch with it.
-            let shown = catch_unwind(AssertUnwindSafe(|| observer.on_event(event)));
-            if shown.is_err() {
-                tracing::error!("an observer panicked");
-            }
-        }
+        self.engine.show(event);
     }
 
     /// A resumed batch is settled once nothing of it is in doubt any more.

@@ -47,6 +47,7 @@ mod live;
 mod pace;
 mod preflight;
 mod recovery;
+mod review;
 mod sending;
 mod standing;
 mod strategy_runner;

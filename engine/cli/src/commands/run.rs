@@ -1,9 +1,8 @@
 //! `run`: a plan to its end.
 
-use std::path::Path;
-
 use equipoise::{BatchKey, BatchReport, Plan};
 
+use crate::args::RunArguments;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -14,8 +13,12 @@ use crate::venues::OpenVenues;
 
 use super::session::{self, Session};
 
-pub(super) async fn run(config: &Config, plan: &Path, output: Output) -> Result<Exit, Failure> {
-    let plan = plan_file::read(plan)?;
+pub(super) async fn run(
+    config: &Config,
+    arguments: &RunArguments,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let plan = plan_file::read(&arguments.plan.plan)?;
     let key = plan.check()?.key;
     let venues = OpenVenues::open(config)?;
     if !journals::exists(&config.journal) {
@@ -24,7 +27,7 @@ pub(super) async fn run(config: &Config, plan: &Path, output: Output) -> Result<
         session::price(&venues, &plan).await?;
     }
     let journal = journals::open(&config.journal).await?;
-    let mut session = Session::start(journal, &venues, output).await?;
+    let mut session = Session::start(journal, &venues, arguments.accounts, output).await?;
     let ended = carry_through(&mut session, &plan, key).await;
     // Also after a refusal: other batches of the journal may be on their way.
     session.finish().await;

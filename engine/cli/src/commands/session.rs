@@ -6,6 +6,7 @@ use equipoise::journal::MemoryJournal;
 use equipoise::port::Journal;
 use equipoise::{BatchKey, Engine, Plan, PlanCheck};
 
+use crate::args::AccountArguments;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::signals::StopRequests;
@@ -26,12 +27,14 @@ impl Session {
     pub(super) async fn start(
         journal: Arc<dyn Journal>,
         venues: &OpenVenues,
+        accounts: AccountArguments,
         output: Output,
     ) -> Result<Self, Failure> {
         let stop = StopRequests::listen(output)?;
         announce(&journal.open_batches().await?, output);
         let progress = Progress::start(output, journal.clone());
-        let mut builder = venues.add_to(Engine::builder(journal));
+        let mut builder =
+            venues.add_to(Engine::builder(journal)).same_accounts(accounts.same_accounts);
         if let Some(observer) = progress.observer() {
             builder = builder.observer(observer);
         }

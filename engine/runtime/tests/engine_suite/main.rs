@@ -9,6 +9,7 @@ mod failures;
 mod handles;
 mod pacing;
 mod recovery;
+mod review;
 mod runtimes;
 mod setup;
 mod standing;

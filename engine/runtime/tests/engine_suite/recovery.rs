@@ -4,13 +4,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use equipoise_core::{Amount, BatchKey, BatchStatus, Occasion, Plan, Record, Side, StrategyName};
+use equipoise_core::{
+    Amount, BatchKey, BatchStatus, Occasion, Plan, Record, Side, StrategyName, UnixMillis,
+};
 use equipoise_port::{Append, Epoch, Journal, JournalError, QueryError};
 use equipoise_runtime::journal::MemoryJournal;
-use equipoise_runtime::{Engine, StartError};
+use equipoise_runtime::{Engine, StartError, SystemClock};
 
 use super::exchange::{Call, Exchange, OnPlace, effects};
-use super::setup::{Desk, chain, key, leg, let_run, pair, pass_ms, plan, resting};
+use super::setup::{Desk, START, chain, key, leg, let_run, pair, pass_ms, plan, resting};
 
 /// Kills the engine it belongs to once it made that many appends durable: the wires are cut and it never answers.
 struct Killing {
@@ -248,6 +250,69 @@ async fn a_key_that_is_refused_or_may_not_trade_stops_the_start_before_any_batch
         let reports = desk.engine().await.recover().await.unwrap();
         assert_ne!(reports[0].status, BatchStatus::Parked, "{}", reports[0].why);
         assert_eq!(desk.binance.net() + desk.bybit.net(), Amount::ZERO);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unfinished_batch_does_not_go_on_at_another_account_unless_it_is_said_to_be_the_same() {
+    let mut desk = Desk::new();
+    desk.binance.lead_to("https://one#1");
+    let batch = left_in_doubt(&mut desk).await;
+    let before = desk.durable(batch);
+    let binance = |account: &str| super::setup::of::<equipoise_core::AccountId>(account);
+    desk.binance.lead_to("https://other#1");
+    desk.binance.forget_calls();
+    let error = desk.builder().start().await.err();
+    let other = StartError::OtherAccount {
+        batch,
+        venue: super::setup::of("binance"),
+        was: binance("https://one#1"),
+        is: Some(binance("https://other#1")),
+    };
+    assert_eq!(error, Some(other));
+    pass_ms(60_000).await;
+    assert_eq!((desk.binance.calls(), desk.durable(batch)), (vec![], before));
+    let engine = desk.builder().same_accounts(true).start().await.unwrap();
+    engine.recover().await.unwrap();
+    assert_eq!(desk.binance.net() + desk.bybit.net(), Amount::ZERO);
+    assert_eq!(desk.binance.orders().len(), 1, "it filled before the kill and is found");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_whose_wall_clock_is_behind_still_resolves_its_doubts() {
+    for (behind_ms, on_place) in [(7_200_000, OnPlace::Lose), (7_200_000, OnPlace::FillUnheard)] {
+        let mut desk = Desk::new();
+        desk.binance.play([on_place]);
+        let one = plan("now", vec![leg("long", "binance", Side::Buy, "0.1")]);
+        let _handle = desk.engine().await.submit(&one).await.unwrap();
+        desk.crash();
+        let behind = Arc::new(SystemClock::starting_at(UnixMillis(START.0 - behind_ms)));
+        let engine = desk.builder().clock(behind).start().await.unwrap();
+        let before = desk.now_ms();
+        let reports = engine.recover().await.unwrap();
+        assert_eq!(reports[0].status, BatchStatus::Done, "{}", reports[0].why);
+        assert!(desk.now_ms() - before < 30_000, "took {} ms", desk.now_ms() - before);
+        only_one_effect_each(&desk.binance, "clock behind");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_clock_set_between_two_starts_delays_nothing() {
+    for off_ms in [-7_200_000, 7_200_000] {
+        let mut desk = Desk::new();
+        desk.binance.play([OnPlace::Lose]);
+        let one = plan("now", vec![leg("long", "binance", Side::Buy, "0.1")]);
+        let off =
+            Arc::new(SystemClock::starting_at(UnixMillis(START.0.saturating_add_signed(off_ms))));
+        let engine = desk.builder().clock(off).start().await.unwrap();
+        let _handle = engine.submit(&one).await.unwrap();
+        desk.crash();
+        let engine = desk.engine().await;
+        let before = desk.now_ms();
+        let reports = engine.recover().await.unwrap();
+        assert_ne!(reports[0].status, BatchStatus::Parked, "{}", reports[0].why);
+        assert!(desk.now_ms() - before < 30_000, "took {} ms", desk.now_ms() - before);
+        only_one_effect_each(&desk.binance, "clock set");
     }
 }
 
