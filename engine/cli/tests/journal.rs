@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::json;
-use support::{Desk, PLAN, RESTING_PLAN};
+use support::{Desk, PLAN, QUICK_PLAN, RESTING_PLAN};
 
 #[test]
 fn check_prices_a_plan_and_leaves_no_trace() {
@@ -181,6 +181,44 @@ fn a_wrong_secret_is_refused_and_leaves_unfinished_batches_as_they_are() {
     desk.set_env("BYBIT_API_SECRET", &right);
     let recovered = desk.call(&["recover", "--json"]).ended(3);
     assert_eq!(recovered["recovered"][0]["status"], "flat");
+}
+
+#[test]
+fn a_run_names_the_batches_it_finished_on_its_way_also_when_its_own_plan_is_refused() {
+    let desk = Desk::with_venues(None);
+    desk.write("resting.toml", RESTING_PLAN.replace("600000", "3000").as_str());
+    let large = QUICK_PLAN.replace("\"0.1\"", "\"100000\"").replace("quick", "large");
+    desk.write("large.toml", &large);
+    let left = || {
+        let mut running = desk.start(&["run", "resting.toml"]);
+        assert!(running.until("acknowledged"));
+        running.child.kill().unwrap();
+        running.child.wait().unwrap();
+        let list = desk.call(&["batches", "--json"]).ended(0);
+        list.as_array().unwrap().last().unwrap()["key"].clone()
+    };
+    let key = left();
+    let report = desk.call(&["run", "quick.toml", "--json"]).ended(0);
+    assert_eq!(report["resumed"], json!([{ "key": key, "status": "flat" }]));
+    let again = desk.call(&["run", "quick.toml", "--json"]).ended(0);
+    assert_eq!(again.get("resumed"), None);
+
+    desk.write(
+        "resting.toml",
+        RESTING_PLAN.replace("600000", "3000").replace("\"1\"", "\"2\"").as_str(),
+    );
+    let key = left();
+    let refused = desk.call(&["run", "large.toml", "--json"]).ended(2);
+    assert_eq!(refused["error"]["code"], "size");
+    assert_eq!(refused["resumed"], json!([{ "key": key, "status": "flat" }]));
+
+    desk.write(
+        "resting.toml",
+        RESTING_PLAN.replace("600000", "3000").replace("\"1\"", "\"3\"").as_str(),
+    );
+    let key = left();
+    let text = desk.call(&["run", "quick.toml"]).stdout();
+    assert!(text.ends_with(&format!("resumed   {}: flat\n", key.as_str().unwrap())), "{text}");
 }
 
 #[test]

@@ -74,7 +74,9 @@ async fn look_thoroughly(
     let position = async {
         if attributable {
             let position = venue.position(&order.request.symbol).await?;
-            Ok(Some(position.net()))
+            // Another batch may have begun while it was on its way here.
+            let contended = cell.is_contended(&leg.venue, &leg.instrument.symbol);
+            Ok((!contended).then(|| position.net()))
         } else {
             Ok(None)
         }

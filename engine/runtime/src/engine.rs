@@ -325,7 +325,7 @@ impl Inner {
         self.live().get(key).cloned()
     }
 
-    /// Counts a batch as running and makes it and its neighbours know of each other.
+    /// Counts a batch as running and lets it know of those that trade the same.
     pub(crate) fn enter(&self, live: &mut Live, cell: &Arc<BatchCell>) {
         live.enter(cell);
         self.running.send_modify(|running| *running += 1);

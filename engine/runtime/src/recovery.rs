@@ -52,6 +52,7 @@ impl Engine {
             let mut live = self.inner.live();
             for cell in &cells {
                 self.inner.enter(&mut live, cell);
+                live.trade(cell);
             }
         }
         if !cells.is_empty() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use equipoise::journal::MemoryJournal;
 use equipoise::port::Journal;
-use equipoise::{BatchKey, Engine, Plan, PlanCheck};
+use equipoise::{BatchKey, BatchStatus, Engine, Plan, PlanCheck};
 
 use crate::args::AccountArguments;
 use crate::failure::Failure;
@@ -18,6 +18,8 @@ use super::progress::Progress;
 pub(super) struct Session {
     pub(super) engine: Engine,
     pub(super) stop: StopRequests,
+    /// Batches that were unfinished before, in order of admission.
+    resumed: Vec<BatchKey>,
     progress: Progress,
     output: Output,
 }
@@ -31,7 +33,8 @@ impl Session {
         output: Output,
     ) -> Result<Self, Failure> {
         let stop = StopRequests::listen(output)?;
-        announce(&journal.open_batches().await?, output);
+        let resumed = journal.open_batches().await?;
+        announce(&resumed, output);
         let progress = Progress::start(output, journal.clone());
         let mut builder =
             venues.add_to(Engine::builder(journal)).same_accounts(accounts.same_accounts);
@@ -44,17 +47,24 @@ impl Session {
             requests.requested().await;
             stopped.stop();
         });
-        Ok(Self { engine, stop, progress, output })
+        Ok(Self { engine, stop, resumed, progress, output })
     }
 
-    /// Waits until every batch has ended, then closes the journal.
-    pub(super) async fn finish(self) {
+    /// Waits until every batch has ended, then closes the journal. Returns the unfinished batches it found and where
+    /// they stand now.
+    pub(super) async fn finish(self) -> Vec<(BatchKey, BatchStatus)> {
         self.engine.drain().await;
         self.progress.finish();
+        let mut resumed = Vec::with_capacity(self.resumed.len());
+        for key in self.resumed {
+            let batch = self.engine.batch(key).await.ok().flatten();
+            resumed.push((key, batch.map_or(BatchStatus::Running, |batch| batch.status())));
+        }
         // What was reported is durable already; only the next start may take a little longer.
         if let Err(error) = self.engine.close().await {
             self.output.note(&format!("the journal was not closed cleanly: {error}"));
         }
+        resumed
     }
 }
 
