@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 /// Multi-exchange batches with bounded exposure and a proven end.
 ///
-/// Exit codes: 0 done; 3 flat; 4 parked; 2 plan, configuration, credentials, symbol or size are wrong, or the key or
-/// occasion is already used, and nothing was sent; 1 anything else.
+/// Exit codes: 0 done; 3 flat; 4 parked; 2 refused before any order: plan, configuration, credentials, symbol or size are
+/// wrong, or the key or occasion is already used; 1 anything else, such as a venue that is not ready.
 #[derive(Debug, Parser)]
 #[command(name = "equipoise", version, args_override_self = true)]
 pub(crate) struct Arguments {
@@ -44,7 +44,7 @@ pub(crate) enum Command {
         /// Batch key, 32 hex digits
         key: String,
     },
-    /// Finish every unfinished batch of the journal
+    /// Finish every unfinished batch of the journal, and ask about parked ones again
     Recover(AccountArguments),
     /// Check every configured venue: reach, clock, key, position mode, instruments, balances; sends no order
     Doctor,
