@@ -37,11 +37,18 @@ impl Session {
         announce(&resumed, output);
         let progress = Progress::start(output, journal.clone());
         let mut builder =
-            venues.add_to(Engine::builder(journal)).same_accounts(accounts.same_accounts);
+            venues.add_to(Engine::builder(journal.clone())).same_accounts(accounts.same_accounts);
         if let Some(observer) = progress.observer() {
             builder = builder.observer(observer);
         }
-        let engine = builder.start().await?;
+        let engine = match builder.start().await {
+            Ok(engine) => engine,
+            Err(error) => {
+                // The progress still holds the journal: given up here, it counts as closed cleanly.
+                let _ = journal.close().await;
+                return Err(error.into());
+            }
+        };
         let (stopped, mut requests) = (engine.clone(), stop.clone());
         tokio::spawn(async move {
             requests.requested().await;
