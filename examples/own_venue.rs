@@ -65,7 +65,7 @@ impl Venue for Paper {
         Ok(VenueMillis(self.clock.now().0))
     }
     async fn account(&self, _: &[Symbol]) -> Result<Account, QueryError> {
-        Ok(Account { position_mode: PositionMode::OneWay, can_trade: true })
+        Ok(Account { position_mode: PositionMode::OneWay, can_trade: true, margin_mode: None })
     }
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
         let lot: Qty = "0.001".parse().unwrap();

@@ -110,7 +110,7 @@ impl Venue for Instant {
         Ok(VenueMillis(self.clock.now().0))
     }
     async fn account(&self, _: &[Symbol]) -> Result<Account, QueryError> {
-        Ok(Account { position_mode: PositionMode::OneWay, can_trade: true })
+        Ok(Account { position_mode: PositionMode::OneWay, can_trade: true, margin_mode: None })
     }
     async fn instrument(&self, _: &Symbol) -> Result<Instrument, QueryError> {
         Ok(self.instrument.clone())

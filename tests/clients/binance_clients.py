@@ -2,48 +2,91 @@
 
 import urllib.error
 import urllib.request
+from dataclasses import dataclass, field
 
 import ccxt
 from binance.client import Client
 from binance.exceptions import BinanceAPIException
-from checks import Scenario, ccxt_scenario, check, client_id, raises
+from ccxt_run import CcxtRun
+from checks import SPOT, Claims, Through, client_id, clock_put_back, is_now, passive_price
 
 ADAPTERS = ("binance-usdm", "binance-spot", "binance-coinm")
+
+# Codes of the spot book that stand for several refusals; their text decides.
+TOO_CHEAP = (-1013, "Filter failure: NOTIONAL")
+TAKEN = (-2010, "Duplicate order sent")
 
 
 def drive(exchanges):
     usdm, spot, coinm = (exchanges[adapter] for adapter in ADAPTERS)
-    through_usdm(usdm)
-    through_spot(spot)
-    through_coinm(coinm)
-    futures = {"duplicate": -4116, "signature": -1022, "symbol": -1121, "stale": -1021}
-    ccxt_scenario(
-        Scenario("binance-usdm", ccxt_client(ccxt.binanceusdm, usdm), ccxt_client(ccxt.binanceusdm, usdm, "wrong"),
-                 "BTC/USDT:USDT", 0.01, {"price": 0.1, "amount": 0.001}, {**futures, "small": -4164}, small=0.001))
-    ccxt_scenario(
-        Scenario("binance-spot", ccxt_client(ccxt.binance, spot), ccxt_client(ccxt.binance, spot, "wrong"),
-                 "BTC/USDT", 0.01, {"price": 0.01, "amount": 0.00001},
-                 {**futures, "duplicate": -2010, "small": -1013}, small=0.00005))
-    ccxt_scenario(
-        Scenario("binance-coinm", ccxt_client(ccxt.binancecoinm, coinm), ccxt_client(ccxt.binancecoinm, coinm, "wrong"),
-                 "BTC/USD:BTC", 10, {"price": 0.1, "amount": 1}, futures, settle="BTC"))
+    for product, extra in ((USDM, usdm_only), (SPOT_BOOK, spot_only), (COINM, coinm_only)):
+        through_python_binance(product, exchanges[product.adapter], extra)
+    with Claims("plain HTTP", "binance-usdm") as via:
+        try:
+            via.check("unknown path", False, urllib.request.urlopen(f"{usdm.url}/fapi/v1/nothing"))
+        except urllib.error.HTTPError as error:
+            via.check("unknown path (404, -5000)", error.code == 404 and b"-5000" in error.read())
+    codes = {"signature": -1022, "stale": -1021, "symbol": -1121}
+    BinanceRun(usdm, "BTC/USDT:USDT", 0.01, {"price": 0.1, "amount": 0.001},
+               {**codes, "small": -4164, "duplicate": -4116}, kind=ccxt.binanceusdm, small=0.001).drive()
+    BinanceRun(spot, "BTC/USDT", 0.01, {"price": 0.01, "amount": 0.00001},
+               {**codes, "small": TOO_CHEAP, "duplicate": TAKEN}, kind=ccxt.binance, small=0.00005).drive()
+    BinanceRun(coinm, "BTC/USD:BTC", 10, {"price": 0.1, "amount": 1},
+               {**codes, "small": -4003, "duplicate": -4116}, kind=ccxt.binancecoinm, settle="BTC").drive()
 
 
-def ccxt_client(kind, exchange, secret=None):
-    prefix, product = {
-        "binance-usdm": ("fapi", "linear"), "binance-spot": ("api", "spot"), "binance-coinm": ("dapi", "inverse"),
-    }[exchange.adapter]
-    options = {"fetchCurrencies": False, "fetchMargins": False, "fetchMarkets": {"types": [product]}}
-    client = kind({"apiKey": exchange.key, "secret": secret or exchange.secret, "options": options})
-    for name, address in client.urls["api"].items():
-        # Other products stay unanswered; nothing may reach the real venue.
-        served = f"{prefix}/" + address.rsplit("/", 1)[1] if f"/{prefix}/" in address else "unserved"
-        client.urls["api"][name] = f"{exchange.url}/{served}"
-    return client
+class BinanceRun(CcxtRun):
+    def client(self, secret=None):
+        running = self.running
+        prefix, product = {
+            "binance-usdm": ("fapi", "linear"), "binance-spot": ("api", "spot"), "binance-coinm": ("dapi", "inverse"),
+        }[running.adapter]
+        options = {"fetchCurrencies": False, "fetchMargins": False, "fetchMarkets": {"types": [product]}}
+        client = self.kind({"apiKey": running.key, "secret": secret or running.secret, "options": options})
+        for name, address in client.urls["api"].items():
+            # Other products stay unanswered; nothing may reach the real venue.
+            served = f"{prefix}/" + address.rsplit("/", 1)[1] if f"/{prefix}/" in address else "unserved"
+            client.urls["api"][name] = f"{running.url}/{served}"
+        return client
+
+    def too_small(self):
+        if self.market["inverse"]:
+            # Less than one whole contract is stopped by the library's own rounding.
+            order = {"symbol": self.market["id"], "side": "BUY", "type": "MARKET", "quantity": "0"}
+            return self.exchange.dapiPrivatePostOrder(order)
+        return self.placed("limit", "buy", self.small, passive_price(self.bid))
 
 
-def refuses(claim, code, call):
-    raises(claim, code, call, BinanceAPIException)
+@dataclass
+class Product:
+    """One product through python-binance, which names the methods of each apart."""
+
+    adapter: str
+    symbol: str
+    quantity: str
+    # Every symbol that is listed.
+    symbols: list
+    # The prefix of most methods, and the methods that have a name of their own.
+    prefix: str
+    named: dict = field(default_factory=dict)
+    post_only: dict = field(default_factory=lambda: {"type": "LIMIT", "timeInForce": "GTX"})
+    small: str = "0"
+    # Codes, with their text where the code has several meanings.
+    small_code: object = -4003
+    duplicate: object = -4116
+    futures: bool = True
+
+    def calls(self, client):
+        return lambda method, **params: getattr(client, self.named.get(method, self.prefix + method))(**params)
+
+
+USDM = Product("binance-usdm", "BTCUSDT", "0.01", ["BTCUSDT", "ETHUSDT"], "futures_", small="0.001", small_code=-4164)
+SPOT_BOOK = Product(
+    "binance-spot", "BTCUSDT", "0.01", ["BTCUSDT", "ETHBTC", "ETHUSDT"], "",
+    {"time": "get_server_time", "exchange_info": "get_exchange_info", "orderbook_ticker": "get_orderbook_ticker",
+     "account_trades": "get_my_trades", "account_balance": "get_account"},
+    {"type": "LIMIT_MAKER"}, "0.00005", TOO_CHEAP, TAKEN, False)
+COINM = Product("binance-coinm", "BTCUSD_PERP", "10", ["BTCUSD_PERP", "ETHUSD_PERP"], "futures_coin_")
 
 
 def session(exchange, secret=None):
@@ -54,108 +97,131 @@ def session(exchange, secret=None):
     return client
 
 
-def late(exchange):
+def through_python_binance(product, exchange, extra):
     client = session(exchange)
-    client.timestamp_offset = -120000
-    return client
+    call = product.calls(client)
+    with Through("python-binance", exchange.adapter, errors=(BinanceAPIException,)) as via:
+        via.check("server time", is_now(call("time")["serverTime"]))
+        listed = [s["symbol"] for s in call("exchange_info")["symbols"]]
+        via.check("load markets: every symbol", listed == product.symbols, listed)
+        ticker = call("orderbook_ticker", symbol=product.symbol)
+        ticker = ticker[0] if isinstance(ticker, list) else ticker
+        bid = ticker["bidPrice"]
+        via.check("ticker", 60000 < float(bid) < float(ticker["askPrice"]) < 70000, ticker)
+        fills(via, product, call, bid)
+        resting_order(via, product, call, bid)
+        extra(via, client)
+        refusals(via, product, call, exchange)
 
 
-def through_usdm(exchange):
-    client = session(exchange)
-    check("python-binance usdm: time", client.futures_time()["serverTime"] > 0)
-    symbols = [s["symbol"] for s in client.futures_exchange_info()["symbols"]]
-    check("python-binance usdm: symbols", symbols == ["BTCUSDT", "ETHUSDT"], symbols)
-    check("python-binance usdm: mark and funding", float(client.futures_mark_price(symbol="BTCUSDT")["lastFundingRate"]) > 0)
-    own = client_id("pb")
+def fills(via, product, call, bid):
+    whole = float(product.quantity)
+    order = {"symbol": product.symbol, "quantity": product.quantity, "newOrderRespType": "RESULT"}
+    bought = call("create_order", **order, side="BUY", type="MARKET")
+    via.check("market order: fills whole", (bought["status"], float(bought["executedQty"])) == ("FILLED", whole), bought)
+    trades = call("account_trades", symbol=product.symbol, orderId=bought["orderId"])
+    via.check("trades: sum to the order, with fees", sum(float(t["qty"]) for t in trades) == whole and all(float(t["commission"]) > 0 for t in trades), trades)
+
+    def held():
+        rows = call("position_information")
+        return [float(p["positionAmt"]) for p in rows if p["symbol"] == product.symbol and float(p["positionAmt"])]
+
+    if product.futures:
+        via.check(f"positions: long {product.quantity}", held() == [whole], held())
+    else:
+        via.absent("positions", SPOT)
+    closing = {"reduceOnly": "true"} if product.futures else {}
+    sold = call("create_order", **order, **closing, side="SELL", type="LIMIT", timeInForce="IOC", price=bid)
+    via.check("limit IOC: fills whole", (sold["status"], float(sold["executedQty"])) == ("FILLED", whole), sold)
+    if product.futures:
+        via.check("positions: flat again", held() == [], held())
+
+
+def resting_order(via, product, call, bid):
+    own = client_id("rests")
+    limit = {"symbol": product.symbol, "side": "BUY", "quantity": product.quantity, "price": str(passive_price(bid)), **product.post_only}
+    resting = call("create_order", **limit, newClientOrderId=own)
+    found = call("get_order", symbol=product.symbol, origClientOrderId=own)
+    via.check("query by client id: its order", (found["orderId"], found["clientOrderId"]) == (resting["orderId"], own), found)
+    via.raises("query by client id: no order of another", -2013, lambda: call("get_order", symbol=product.symbol, origClientOrderId=client_id("nobody")))
+    via.check("post-only rests: 20 % from the market", (found["status"], float(found["executedQty"])) == ("NEW", 0), found)
+    opened = [o["orderId"] for o in call("get_open_orders", symbol=product.symbol)]
+    via.check("open orders: it alone", opened == [resting["orderId"]], opened)
+    via.raises("duplicate id", product.duplicate, lambda: call("create_order", **limit, newClientOrderId=own))
+    cancelled = call("cancel_order", symbol=product.symbol, orderId=resting["orderId"])
+    via.check("cancel: the order says so", cancelled["status"] == "CANCELED", cancelled)
+    opened = call("get_open_orders", symbol=product.symbol)
+    via.check("cancel: nothing is open", opened == [], opened)
+    again = call("create_order", **limit, newClientOrderId=own)
+    via.check("duplicate id: free again once its order is closed", again["orderId"] != resting["orderId"], again)
+    call("cancel_order", symbol=product.symbol, orderId=again["orderId"])
+
+
+def refusals(via, product, call, exchange):
+    order = {"symbol": product.symbol, "side": "BUY", "type": "MARKET", "quantity": product.quantity}
+    via.raises("unknown symbol", -1121, lambda: call("create_order", **{**order, "symbol": "NOPE" + product.symbol[3:]}))
+    via.raises("too small", product.small_code, lambda: call("create_order", **{**order, "quantity": product.small}))
+    via.raises("bad signature", -1022, lambda: product.calls(session(exchange, "wrong"))("account_balance"))
+    with clock_put_back():
+        via.raises("stale timestamp", -1021, lambda: call("account_balance"))
+
+
+def usdm_only(via, client):
     order = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
-    placed = client.futures_create_order(**order, newClientOrderId=own, newOrderRespType="RESULT")
-    check("python-binance usdm: RESULT without average price", placed["status"] == "FILLED" and "avgPrice" not in placed, placed)
-    found = client.futures_get_order(symbol="BTCUSDT", origClientOrderId=own)
-    check("python-binance usdm: found by client id with average price", float(found["avgPrice"]) > 0, found)
-    trades = client.futures_account_trades(symbol="BTCUSDT", orderId=placed["orderId"])
-    check("python-binance usdm: trades", sum(float(t["qty"]) for t in trades) == 0.01, trades)
-    positions = client.futures_position_information()
-    check("python-binance usdm: position", [p["positionAmt"] for p in positions] == ["0.010"], positions)
-    client.futures_create_order(**{**order, "side": "SELL", "reduceOnly": "true"})
-    check("python-binance usdm: flat", client.futures_position_information() == [])
-    check("python-binance usdm: balance", float(client.futures_account_balance()[0]["balance"]) > 0)
-    check("python-binance usdm: one-way mode", client.futures_get_position_mode() == {"dualSidePosition": False})
-    limit = {"symbol": "BTCUSDT", "side": "SELL", "type": "LIMIT", "timeInForce": "GTX", "quantity": "0.01"}
-    resting = client.futures_create_order(**limit, price="78000")
-    check("python-binance usdm: open orders", [o["orderId"] for o in client.futures_get_open_orders()] == [resting["orderId"]])
-    check("python-binance usdm: cancelled", client.futures_cancel_order(symbol="BTCUSDT", orderId=resting["orderId"])["status"] == "CANCELED")
-
-    refuses("python-binance usdm: post-only that would take", -5022, lambda: client.futures_create_order(**limit, price="64000"))
-    refuses("python-binance usdm: unknown symbol", -1121, lambda: client.futures_create_order(**{**order, "symbol": "NOPEUSDT"}))
-    refuses("python-binance usdm: too small", -4164, lambda: client.futures_create_order(**{**order, "quantity": "0.001"}))
-    refuses("python-binance usdm: too precise", -1111, lambda: client.futures_create_order(**{**order, "quantity": "0.0001"}))
-    refuses("python-binance usdm: reduce-only without position", -2022, lambda: client.futures_create_order(**order, reduceOnly="true"))
-    refuses("python-binance usdm: bad signature", -1022, lambda: session(exchange, "wrong").futures_account_balance())
-    refuses("python-binance usdm: stale timestamp", -1021, late(exchange).futures_account_balance)
-    try:
-        urllib.request.urlopen(f"{exchange.url}/fapi/v1/nothing")
-    except urllib.error.HTTPError as error:
-        check("plain HTTP: unknown path", error.code == 404 and b"-5000" in error.read())
-
-
-def through_spot(exchange):
-    client = session(exchange)
-    check("python-binance spot: time", client.get_server_time()["serverTime"] > 0)
-    symbols = [s["symbol"] for s in client.get_exchange_info()["symbols"]]
-    check("python-binance spot: symbols", symbols == ["BTCUSDT", "ETHBTC", "ETHUSDT"], symbols)
-    check("python-binance spot: ticker", float(client.get_orderbook_ticker(symbol="BTCUSDT")["askPrice"]) > 60000)
+    via.check("balances", float(client.futures_account_balance()[0]["balance"]) > 0)
+    via.check("mark and funding", float(client.futures_mark_price(symbol="BTCUSDT")["lastFundingRate"]) > 0)
+    via.check("one-way mode", client.futures_get_position_mode() == {"dualSidePosition": False})
     own = client_id("pb")
-    before = float(client.get_asset_balance(asset="BTC")["free"])
-    bought = client.order_market_buy(symbol="BTCUSDT", quoteOrderQty="1000", newClientOrderId=own)
+    placed = client.futures_create_order(**order, newClientOrderId=own, newOrderRespType="RESULT")
+    via.check("market order: RESULT without average price", "avgPrice" not in placed, placed)
+    found = client.futures_get_order(symbol="BTCUSDT", origClientOrderId=own)
+    via.check("query by client id: with average price", float(found["avgPrice"]) > 0, found)
+    held = client.futures_position_information()
+    via.check("positions: to the step's last digit", [p["positionAmt"] for p in held] == ["0.010"], held)
+    client.futures_create_order(**{**order, "side": "SELL"}, reduceOnly="true")
+    held = client.futures_position_information()
+    via.check("positions: a closed one is not listed", held == [], held)
+    limit = {**order, "side": "SELL", "type": "LIMIT", "timeInForce": "GTX", "price": "64000"}
+    via.raises("post-only that would take", -5022, lambda: client.futures_create_order(**limit))
+    via.raises("too precise", -1111, lambda: client.futures_create_order(**{**order, "quantity": "0.0001"}))
+    via.raises("reduce-only without position", -2022, lambda: client.futures_create_order(**order, reduceOnly="true"))
+
+
+def spot_only(via, client):
+    def free(asset):
+        return float(client.get_asset_balance(asset=asset)["free"])
+
+    before = free("BTC")
+    bought = client.order_market_buy(symbol="BTCUSDT", quoteOrderQty="1000")
     spent = float(bought["cummulativeQuoteQty"])
-    check("python-binance spot: market buy for quote", bought["status"] == "FILLED" and 999 < spent <= 1000, bought)
+    via.check("market order: a buy for quote", bought["status"] == "FILLED" and 999 < spent <= 1000, bought)
     fee = sum(float(f["commission"]) for f in bought["fills"] if f["commissionAsset"] == "BTC")
-    after = float(client.get_asset_balance(asset="BTC")["free"])
-    check("python-binance spot: received less the fee", abs(after - before - float(bought["executedQty"]) + fee) < 1e-9, (before, after, fee))
-    found = client.get_order(symbol="BTCUSDT", origClientOrderId=own)
-    check("python-binance spot: found by client id", found["orderId"] == bought["orderId"], found)
-    trades = client.get_my_trades(symbol="BTCUSDT", orderId=bought["orderId"])
-    check("python-binance spot: trades", [t["commissionAsset"] for t in trades] == ["BTC"], trades)
+    received = free("BTC") - before
+    via.check("balances: received less the fee", fee > 0 and abs(received - float(bought["executedQty"]) + fee) < 1e-9, (received, fee))
     sold = client.order_market_sell(symbol="BTCUSDT", quantity=bought["executedQty"])
-    check("python-binance spot: sold again", sold["status"] == "FILLED" and sold["fills"][0]["commissionAsset"] == "USDT", sold)
-    resting = client.create_order(symbol="BTCUSDT", side="BUY", type="LIMIT_MAKER", quantity="0.01", price="52000")
-    check("python-binance spot: locked", float(client.get_asset_balance(asset="USDT")["locked"]) == 520)
-    check("python-binance spot: open orders", [o["orderId"] for o in client.get_open_orders()] == [resting["orderId"]])
-    check("python-binance spot: cancelled", client.cancel_order(symbol="BTCUSDT", orderId=resting["orderId"])["status"] == "CANCELED")
-
-    market = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET"}
-    refuses("python-binance spot: post-only that would take", -2010, lambda: client.create_order(symbol="BTCUSDT", side="BUY", type="LIMIT_MAKER", quantity="0.01", price="66000"))
-    refuses("python-binance spot: unknown symbol", -1121, lambda: client.create_order(**{**market, "symbol": "NOPEUSDT"}, quantity="1"))
-    refuses("python-binance spot: too small", "Filter failure: NOTIONAL", lambda: client.create_order(**market, quantity="0.00005"))
-    refuses("python-binance spot: insufficient balance", "insufficient balance", lambda: client.create_order(**market, quantity="50"))
-    refuses("python-binance spot: bad signature", -1022, session(exchange, "wrong").get_account)
-    refuses("python-binance spot: stale timestamp", -1021, late(exchange).get_account)
+    via.check("trades: a sale pays its fee in quote", [f["commissionAsset"] for f in sold["fills"]] == ["USDT"], sold)
+    maker = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT_MAKER", "quantity": "0.01"}
+    resting = client.create_order(**maker, price="52000")
+    locked = client.get_asset_balance(asset="USDT")["locked"]
+    via.check("balances: locked by an open order", float(locked) == 520, locked)
+    client.cancel_order(symbol="BTCUSDT", orderId=resting["orderId"])
+    via.raises("post-only that would take", -2010, lambda: client.create_order(**maker, price="66000"))
+    market = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "50"}
+    via.raises("insufficient balance", (-2010, "insufficient balance"), lambda: client.create_order(**market))
 
 
-def through_coinm(exchange):
-    client = session(exchange)
-    check("python-binance coinm: time", client.futures_coin_time()["serverTime"] > 0)
+def coinm_only(via, client):
     sizes = {s["symbol"]: s["contractSize"] for s in client.futures_coin_exchange_info()["symbols"]}
-    check("python-binance coinm: contract sizes", sizes == {"BTCUSD_PERP": 100, "ETHUSD_PERP": 10}, sizes)
-    check("python-binance coinm: mark and funding", float(client.futures_coin_mark_price(symbol="BTCUSD_PERP")[0]["lastFundingRate"]) > 0)
+    via.check("load markets: contract sizes", sizes == {"BTCUSD_PERP": 100, "ETHUSD_PERP": 10}, sizes)
+    via.check("mark and funding", float(client.futures_coin_mark_price(symbol="BTCUSD_PERP")[0]["lastFundingRate"]) > 0)
+    balances = {b["asset"]: float(b["balance"]) for b in client.futures_coin_account_balance()}
+    via.check("balances: in coins", balances["BTC"] > 0 and balances["ETH"] > 0, balances)
     own = client_id("pb")
     order = {"symbol": "BTCUSD_PERP", "side": "BUY", "type": "MARKET", "quantity": "10"}
-    placed = client.futures_coin_create_order(**order, newClientOrderId=own, newOrderRespType="RESULT")
-    check("python-binance coinm: filled", placed["status"] == "FILLED" and placed["executedQty"] == "10", placed)
+    placed = client.futures_coin_create_order(**order, newClientOrderId=own)
     found = client.futures_coin_get_order(symbol="BTCUSD_PERP", origClientOrderId=own)
-    check("python-binance coinm: found by client id, value in base", 0.015 < float(found["cumBase"]) < 0.016, found)
+    via.check("query by client id: value in base", 0.015 < float(found["cumBase"]) < 0.016, found)
     trades = client.futures_coin_account_trades(symbol="BTCUSD_PERP", orderId=placed["orderId"])
-    check("python-binance coinm: fee in base", [t["commissionAsset"] for t in trades] == ["BTC"], trades)
-    held = [p["positionAmt"] for p in client.futures_coin_position_information(pair="BTCUSD")]
-    check("python-binance coinm: position in contracts", held == ["10"], held)
-    client.futures_coin_create_order(**{**order, "side": "SELL", "reduceOnly": "true"})
-    held = [p["positionAmt"] for p in client.futures_coin_position_information(pair="BTCUSD")]
-    check("python-binance coinm: flat", held == ["0"], held)
-    balances = {b["asset"]: float(b["balance"]) for b in client.futures_coin_account_balance()}
-    check("python-binance coinm: balances", balances["BTC"] > 0 and balances["ETH"] > 0, balances)
-
-    refuses("python-binance coinm: unknown symbol", -1121, lambda: client.futures_coin_create_order(**{**order, "symbol": "NOPE_PERP"}))
-    refuses("python-binance coinm: not a whole contract", -1111, lambda: client.futures_coin_create_order(**{**order, "quantity": "0.5"}))
-    refuses("python-binance coinm: too small", -4003, lambda: client.futures_coin_create_order(**{**order, "quantity": "0"}))
-    refuses("python-binance coinm: bad signature", -1022, session(exchange, "wrong").futures_coin_account_balance)
-    refuses("python-binance coinm: stale timestamp", -1021, late(exchange).futures_coin_account_balance)
+    via.check("trades: fee in base", [t["commissionAsset"] for t in trades] == ["BTC"], trades)
+    client.futures_coin_create_order(**{**order, "side": "SELL"}, reduceOnly="true")
+    via.raises("not a whole contract", -1111, lambda: client.futures_coin_create_order(**{**order, "quantity": "0.5"}))

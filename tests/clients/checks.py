@@ -1,9 +1,20 @@
-"""What every venue's script checks with, and the run through ccxt that is the same for all of them."""
+"""What every venue's script checks with, and the operations that every client library is tried for."""
 
+import contextlib
+import re
 import time
-from dataclasses import dataclass, field
+import traceback
+from dataclasses import dataclass
+from unittest import mock
 
-import ccxt
+# What a client must be able to do on every venue, in the order a client does it.
+OPERATIONS = (
+    "server time", "load markets", "ticker", "market order", "limit IOC", "post-only rests", "query by client id",
+    "open orders", "cancel", "trades", "positions", "balances",
+    "bad signature", "stale timestamp", "unknown symbol", "too small", "duplicate id",
+)
+
+SPOT = "spot: what is held are the balances"
 
 
 @dataclass
@@ -23,135 +34,105 @@ class Exchange:
         return self.demo["secret"]
 
 
-def check(claim, holds, seen=None):
-    print(("ok    " if holds else "FAILS ") + claim + ("" if holds else f": {seen!r}"))
-    if not holds:
-        check.failed += 1
+@dataclass(frozen=True)
+class Outcome:
+    """What one check found. `absent` says why the venue has no such operation; such an outcome is no check."""
+
+    library: str
+    adapter: str
+    note: str
+    claim: str
+    holds: bool = True
+    seen: str = ""
+    absent: str = ""
+
+    @property
+    def operation(self):
+        name = self.claim.partition(":")[0]
+        return name if name in OPERATIONS else None
+
+    @property
+    def line(self):
+        via = " ".join(part for part in (self.library, self.adapter, self.note) if part)
+        return f"ok    {via}: {self.claim}" if self.holds else f"FAILS {via}: {self.claim}: {self.seen}"
 
 
-check.failed = 0
+# The outcomes of the script that runs in this process.
+outcomes = []
 
 
-def raises(claim, code, call, *kinds):
-    """The call fails and the library's error names the venue's code. `kinds` are errors of libraries other than ccxt."""
-    try:
-        check(claim, False, call())
-    except (ccxt.BaseError, *kinds) as error:
-        seen = str(getattr(error, "code", getattr(error, "status_code", ""))) + " " + str(error)
-        check(f"{claim} ({code})", str(code) in seen, seen)
+class Claims:
+    """Claims about one venue through one way of reaching it. `errors` are what its library raises."""
+
+    def __init__(self, library, adapter, note="", errors=()):
+        self.library, self.adapter, self.note, self.errors = library, adapter, note, errors
+
+    def record(self, claim, holds=True, seen=None, absent=""):
+        outcomes.append(Outcome(self.library, self.adapter, self.note, claim, bool(holds), repr(seen), absent))
+
+    def check(self, claim, holds, seen=None):
+        """`claim` is an operation, an operation with a detail after a colon, or anything else worth knowing."""
+        self.record(claim, holds, seen)
+
+    def raises(self, claim, code, call):
+        """The call fails with the venue's own code, or with a pair of code and text where the code has several meanings."""
+        code, text = code if isinstance(code, tuple) else (code, "")
+        claim = f"{claim}: {code}"
+        try:
+            self.check(claim, False, call())
+        except self.errors as error:
+            seen = f"{getattr(error, 'code', '')} {getattr(error, 'status_code', '')} {error}"
+            self.check(claim, re.search(rf"(?<![\w-]){re.escape(str(code))}(?!\w)", seen) and text in seen, seen)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        """A script that breaks off is a failed check of its own; what comes after it is driven all the same."""
+        if isinstance(error, Exception):
+            self.check("ran to its end", False, "".join(traceback.format_exception(kind, error, trace)))
+            return True
+        return None
+
+
+class Through(Claims):
+    """Claims about one product through one client library: every operation is tried or said to be absent."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.open = set(OPERATIONS)
+
+    def record(self, claim, *args, **kwargs):
+        self.open.discard(claim.partition(":")[0])
+        super().record(claim, *args, **kwargs)
+
+    def absent(self, operation, reason):
+        self.record(operation, absent=reason)
+
+    def __exit__(self, kind, error, trace):
+        ended = super().__exit__(kind, error, trace)
+        if error is None:
+            self.check("every operation was tried", not self.open, sorted(self.open))
+        return ended
 
 
 def client_id(name):
     return f"{name}-{time.time_ns() % 10**12}"
 
 
-@dataclass
-class Scenario:
-    """One product through ccxt: the client, a second one with a wrong secret, and what differs between products."""
-
-    name: str
-    exchange: ccxt.Exchange
-    wrong: ccxt.Exchange
-    symbol: str
-    amount: float
-    precision: dict
-    # The venue's codes: duplicate, signature, symbol, stale, and small where ccxt lets a small order through.
-    codes: dict
-    settle: str = "USDT"
-    small: float = None
-    own_id: callable = client_id
-    query: dict = field(default_factory=lambda: {"acknowledged": True})
-
-    def claim(self, text):
-        return f"ccxt {self.name}: {text}"
-
-    def fetched(self, order_id):
-        return self.exchange.fetch_order(order_id, self.symbol, self.query)
-
-    def placed(self, kind, side, amount, price=None, **params):
-        return self.exchange.create_order(self.symbol, kind, side, amount, price, params)
-
-
-def ccxt_scenario(run):
-    """Everything a client does in a day, then everything it can do wrong. Leaves no position and no open order."""
-    market = run.exchange.load_markets()[run.symbol]
-    seen = {name: market["precision"][name] for name in run.precision}
-    check(run.claim("markets load with tick and step"), seen == run.precision, seen)
-    bid = through_market_data(run, market)
-    through_fills(run, market, bid)
-    own = through_resting_order(run, bid)
-    balance = run.exchange.fetch_balance()
-    check(run.claim(f"balance in {run.settle}"), balance[run.settle]["total"] > 0, balance[run.settle])
-    through_refusals(run, bid, own)
-
-
-def through_market_data(run, market):
-    exchange, claim = run.exchange, run.claim
-    check(claim("time is now"), abs(exchange.fetch_time() - time.time() * 1000) < 5000)
-    ticker = exchange.fetch_ticker(run.symbol)
-    check(claim("ticker has a price"), 60000 < ticker["last"] < 70000, ticker)
-    book = exchange.fetch_order_book(run.symbol, 5)
-    bid, ask = book["bids"][0][0], book["asks"][0][0]
-    check(claim("book is not crossed"), bid < ask, (bid, ask))
-    if market["swap"]:
-        funding = exchange.fetch_funding_rate(run.symbol)
-        due = funding["fundingTimestamp"] or funding["nextFundingTimestamp"]
-        check(claim("funding rate and next time"), funding["fundingRate"] > 0 and due > time.time() * 1000, funding)
-    return bid
-
-
-def through_fills(run, market, bid):
-    exchange, claim, amount = run.exchange, run.claim, run.amount
-    bought = run.placed("market", "buy", amount, clientOrderId=run.own_id("market"))
-    order = run.fetched(bought["id"])
-    check(claim("market order fills"), order["status"] == "closed" and order["filled"] == amount and order["average"] > 0, order)
-    if market["swap"]:
-        positions = exchange.fetch_positions([run.symbol])
-        check(claim(f"position is long {amount}"), positions[0]["contracts"] == amount and positions[0]["side"] == "long", positions)
-    trades = [t for t in exchange.fetch_my_trades(run.symbol) if t["order"] == bought["id"]]
-    whole = trades and sum(t["amount"] for t in trades) == amount and all(t["fee"]["cost"] > 0 for t in trades)
-    check(claim("trade with fee"), whole, trades)
-    closing = {"reduceOnly": True} if market["swap"] else {}
-    sold = run.placed("limit", "sell", amount, bid, timeInForce="IOC", **closing)
-    order = run.fetched(sold["id"])
-    check(claim("limit IOC fills"), order["filled"] == amount, order)
-    if market["swap"]:
-        held = [p for p in exchange.fetch_positions([run.symbol]) if p["contracts"]]
-        check(claim("position is flat"), held == [], held)
-
-
-def through_resting_order(run, bid):
-    exchange, claim = run.exchange, run.claim
-    own = run.own_id("passive")
-    resting = run.placed("limit", "buy", run.amount, passive_price(bid), postOnly=True, clientOrderId=own)
-    listed = exchange.fetch_open_orders(run.symbol)
-    check(claim("post-only 20 % away rests"), [o["id"] for o in listed] == [resting["id"]] and listed[0]["status"] == "open", listed)
-    check(claim("listed with its client id"), listed[0]["clientOrderId"] == own, listed)
-    if "duplicate" in run.codes:
-        raises(claim("duplicate id"), run.codes["duplicate"], lambda: run.placed("limit", "buy", run.amount, passive_price(bid), clientOrderId=own))
-    exchange.cancel_order(resting["id"], run.symbol)
-    check(claim("cancelled"), exchange.fetch_open_orders(run.symbol) == [])
-    return own
+def is_now(milliseconds):
+    return abs(int(milliseconds) - time.time() * 1000) < 5000
 
 
 def passive_price(bid):
-    return round(bid * 0.8, 0)
+    """20 % below the market, on every tick."""
+    return round(float(bid) * 0.8)
 
 
-def through_refusals(run, bid, own):
-    exchange, claim, codes = run.exchange, run.claim, run.codes
-    if "small" in codes:
-        raises(claim("too small"), codes["small"], lambda: run.placed("limit", "buy", run.small, passive_price(bid)))
-    raises(claim("bad signature"), codes["signature"], run.wrong.fetch_balance)
-    raises(claim("unknown symbol"), codes["symbol"], lambda: exchange.create_order(unlisted(run), "market", "buy", run.amount, bid))
-    exchange.options["timeDifference"] = 20000
-    raises(claim("stale timestamp"), codes["stale"], exchange.fetch_balance)
-
-
-def unlisted(run):
-    """A market the library believes in and the exchange does not."""
-    known = run.exchange.markets[run.symbol]
-    market = {**known, "id": known["id"].replace("BTC", "NOPE"), "symbol": run.symbol.replace("BTC", "NOPE", 1)}
-    run.exchange.markets[market["symbol"]] = market
-    run.exchange.markets_by_id[market["id"]] = [market]
-    return market["symbol"]
+@contextlib.contextmanager
+def clock_put_back(seconds=130):
+    """The machine's clock as a client finds it: longer ago than any receive window or the life of a token."""
+    right, right_ns = time.time, time.time_ns
+    with mock.patch("time.time", lambda: right() - seconds), \
+            mock.patch("time.time_ns", lambda: right_ns() - seconds * 10**9):
+        yield

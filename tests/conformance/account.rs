@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use equipoise::port::{Account, QueryError};
 use equipoise::{OrderRequest, PositionMode, PositionSide, Side};
-use equipoise_sim::Settings;
+use equipoise_sim::{MarginMode, Settings};
 use rust_decimal::Decimal;
 
-use crate::desk::Desk;
+use crate::desk::{Desk, is_filled};
 use crate::table::Place;
 
 /// Total and available by asset.
@@ -21,7 +21,29 @@ async fn balances(desk: &Desk) -> BTreeMap<String, [Decimal; 2]> {
 pub(crate) async fn the_account_may_trade_in_one_way_mode(place: &'static Place) {
     let desk = Desk::open(place).await;
     let account = desk.venue.account(&[desk.symbol()]).await.unwrap();
-    assert_eq!(account, Account { position_mode: PositionMode::OneWay, can_trade: true });
+    let margin_mode = place.margin_mode(MarginMode::Cross).unwrap();
+    let position_mode = PositionMode::OneWay;
+    assert_eq!(account, Account { position_mode, can_trade: true, margin_mode });
+}
+
+pub(crate) async fn the_margin_mode_is_told_and_orders_follow_it_or_the_account_is_refused(
+    place: &'static Place,
+) {
+    for mode in [MarginMode::Cross, MarginMode::Isolated, MarginMode::Portfolio] {
+        let settings = Settings { margin_mode: mode, ..Settings::default() };
+        let desk = Desk::open_with(place, settings).await;
+        let account = desk.venue.account(&[desk.symbol()]).await;
+        let Some(told) = place.margin_mode(mode) else {
+            assert!(matches!(account, Err(QueryError::Refused { .. })), "{account:?}");
+            continue;
+        };
+        assert_eq!(account.unwrap().margin_mode, told, "{mode:?}");
+        let bought = desk.market(0, Side::Buy);
+        desk.placed(&bought).await;
+        assert!(is_filled(&desk.found(&bought).await), "{mode:?}");
+        let ledger = desk.exchange.with(|exchange| exchange.ledger());
+        assert_eq!((ledger.margin_mode, ledger.margin_modes.len()), (mode, 0));
+    }
 }
 
 pub(crate) async fn the_right_to_withdraw_is_the_keys_where_the_venue_tells_it(

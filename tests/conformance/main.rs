@@ -54,6 +54,7 @@ conformance!([
     market::the_quote_shows_book_mark_and_funding,
     market::an_unknown_symbol_is_refused,
     account::the_account_may_trade_in_one_way_mode,
+    account::the_margin_mode_is_told_and_orders_follow_it_or_the_account_is_refused,
     account::the_right_to_withdraw_is_the_keys_where_the_venue_tells_it,
     account::balances_are_complete,
     account::a_resting_order_holds_part_of_a_balance,

@@ -1,5 +1,6 @@
 //! Where the suite runs, and in what the venues differ. Quantities are venue units, prices quote units.
 
+use equipoise::port::MarginMode;
 use equipoise::{Amount, Asset, Instrument, InstrumentKind, Qty, RefusalKind, Symbol};
 
 /// One instrument of one adapter.
@@ -56,6 +57,26 @@ pub(crate) enum Reuse {
 impl Place {
     pub(crate) fn is_spot(&self) -> bool {
         self.kind == InstrumentKind::Spot
+    }
+
+    /// What the adapter makes of an account in that mode: the mode it tells, or that it refuses the account.
+    pub(crate) fn margin_mode(&self, set: equipoise_sim::MarginMode) -> Option<Option<MarginMode>> {
+        use equipoise_sim::MarginMode as Set;
+        let cross = Some(MarginMode::Cross);
+        Some(match (self.adapter, set) {
+            // Portfolio margin has no reduce-only orders for contracts there.
+            ("okx-swap", Set::Portfolio) => return None,
+            // Isolated margin is a word in each order there, and ours say cross.
+            ("okx-swap", _) => cross,
+            ("okx-spot" | "deribit" | "bybit-linear" | "bybit-inverse", Set::Portfolio) => {
+                Some(MarginMode::Portfolio)
+            }
+            (_, _) if self.is_spot() => None,
+            ("deribit", _) | (_, Set::Cross) => cross,
+            (_, Set::Isolated) => Some(MarginMode::Isolated),
+            // Told on an interface of its own.
+            (_, Set::Portfolio) => cross,
+        })
     }
 
     pub(crate) fn instrument(&self) -> Instrument {

@@ -22,6 +22,8 @@ pub struct Credentials {
     pub ed_key: Option<String>,
     /// Coinbase: PEM of the public half of the Ed25519 key pair.
     pub ed_public: Option<String>,
+    /// Whether the key may place and cancel orders; without that right it only reads.
+    pub may_trade: bool,
     /// Whether the key may also move funds away, which nothing here can do: it is only told where the venue tells it.
     pub may_withdraw: bool,
 }
@@ -35,8 +37,14 @@ struct Entry {
     public: Option<String>,
     ed_key: Option<String>,
     ed_public: Option<String>,
+    #[serde(default = "granted")]
+    may_trade: bool,
     #[serde(default)]
     may_withdraw: bool,
+}
+
+fn granted() -> bool {
+    true
 }
 
 /// An entry that proves nothing: there is neither a secret nor a public key with its name.
@@ -60,6 +68,7 @@ impl TryFrom<Entry> for Credentials {
             public: entry.public,
             ed_key: entry.ed_key,
             ed_public: entry.ed_public,
+            may_trade: entry.may_trade,
             may_withdraw: entry.may_withdraw,
         })
     }
@@ -80,6 +89,7 @@ impl Credentials {
             public: None,
             ed_key: None,
             ed_public: None,
+            may_trade: true,
             may_withdraw: false,
         };
         match adapter {
@@ -153,10 +163,12 @@ mod tests {
     }
 
     #[test]
-    fn a_key_may_withdraw_only_where_its_entry_says_so() {
+    fn a_key_may_trade_unless_its_entry_denies_it_and_withdraw_only_where_it_says_so() {
         let plain = read(json!({ "key": "k", "secret": "s" })).unwrap();
         let told = read(json!({ "key": "k", "secret": "s", "may_withdraw": true })).unwrap();
         assert_eq!([plain.may_withdraw, told.may_withdraw], [false, true]);
+        let reads = read(json!({ "key": "k", "secret": "s", "may_trade": false })).unwrap();
+        assert_eq!([plain.may_trade, reads.may_trade], [true, false]);
     }
 
     #[test]

@@ -30,6 +30,11 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// Whether a key needs the right to trade for it.
+    pub(crate) fn is_trading(self) -> bool {
+        matches!(self, Self::PlaceEntry | Self::Place | Self::Cancel)
+    }
+
     fn covers(self, actual: Self) -> bool {
         self == Self::Any || self == actual || (self == Self::Place && actual == Self::PlaceEntry)
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::decimal_text;
-use crate::exchange::account::PositionSide;
+use crate::exchange::account::{MarginMode, PositionSide};
 use crate::exchange::orders::Order;
 
 /// Everything an exchange must know to carry on: orders with their trades, positions and balances.
@@ -27,6 +27,12 @@ pub struct Ledger {
     /// Leverage set per symbol, where it is not the default.
     #[serde(default)]
     pub leverage: BTreeMap<String, u32>,
+    /// What the margin of positions is drawn from.
+    #[serde(default)]
+    pub margin_mode: MarginMode,
+    /// The same per symbol, where that was set.
+    #[serde(default)]
+    pub margin_modes: BTreeMap<String, MarginMode>,
     /// Positions that are or were held.
     pub positions: Vec<LedgerPosition>,
     /// Every accepted order, oldest first.

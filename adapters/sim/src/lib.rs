@@ -48,7 +48,7 @@ mod signature;
 
 pub use answer::{Answer, Held};
 pub use credentials::Credentials;
-pub use exchange::account::PositionSide;
+pub use exchange::account::{MarginMode, PositionSide};
 pub use exchange::adjusting::NotAdjusted;
 pub use exchange::book::{Depth, Level};
 pub use exchange::instrument::{Instrument, InstrumentKind};

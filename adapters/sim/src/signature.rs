@@ -86,6 +86,11 @@ mod tests {
             hmac_sha256_base64(secret, &[at, b"GET", b"/api/v5/account/balance?ccy=BTC"]),
             "HiZhvSfMtWJA3uUIVXV3a/bSXNPCWvYFXoGCVS8V4zY="
         );
+        let other = "chNOOS4KvNXR_Xq4k4c9qsfoKWvnDecLATCRlcBwyKDYnWgO";
+        assert_eq!(
+            hmac_sha256_base64(other, &[at, b"GET", b"/api/v5/account/balance"]),
+            "PJ61e1nb2F2Qd7D8SPiaIcx2gjdELc+o0ygzre9z33k="
+        );
         let body = r#"{"instId":"BTC-USDT-SWAP","tdMode":"cross","clOrdId":"b15","side":"buy","ordType":"limit","px":"50000","sz":"0.01"}"#;
         assert_eq!(
             hmac_sha256_base64(secret, &[at, b"POST", b"/api/v5/trade/order", body.as_bytes()]),

@@ -3,15 +3,29 @@
 //! Each limit is a sliding window, which never allows more than the exchange's own window of the same length,
 //! wherever that one starts. Answers correct it upwards: other programs may share the address or the account.
 //! Part of every window is out of reach for entries and a little for queries, so that cancels and unwinds always go.
+//! Adapters whose requests an exchange counts together draw from the same windows.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod pools;
 
-use equipoise_core::{Refusal, RefusalKind, UnixMillis};
+use std::sync::Arc;
+
+use equipoise_core::{Refusal, RefusalKind};
 use equipoise_port::{Clock, Purpose, QueryError};
+
+pub use pools::Budgets;
+pub(crate) use pools::Place;
 
 /// Longest wait for tokens before the caller is told to come back: long enough to see a limit per second pass.
 const WAIT_MS_MAX: u64 = 1_500;
+
+/// Whose requests a limit counts together, and over which products of the exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Everything from this address.
+    Address(&'static str),
+    /// Everything of one account.
+    Account(&'static str),
+}
 
 /// One documented limit.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +36,8 @@ pub(crate) struct Limit {
     pub(crate) length_ms: u64,
     /// Tokens in it.
     pub(crate) tokens: u32,
+    /// What counts into it.
+    pub(crate) scope: Scope,
 }
 
 /// Which limit of the venue's list, and how many tokens of it one request takes.
@@ -31,47 +47,36 @@ pub(crate) struct Cost {
     pub(crate) tokens: u32,
 }
 
-/// All limits of one account, and whether the exchange has shut us out for a while.
+/// The limits that one adapter's requests count into, and whether the exchange has shut it out for a while.
 pub(crate) struct Budget {
     clock: Arc<dyn Clock>,
-    state: Mutex<State>,
-}
-
-struct State {
-    windows: Vec<Window>,
-    shut: Option<Shut>,
-}
-
-/// Nothing is sent before `until`.
-#[derive(Clone)]
-struct Shut {
-    until: UnixMillis,
-    code: String,
-}
-
-struct Window {
-    limit: Limit,
-    spent: VecDeque<(UnixMillis, u32)>,
-    sum: u32,
-    held_until: UnixMillis,
-}
-
-/// When it is worth trying again, and what is in the way.
-struct Wait {
-    until: UnixMillis,
-    why: String,
+    budgets: Budgets,
+    /// Where the windows of the adapter's own list are.
+    windows: Vec<usize>,
+    shut: usize,
 }
 
 impl Budget {
-    pub(crate) fn new(clock: Arc<dyn Clock>, limits: &[Limit]) -> Self {
-        let window = |limit: &Limit| Window {
-            limit: *limit,
-            spent: VecDeque::new(),
-            sum: 0,
-            held_until: UnixMillis(0),
+    /// Joins the pools of these limits; `banned` is what a ban of the exchange is about.
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        place: &Place,
+        limits: &[Limit],
+        banned: Scope,
+    ) -> Self {
+        let budgets = place.budgets.clone();
+        let (windows, shut) = {
+            let mut pools = budgets.pools();
+            let windows = limits.iter().map(|limit| pools.window_at(place, limit)).collect();
+            (windows, pools.shut_at(place, banned))
         };
-        let windows = limits.iter().map(window).collect();
-        Self { clock, state: Mutex::new(State { windows, shut: None }) }
+        Self { clock, budgets, windows, shut }
+    }
+
+    /// The costs by window instead of by the adapter's own list.
+    fn located(&self, costs: &[Cost]) -> Vec<Cost> {
+        let located = |cost: &Cost| Cost { limit: self.windows[cost.limit], ..*cost };
+        costs.iter().map(located).collect()
     }
 
     /// Takes the tokens of one request, waiting a bounded time for them.
@@ -94,9 +99,11 @@ impl Budget {
         take: bool,
     ) -> Result<(), QueryError> {
         let give_up = self.clock.now().plus_ms(WAIT_MS_MAX);
+        let costs = self.located(costs);
         loop {
             let now = self.clock.now();
-            let Err(wait) = self.state().try_take(now, costs, purpose, take) else {
+            let taken = self.budgets.pools().try_take(now, self.shut, &costs, purpose, take);
+            let Err(wait) = taken else {
                 return Ok(());
             };
             if wait.until > give_up {
@@ -112,8 +119,8 @@ impl Budget {
     /// Whether a request may leave at all now. For orders, whose tokens were taken before their stamp.
     pub(crate) fn shut(&self) -> Option<Refusal> {
         let now = self.clock.now();
-        let state = self.state();
-        let shut = state.shut.as_ref().filter(|shut| shut.until > now)?;
+        let pools = self.budgets.pools();
+        let shut = pools.shut(self.shut, now)?;
         Some(Refusal {
             kind: RefusalKind::RateLimited { retry_after_ms: shut.until.since(now) },
             code: shut.code.clone(),
@@ -124,130 +131,36 @@ impl Budget {
     /// The exchange takes nothing for so long.
     pub(crate) fn shut_for(&self, wait_ms: u64, code: &str) {
         let until = self.clock.now().plus_ms(wait_ms);
-        let mut state = self.state();
-        if state.shut.as_ref().is_none_or(|shut| shut.until < until) {
+        if self.budgets.pools().shut_until(self.shut, until, code) {
             tracing::warn!(wait_ms, code, "venue takes no requests for a while");
-            state.shut = Some(Shut { until, code: code.to_owned() });
         }
     }
 
     /// One limit is exhausted for so long.
     pub(crate) fn hold(&self, limit: usize, wait_ms: u64) {
         let until = self.clock.now().plus_ms(wait_ms);
-        if let Some(window) = self.state().windows.get_mut(limit) {
-            window.held_until = window.held_until.max(until);
-        }
+        self.with(limit, |window| window.hold(until));
     }
 
     /// The exchange counts so many tokens as used; the higher count wins.
     pub(crate) fn observe(&self, limit: usize, used: u32) {
         let now = self.clock.now();
-        if let Some(window) = self.state().windows.get_mut(limit) {
-            window.forget(now);
-            let unseen = used.saturating_sub(window.sum);
-            window.spend(now, unseen);
-        }
+        self.with(limit, |window| window.observe(now, used));
     }
 
     /// The exchange states another size for a limit; zero is not believed.
     pub(crate) fn resize(&self, limit: usize, tokens: u32) {
-        if let Some(window) = self.state().windows.get_mut(limit)
-            && tokens > 0
-        {
-            window.limit.tokens = tokens;
+        if tokens > 0 {
+            self.with(limit, |window| window.resize(tokens));
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    /// Takes all tokens or none.
-    fn try_take(
-        &mut self,
-        now: UnixMillis,
-        costs: &[Cost],
-        purpose: Purpose,
-        take: bool,
-    ) -> Result<(), Wait> {
-        if let Some(shut) = self.shut.as_ref().filter(|shut| shut.until > now) {
-            return Err(Wait {
-                until: shut.until,
-                why: format!("code {}: the venue takes no requests for now", shut.code),
-            });
-        }
-        for cost in costs {
-            let window = &mut self.windows[cost.limit];
-            window.forget(now);
-            if let Some(until) = window.wait(now, cost.tokens, purpose) {
-                return Err(Wait { until, why: format!("{} used up", window.limit.name) });
-            }
-        }
-        if take {
-            for cost in costs {
-                self.windows[cost.limit].spend(now, cost.tokens);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Window {
-    fn forget(&mut self, now: UnixMillis) {
-        while let Some((at, tokens)) = self.spent.front().copied() {
-            if now.since(at) < self.limit.length_ms {
-                break;
-            }
-            self.spent.pop_front();
-            self.sum -= tokens;
+    fn with(&self, limit: usize, change: impl FnOnce(&mut pools::Window)) {
+        let mut pools = self.budgets.pools();
+        if let Some(window) = self.windows.get(limit).and_then(|at| pools.window(*at)) {
+            change(window);
         }
     }
-
-    fn spend(&mut self, now: UnixMillis, tokens: u32) {
-        if tokens == 0 {
-            return;
-        }
-        let Some(sum) = self.sum.checked_add(tokens) else {
-            return;
-        };
-        self.sum = sum;
-        match self.spent.back_mut() {
-            // One entry per millisecond keeps the list short however busy it gets.
-            Some((at, held)) if *at == now => *held += tokens,
-            _ => self.spent.push_back((now, tokens)),
-        }
-    }
-
-    /// When the tokens will be there, `None` if they are.
-    fn wait(&self, now: UnixMillis, tokens: u32, purpose: Purpose) -> Option<UnixMillis> {
-        if self.held_until > now {
-            return Some(self.held_until);
-        }
-        let allowed = share(self.limit.tokens, purpose).max(tokens);
-        let mut left = self.sum;
-        if left.saturating_add(tokens) <= allowed {
-            return None;
-        }
-        for (at, held) in &self.spent {
-            left -= held;
-            if left.saturating_add(tokens) <= allowed {
-                return Some(at.plus_ms(self.limit.length_ms));
-            }
-        }
-        Some(now.plus_ms(self.limit.length_ms))
-    }
-}
-
-/// How much of a window a purpose may use up.
-fn share(tokens: u32, purpose: Purpose) -> u32 {
-    let percent = match purpose {
-        Purpose::Entry => 75,
-        Purpose::Query => 90,
-        Purpose::Unwind | Purpose::Cancel => 100,
-    };
-    u32::try_from(u64::from(tokens) * percent / 100).unwrap_or(tokens)
 }
 
 #[cfg(test)]
@@ -256,6 +169,8 @@ mod tests {
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use async_trait::async_trait;
+
+    use equipoise_core::UnixMillis;
 
     use super::*;
 
@@ -276,8 +191,79 @@ mod tests {
 
     fn budget(tokens: u32, length_ms: u64) -> (Arc<Stepped>, Budget) {
         let clock = Arc::new(Stepped(AtomicU64::new(1_000_000)));
-        let limit = Limit { name: "orders", length_ms, tokens };
-        (clock.clone(), Budget::new(clock, &[limit]))
+        let limits = [limit(tokens, length_ms)];
+        let place = place(&Budgets::default(), "exchange", "key");
+        (clock.clone(), Budget::new(clock, &place, &limits, Scope::Address("")))
+    }
+
+    fn limit(tokens: u32, length_ms: u64) -> Limit {
+        Limit { name: "orders", length_ms, tokens, scope: Scope::Account("") }
+    }
+
+    fn place(budgets: &Budgets, site: &str, account: &str) -> Place {
+        Place { budgets: budgets.clone(), site: site.to_owned(), account: account.to_owned() }
+    }
+
+    /// Budgets of several adapters with a limit of the account and one of the address each, ten tokens in both.
+    fn joined(places: &[Place]) -> Vec<Budget> {
+        let clock = Arc::new(Stepped(AtomicU64::new(1_000_000)));
+        let address = Limit { scope: Scope::Address("all"), ..limit(10, 60_000) };
+        let open = |place: &Place| {
+            Budget::new(clock.clone(), place, &[limit(10, 60_000), address], address.scope)
+        };
+        places.iter().map(open).collect()
+    }
+
+    const REQUEST: Cost = Cost { limit: 1, tokens: 1 };
+
+    #[tokio::test]
+    async fn adapters_of_one_account_share_what_is_counted_together_and_its_reserve() {
+        let budgets = Budgets::default();
+        let both = joined(&[place(&budgets, "x", "key"), place(&budgets, "x", "key")]);
+        for turn in 0..7 {
+            both[turn % 2].take(&[ORDER], Purpose::Entry).await.unwrap();
+        }
+        for budget in &both {
+            assert!(budget.take(&[ORDER], Purpose::Entry).await.is_err());
+        }
+        for turn in 0..3 {
+            both[turn % 2].take(&[ORDER], Purpose::Unwind).await.unwrap();
+        }
+        assert!(both[0].take(&[ORDER], Purpose::Unwind).await.is_err());
+        both[1].resize(0, 11);
+        both[0].take(&[ORDER], Purpose::Unwind).await.unwrap();
+        both[0].shut_for(1_000, "418");
+        assert_eq!(both[1].shut(), both[0].shut());
+    }
+
+    #[tokio::test]
+    async fn accounts_share_the_address_and_nothing_else_and_exchanges_share_nothing() {
+        let budgets = Budgets::default();
+        let [one, other, elsewhere] = &joined(&[
+            place(&budgets, "x", "a"),
+            place(&budgets, "x", "b"),
+            place(&budgets, "y", "a"),
+        ])[..] else {
+            panic!("three places");
+        };
+        let alone = &joined(&[place(&Budgets::default(), "x", "a")])[0];
+        for _ in 0..10 {
+            one.take(&[ORDER, REQUEST], Purpose::Cancel).await.unwrap();
+        }
+        other.take(&[ORDER], Purpose::Cancel).await.unwrap();
+        assert!(other.take(&[ORDER, REQUEST], Purpose::Cancel).await.is_err());
+        for budget in [elsewhere, alone] {
+            budget.take(&[ORDER, REQUEST], Purpose::Cancel).await.unwrap();
+        }
+        one.shut_for(1_000, "403");
+        assert!(other.shut().is_some() && elsewhere.shut().is_none() && alone.shut().is_none());
+    }
+
+    #[test]
+    fn budgets_do_not_show_whose_they_are() {
+        let budgets = Budgets::default();
+        let _ = joined(&[place(&budgets, "x", "the-key")]);
+        assert_eq!(format!("{budgets:?}"), "Budgets { .. }");
     }
 
     #[tokio::test]

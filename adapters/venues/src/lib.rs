@@ -32,6 +32,8 @@ mod bybit;
 mod coinbase;
 mod credentials;
 mod deribit;
+#[cfg(test)]
+mod documented;
 mod number;
 mod okx;
 mod outcome;
@@ -44,6 +46,7 @@ mod venue_clock;
 mod windows;
 mod wire;
 
+pub use budget::Budgets;
 pub use credentials::{Credentials, CredentialsError};
 pub use registry::{KeyForm, OpenError, adapters, declared_traits, key_form, open};
 pub use settings::{Endpoint, REQUEST_WINDOW_MS_DEFAULT, Settings, SettingsBuilder};

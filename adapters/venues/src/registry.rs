@@ -7,6 +7,7 @@ use equipoise_core::{VenueName, VenueTraits};
 use equipoise_port::{Clock, Transport, Venue};
 use http::Uri;
 
+use crate::budget::Place;
 use crate::settings::{Endpoint, Settings};
 use crate::{binance, bybit, coinbase, deribit, okx};
 
@@ -63,6 +64,8 @@ pub(crate) struct Opening {
     pub(crate) settings: Settings,
     pub(crate) traits: VenueTraits,
     pub(crate) base: String,
+    /// Where its requests are counted.
+    pub(crate) place: Place,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -171,7 +174,12 @@ pub fn open(
         }
     };
     let venue = settings.name.to_string();
-    (adapter.open)(Opening { settings, traits, base, transport, clock })
+    let place = Place {
+        budgets: settings.budgets.clone(),
+        site: site(adapter, &settings.endpoint),
+        account: settings.credentials.key().to_owned(),
+    };
+    (adapter.open)(Opening { settings, traits, base, place, transport, clock })
         .map_err(|Unusable(why)| OpenError::Settings { venue, why })
 }
 
@@ -210,6 +218,20 @@ fn configured(settings: &Settings, declared: VenueTraits) -> Result<VenueTraits,
     let id_horizon_ms = settings.id_horizon_ms.unwrap_or(declared.id_horizon_ms);
     check("id horizon", id_horizon_ms, 0..=OVERRIDE_MS_MAX)?;
     Ok(VenueTraits { window_ms, margin_ms, id_horizon_ms, ..declared })
+}
+
+/// What counts requests: an exchange's network, whose products have hosts of their own, or whatever is at a host.
+fn site(adapter: &Adapter, endpoint: &Endpoint) -> String {
+    let exchange = adapter.name.split('-').next().unwrap_or_default();
+    match endpoint {
+        Endpoint::Production => exchange.to_owned(),
+        Endpoint::Test => format!("{exchange} test"),
+        Endpoint::Url(url) => {
+            let uri: Option<Uri> = url.parse().ok();
+            let host = uri.as_ref().and_then(Uri::authority).map_or("", |host| host.as_str());
+            format!("{exchange} {}", host.to_ascii_lowercase())
+        }
+    }
 }
 
 /// A base URL without its last slash.

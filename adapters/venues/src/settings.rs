@@ -2,6 +2,7 @@
 
 use equipoise_core::VenueName;
 
+use crate::budget::Budgets;
 use crate::credentials::Credentials;
 
 /// How long a request stays valid when configuration does not say.
@@ -36,10 +37,13 @@ pub struct Settings {
     pub margin_ms: Option<u32>,
     /// In place of the adapter's declared memory of client ids, in milliseconds.
     pub id_horizon_ms: Option<u64>,
+    /// Where its requests are counted; venues of one process share one.
+    pub budgets: Budgets,
 }
 
 impl Settings {
-    /// Settings with every default: production, a window of two seconds, the adapter's own margins.
+    /// Settings with every default: production, a window of two seconds, the adapter's own margins, and
+    /// budgets of its own.
     #[must_use]
     pub fn builder(name: VenueName, adapter: &str, credentials: Credentials) -> SettingsBuilder {
         SettingsBuilder(Self {
@@ -50,6 +54,7 @@ impl Settings {
             request_window_ms: REQUEST_WINDOW_MS_DEFAULT,
             margin_ms: None,
             id_horizon_ms: None,
+            budgets: Budgets::default(),
         })
     }
 }
@@ -84,6 +89,13 @@ impl SettingsBuilder {
     #[must_use]
     pub fn id_horizon_ms(mut self, horizon_ms: u64) -> Self {
         self.0.id_horizon_ms = Some(horizon_ms);
+        self
+    }
+
+    /// Counts the venue's requests together with those of the other venues that were given these budgets.
+    #[must_use]
+    pub fn budgets(mut self, budgets: &Budgets) -> Self {
+        self.0.budgets = budgets.clone();
         self
     }
 

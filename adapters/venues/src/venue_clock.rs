@@ -62,6 +62,26 @@ impl VenueClock {
         }
     }
 
+    /// The venue's time once `tokens` are taken. A clock that has to be read is read before: tokens count from when they
+    /// are taken, and what leaves much later meets others that took theirs since.
+    ///
+    /// # Errors
+    /// As [`Self::now`], and when there are no tokens.
+    pub(crate) async fn now_after<R, F>(
+        &self,
+        tokens: impl Future<Output = Result<(), QueryError>>,
+        read: R,
+    ) -> Result<VenueMillis, QueryError>
+    where
+        R: FnOnce() -> F,
+        F: Future<Output = Result<VenueMillis, QueryError>>,
+    {
+        let stamp = self.now(read).await?;
+        let before = self.clock.now();
+        tokens.await?;
+        Ok(stamp.plus_ms(self.clock.now().since(before)))
+    }
+
     /// The venue refused a time: measure again before the next use.
     pub(crate) fn doubt(&self) {
         self.doubted.store(true, Ordering::Relaxed);

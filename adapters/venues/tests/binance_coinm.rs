@@ -12,7 +12,7 @@ use equipoise_core::{
     Amount, InstrumentKind, OrderEnd, OrderKind, OrderRequest, OrderSnapshot, OrderState,
     PositionMode, RefusalKind, Side, Symbol, VenueMillis,
 };
-use equipoise_port::{Account, CancelAnswer, OrderRef, PlaceError, QueryError};
+use equipoise_port::{Account, CancelAnswer, MarginMode, OrderRef, PlaceError, QueryError};
 
 const PLACE: &str = "POST /dapi/v1/order";
 const QUERY: &str = "GET /dapi/v1/order";
@@ -223,10 +223,27 @@ async fn an_account_shows_mode_right_to_trade_and_balances() {
     stage.script.fixture(account, 200, "binance_coinm/account_read_only");
     stage.script.body(account, 404, "");
     stage.script.fixture("GET /dapi/v1/balance", 200, "binance_coinm/balance_two");
-    let expect = |position_mode, can_trade| Ok(Account { position_mode, can_trade });
+    let expect =
+        |position_mode, can_trade| Ok(Account { position_mode, can_trade, margin_mode: None });
     assert_eq!(stage.venue.account(&[]).await, expect(PositionMode::OneWay, true));
     assert_eq!(stage.venue.account(&[]).await, expect(PositionMode::Hedge, false));
     assert_eq!(stage.venue.account(&[]).await, expect(PositionMode::Hedge, true));
     assert_eq!(shown_balances(&stage.venue.balances().await.unwrap()), ["BTC 1.5 1.25"]);
     assert_eq!(stage.venue.server_time().await, Ok(VenueMillis(NOW + 250)));
+}
+
+#[tokio::test]
+async fn the_account_page_tells_the_margin_mode_of_every_contract() {
+    let stage = binance_coinm();
+    let mode = "GET /dapi/v1/positionSide/dual";
+    stage.script.fixture(mode, 200, "binance_coinm/position_mode_one_way");
+    stage.script.fixture("GET /dapi/v1/account", 200, "binance_coinm/account_margins");
+    let told = async |symbols: &[&str]| {
+        let symbols: Vec<Symbol> = symbols.iter().map(|text| text.parse().unwrap()).collect();
+        stage.venue.account(&symbols).await.unwrap().margin_mode
+    };
+    assert_eq!(told(&["BTCUSD_PERP"]).await, Some(MarginMode::Cross));
+    assert_eq!(told(&["ETHUSD_PERP"]).await, Some(MarginMode::Isolated));
+    assert_eq!(told(&["BTCUSD_PERP", "ETHUSD_PERP"]).await, Some(MarginMode::Mixed));
+    assert_eq!(told(&["NOPEUSD_PERP"]).await, None);
 }

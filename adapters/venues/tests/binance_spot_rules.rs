@@ -123,7 +123,10 @@ async fn a_spot_account_has_balances_and_no_positions() {
     stage.script.fixture(route, 401, "binance_spot/account_bad_key");
     let balances = stage.venue.balances().await.unwrap();
     assert_eq!(shown_balances(&balances), ["BTC 0.6 0.5", "USDT 1000.25 1000.25"]);
-    let one_way = |can_trade| Ok(Account { position_mode: PositionMode::OneWay, can_trade });
+    let one_way = |can_trade| {
+        let position_mode = PositionMode::OneWay;
+        Ok(Account { position_mode, can_trade, margin_mode: None })
+    };
     assert_eq!(stage.venue.account(&[btc()]).await, one_way(true));
     assert_eq!(stage.venue.account(&[btc()]).await, one_way(false));
     assert_eq!(

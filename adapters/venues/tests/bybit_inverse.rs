@@ -11,7 +11,7 @@ use equipoise_core::{
     Amount, InstrumentKind, OrderEnd, OrderKind, OrderRequest, OrderSnapshot, OrderState,
     PositionMode, RefusalKind, Side, Symbol, VenueMillis,
 };
-use equipoise_port::{Account, OrderRef, PlaceError, QueryError};
+use equipoise_port::{Account, MarginMode, OrderRef, PlaceError, QueryError};
 
 const CREATE: &str = "POST /v5/order/create";
 const LIVE: &str = "GET /v5/order/realtime";
@@ -167,13 +167,16 @@ async fn only_an_account_that_keeps_inverse_contracts_in_itself_is_accepted() {
     stage.script.fixture(info, 200, "bybit_inverse/account_info_unified_2");
     stage.script.fixture(info, 200, "bybit_inverse/account_info_unified_1");
     stage.script.fixture("GET /v5/position/list", 200, "bybit_inverse/position_empty");
-    let account = Account { position_mode: PositionMode::OneWay, can_trade: true };
+    let margin_mode = Some(MarginMode::Cross);
+    let account = Account { position_mode: PositionMode::OneWay, can_trade: true, margin_mode };
     assert_eq!(stage.venue.account(&[btc()]).await, Ok(account));
     assert_eq!(
         stage.venue.account(&[btc()]).await,
         Err(QueryError::Refused {
             code: "account".to_owned(),
-            message: "only unified trading accounts of version 2 are supported".to_owned()
+            message: "only unified trading accounts of version 2 are supported, this is a unified \
+                      trading account of version 1"
+                .to_owned()
         })
     );
     stage.script.fixture("GET /v5/account/wallet-balance", 200, "bybit_inverse/wallet_btc");

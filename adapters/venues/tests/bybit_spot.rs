@@ -245,7 +245,10 @@ async fn a_spot_account_has_balances_and_no_positions() {
         stage.script.fixture(key, 200, &format!("bybit_spot/{name}"));
     }
     stage.script.fixture(info, 200, "bybit_inverse/account_info_unified_1");
-    let one_way = |can_trade| Ok(Account { position_mode: PositionMode::OneWay, can_trade });
+    let one_way = |can_trade| {
+        let position_mode = PositionMode::OneWay;
+        Ok(Account { position_mode, can_trade, margin_mode: None })
+    };
     for can_trade in [true, false, false] {
         assert_eq!(stage.venue.account(&[btc()]).await, one_way(can_trade));
     }

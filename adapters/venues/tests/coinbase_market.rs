@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 
 use common::{NOW, Script, Stage, coinbase, read_fixture};
-use equipoise_core::{InstrumentKind, PositionMode, Symbol, UnixMillis, VenueMillis, VenueName};
+use equipoise_core::{InstrumentKind, PositionMode, Symbol, VenueMillis, VenueName};
 use equipoise_port::{Account, Clock, Purpose, QueryError};
 use equipoise_venues::{Credentials, Endpoint, Settings, open};
 
@@ -131,7 +131,10 @@ async fn the_right_to_trade_is_the_keys() {
     for fixture in ["permissions_trading", "permissions_read_only", "permissions_perpetuals"] {
         stage.script.fixture(PERMISSIONS, 200, &format!("coinbase/{fixture}"));
     }
-    let account = |can_trade| Ok(Account { position_mode: PositionMode::OneWay, can_trade });
+    let account = |can_trade| {
+        let position_mode = PositionMode::OneWay;
+        Ok(Account { position_mode, can_trade, margin_mode: None })
+    };
     assert_eq!(stage.venue.account(&[btc()]).await, account(true));
     assert_eq!(stage.venue.account(&[btc()]).await, account(false));
     assert!(matches!(stage.venue.account(&[btc()]).await, Err(QueryError::Refused { .. })));
@@ -167,16 +170,85 @@ async fn a_limit_stops_requests_until_it_ends() {
     assert!(stage.venue.balances().await.is_ok());
 }
 
-#[tokio::test]
-async fn an_allowance_that_is_announced_as_used_up_is_waited_for() {
+/// An answer of the accounts page with rate headers.
+fn counted(headers: &[(&'static str, &str)]) -> http::Response<bytes::Bytes> {
+    counted_of("coinbase/accounts_last_page", headers)
+}
+
+fn counted_of(fixture: &str, headers: &[(&'static str, &str)]) -> http::Response<bytes::Bytes> {
+    let mut response = http::Response::new(bytes::Bytes::from(read_fixture(fixture)));
+    for (name, value) in headers {
+        let name = http::HeaderName::try_from(format!("x-ratelimit-{name}")).unwrap();
+        response.headers_mut().insert(name, value.parse().unwrap());
+    }
+    response
+}
+
+/// How long an order of that purpose waits after an answer with these headers; `None` where it is told to come back.
+async fn waited(purpose: Purpose, headers: &[(&'static str, &str)]) -> Option<u64> {
     let stage = coinbase();
-    let body = bytes::Bytes::from(read_fixture("coinbase/accounts_last_page"));
-    let mut last = http::Response::new(body);
-    last.headers_mut().insert("x-ratelimit-remaining", "0".parse().unwrap());
-    stage.script.on(ACCOUNTS, Ok(last));
+    stage.script.on(ACCOUNTS, Ok(counted(headers)));
     stage.venue.balances().await.unwrap();
-    stage.venue.reserve(Purpose::Unwind).await.unwrap();
-    assert_eq!(stage.clock.now(), UnixMillis(NOW + 1_000));
+    let before = stage.clock.now();
+    stage.venue.reserve(purpose).await.ok()?;
+    Some(stage.clock.now().since(before))
+}
+
+#[tokio::test]
+async fn what_is_left_of_the_accounts_allowance_is_believed_when_it_is_less() {
+    let stated = |left| [("limit", "30"), ("remaining", left), ("reset", "1")];
+    for (left, entry, unwind) in [("29", 0, 0), ("9", 0, 0), ("8", 1_100, 0), ("1", 1_100, 0)] {
+        assert_eq!(waited(Purpose::Entry, &stated(left)).await, Some(entry), "{left}");
+        assert_eq!(waited(Purpose::Unwind, &stated(left)).await, Some(unwind), "{left}");
+    }
+    // A smaller allowance is believed; one of another window only as far as it is nearly used up.
+    let small = [("limit", "4"), ("remaining", "1")];
+    assert_eq!(waited(Purpose::Entry, &small).await, Some(1_100));
+    let hourly = |left| [("limit", "10000"), ("remaining", left)];
+    assert_eq!(waited(Purpose::Entry, &hourly("5000")).await, Some(0));
+    assert_eq!(waited(Purpose::Entry, &hourly("5")).await, Some(1_100));
+    // Neither a number nor believable.
+    for odd in [[("limit", "0"), ("remaining", "29")], [("limit", "x"), ("remaining", "-1")]] {
+        assert_eq!(waited(Purpose::Entry, &odd).await, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn an_allowance_that_is_used_up_is_waited_for_until_it_is_announced_to_come_back() {
+    let spent = |reset| [("limit", "30"), ("remaining", "0"), ("reset", reset)];
+    let since_1970 = ((NOW + 1_000) / 1_000).to_string();
+    for reset in ["0", "1", "soon", &since_1970] {
+        // A second, counted a little longer.
+        assert_eq!(waited(Purpose::Unwind, &spent(reset)).await, Some(1_100), "{reset}");
+    }
+    for (reset, wait_ms) in [("3", 3_000), ("99999999999999999", 3_600_000)] {
+        let stage = coinbase();
+        stage.script.on(ACCOUNTS, Ok(counted(&spent(reset))));
+        stage.venue.balances().await.unwrap();
+        let busy = stage.venue.reserve(Purpose::Unwind).await;
+        let why = "requests of a second used up".to_owned();
+        assert_eq!(busy, Err(QueryError::Busy { retry_after_ms: wait_ms, why }));
+    }
+}
+
+#[tokio::test]
+async fn the_public_pages_allowance_never_holds_back_the_accounts() {
+    let time = "GET /api/v3/brokerage/time";
+    let spent = [("limit", "10"), ("remaining", "0"), ("reset", "60")];
+    let mut limited = counted_of("coinbase/rate_limit_exceeded", &spent);
+    *limited.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+    for answer in [counted_of("coinbase/time_now", &spent), limited] {
+        let stage = coinbase();
+        stage.script.on(time, Ok(answer));
+        stage.venue.server_time().await.unwrap();
+        let _ = stage.venue.server_time().await;
+        assert!(matches!(stage.venue.server_time().await, Err(QueryError::Busy { .. })));
+        let before = stage.clock.now();
+        for purpose in [Purpose::Entry, Purpose::Unwind, Purpose::Cancel] {
+            assert_eq!(stage.venue.reserve(purpose).await, Ok(()));
+        }
+        assert_eq!(stage.clock.now(), before);
+    }
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::{NOW, Stage, deribit, stage};
+use common::{NOW, Stage, deribit, read_fixture, stage};
 use equipoise_core::{Instrument, InstrumentKind, PositionMode, Symbol, VenueMillis};
-use equipoise_port::{Account, Position, QueryError};
+use equipoise_port::{Account, MarginMode, Position, QueryError};
 
 const INSTRUMENT: &str = "POST /api/v2/public/get_instrument";
 const TICKER: &str = "POST /api/v2/public/ticker";
@@ -179,20 +179,26 @@ async fn account(stage: &Stage) -> Result<Account, QueryError> {
 }
 
 #[tokio::test]
-async fn the_right_to_trade_is_what_the_token_was_granted() {
+async fn the_right_to_trade_is_the_tokens_and_the_margin_mode_the_accounts() {
     let summary = "POST /api/v2/private/get_account_summary";
-    for (granted, setup, can_trade) in [
-        ("auth_granted", "summary_reject_taker", true),
-        ("auth_read_only", "summary_cancel_maker", false),
+    for (granted, setup, can_trade, margin) in [
+        ("auth_granted", "summary_reject_taker", true, MarginMode::Cross),
+        ("auth_read_only", "summary_cancel_maker", false, MarginMode::Cross),
+        ("auth_granted", "summary_portfolio", true, MarginMode::Portfolio),
     ] {
         let stage = stage("deribit");
         stage.script.fixture("POST /api/v2/public/auth", 200, &format!("deribit/{granted}"));
         stage.script.fixture(summary, 200, &format!("deribit/{setup}"));
-        let expected = Account { position_mode: PositionMode::OneWay, can_trade };
+        let (position_mode, margin_mode) = (PositionMode::OneWay, Some(margin));
+        let expected = Account { position_mode, can_trade, margin_mode };
         assert_eq!(account(&stage).await, Ok(expected));
     }
     let stage = deribit();
+    let word = read_fixture("deribit/summary_portfolio").replace("cross_pm", "cross_xm");
+    stage.script.body(summary, 200, &word);
     stage.script.fixture(summary, 403, "deribit/forbidden");
+    let unread = account(&stage).await;
+    assert!(matches!(unread, Err(QueryError::Unavailable(_))), "{unread:?}");
     assert!(matches!(account(&stage).await, Err(QueryError::Credentials { .. })));
 }
 

@@ -4,9 +4,9 @@
 
 mod common;
 
-use common::{NOW, binance, bybit};
+use common::{NOW, Stage, binance, bybit, read_fixture};
 use equipoise_core::{PositionMode, Symbol, VenueMillis};
-use equipoise_port::{Account, QueryError};
+use equipoise_port::{Account, MarginMode, QueryError};
 
 fn btc() -> Symbol {
     "BTCUSDT".parse().unwrap()
@@ -165,16 +165,96 @@ async fn balances_leave_out_zeros() {
 }
 
 #[tokio::test]
-async fn an_account_shows_mode_and_right_to_trade() {
+async fn an_account_shows_its_modes_and_the_right_to_trade() {
     let stage = binance();
-    let route = "GET /fapi/v1/accountConfig";
+    let (route, margin) = ("GET /fapi/v1/accountConfig", "GET /fapi/v1/symbolConfig");
     stage.script.fixture(route, 200, "binance/account_config_one_way");
     stage.script.fixture(route, 200, "binance/account_config_hedge_read_only");
     stage.script.fixture(route, 401, "binance/account_config_bad_key");
-    let account = |position_mode, can_trade| Ok(Account { position_mode, can_trade });
-    assert_eq!(stage.venue.account(&[btc()]).await, account(PositionMode::OneWay, true));
-    assert_eq!(stage.venue.account(&[btc()]).await, account(PositionMode::Hedge, false));
-    assert!(matches!(stage.venue.account(&[btc()]).await, Err(QueryError::Credentials { .. })));
+    stage.script.fixture(margin, 200, "binance/symbol_config_crossed");
+    stage.script.fixture(margin, 200, "binance/symbol_config_isolated");
+    let account = |position_mode, can_trade, margin_mode| {
+        Ok(Account { position_mode, can_trade, margin_mode: Some(margin_mode) })
+    };
+    let symbols = [btc()];
+    let told = || stage.venue.account(&symbols);
+    assert_eq!(told().await, account(PositionMode::OneWay, true, MarginMode::Cross));
+    assert_eq!(told().await, account(PositionMode::Hedge, false, MarginMode::Isolated));
+    assert!(matches!(told().await, Err(QueryError::Credentials { .. })));
+}
+
+#[tokio::test]
+async fn binance_keeps_the_margin_mode_per_symbol() {
+    let eth: Symbol = "ETHUSDT".parse().unwrap();
+    let stage = || {
+        let stage = binance();
+        let config = "binance/account_config_one_way";
+        stage.script.fixture("GET /fapi/v1/accountConfig", 200, config);
+        stage
+    };
+    let margin = "GET /fapi/v1/symbolConfig";
+    let told = async |stage: &Stage, symbols: &[Symbol]| {
+        stage.venue.account(symbols).await.unwrap().margin_mode
+    };
+    let both = stage();
+    both.script.fixture(margin, 200, "binance/symbol_config_both");
+    assert_eq!(told(&both, &[btc(), eth.clone()]).await, Some(MarginMode::Mixed));
+    assert!(!both.script.sent().iter().any(|line| line.contains("symbol=")));
+    let one = stage();
+    one.script.fixture(margin, 200, "binance/symbol_config_isolated");
+    assert_eq!(told(&one, &[btc()]).await, Some(MarginMode::Isolated));
+    assert!(one.script.sent().iter().any(|line| line.contains("symbolConfig?symbol=BTCUSDT&")));
+    assert_eq!(told(&one, &[]).await, None);
+    assert_eq!(one.script.count("/fapi/v1/symbolConfig"), 1);
+    let absent = stage();
+    absent.script.fixture(margin, 400, "binance/symbol_config_unknown_symbol");
+    assert_eq!(told(&absent, &["NOPEUSDT".parse().unwrap()]).await, None);
+    let other = stage();
+    let word = read_fixture("binance/symbol_config_crossed").replace("CROSSED", "SHARED");
+    other.script.body(margin, 200, &word);
+    let unread = other.venue.account(&[btc()]).await;
+    assert!(matches!(unread, Err(QueryError::Unavailable(_))), "{unread:?}");
+}
+
+#[tokio::test]
+async fn isolated_margin_in_multi_assets_mode_is_refused_and_cross_margin_is_not() {
+    let stage = binance();
+    let (route, margin) = ("GET /fapi/v1/accountConfig", "GET /fapi/v1/symbolConfig");
+    stage.script.fixture(route, 200, "binance/account_config_multi_assets");
+    stage.script.fixture(margin, 200, "binance/symbol_config_crossed");
+    stage.script.fixture(margin, 200, "binance/symbol_config_isolated");
+    let cross = stage.venue.account(&[btc()]).await.unwrap();
+    assert_eq!(cross.margin_mode, Some(MarginMode::Cross));
+    assert_eq!(
+        stage.venue.account(&[btc()]).await,
+        Err(QueryError::Refused {
+            code: "margin-mode".to_owned(),
+            message: "isolated margin was found on an account in multi-assets mode, which allows \
+                      cross margin only"
+                .to_owned()
+        })
+    );
+}
+
+#[tokio::test]
+async fn bybit_tells_one_margin_mode_for_the_account() {
+    for (fixture, mode) in [
+        ("account_info_unified", MarginMode::Cross),
+        ("account_info_isolated", MarginMode::Isolated),
+        ("account_info_portfolio", MarginMode::Portfolio),
+    ] {
+        let stage = bybit();
+        stage.script.fixture("GET /v5/user/query-api", 200, "bybit/query_api_trading");
+        stage.script.fixture("GET /v5/account/info", 200, &format!("bybit/{fixture}"));
+        stage.script.fixture("GET /v5/position/list", 200, "bybit/position_one_way_empty");
+        assert_eq!(stage.venue.account(&[btc()]).await.unwrap().margin_mode, Some(mode));
+    }
+    let stage = bybit();
+    stage.script.fixture("GET /v5/user/query-api", 200, "bybit/query_api_trading");
+    let word = read_fixture("bybit/account_info_unified").replace("REGULAR", "OTHER");
+    stage.script.body("GET /v5/account/info", 200, &word);
+    let unread = stage.venue.account(&[]).await;
+    assert!(matches!(unread, Err(QueryError::Unavailable(_))), "{unread:?}");
 }
 
 #[tokio::test]
@@ -194,7 +274,14 @@ async fn a_bybit_account_is_unified_and_its_symbols_share_one_mode() {
     let hedge = stage.venue.account(&[btc()]).await.unwrap();
     assert_eq!((hedge.position_mode, hedge.can_trade), (PositionMode::Hedge, false));
     let classic = stage.venue.account(&[]).await;
-    assert!(matches!(classic, Err(QueryError::Refused { .. })), "{classic:?}");
+    assert_eq!(
+        classic,
+        Err(QueryError::Refused {
+            code: "account".to_owned(),
+            message: "only unified trading accounts are supported, this is a classic account"
+                .to_owned()
+        })
+    );
 
     let stage = bybit();
     stage.script.fixture(key, 200, "bybit/query_api_bad_key");
@@ -207,7 +294,9 @@ async fn a_host_without_account_pages_is_taken_as_it_answers_elsewhere() {
     let stage = binance();
     stage.script.body("GET /fapi/v1/accountConfig", 404, "<html>not found</html>");
     stage.script.body("GET /fapi/v1/positionSide/dual", 200, r#"{"dualSidePosition":true}"#);
-    let account = Account { position_mode: PositionMode::Hedge, can_trade: true };
+    stage.script.body("GET /fapi/v1/symbolConfig", 404, "<html>not found</html>");
+    let (position_mode, can_trade, margin_mode) = (PositionMode::Hedge, true, None);
+    let account = Account { position_mode, can_trade, margin_mode };
     assert_eq!(stage.venue.account(&[btc()]).await, Ok(account));
 
     let stage = bybit();
@@ -215,7 +304,7 @@ async fn a_host_without_account_pages_is_taken_as_it_answers_elsewhere() {
     stage.script.body("GET /v5/account/info", 404, "");
     let nothing = r#"{"retCode":0,"retMsg":"OK","result":{"list":[]},"time":1}"#;
     stage.script.body("GET /v5/position/list", 200, nothing);
-    let account = Account { position_mode: PositionMode::OneWay, can_trade: true };
+    let account = Account { position_mode: PositionMode::OneWay, can_trade, margin_mode };
     assert_eq!(stage.venue.account(&[btc()]).await, Ok(account));
 }
 

@@ -10,7 +10,7 @@ use common::{NOW, Script, Stage, okx, okx_spot, okx_swap};
 use equipoise_core::{
     Instrument, InstrumentKind, PositionMode, Symbol, UnixMillis, VenueMillis, VenueName,
 };
-use equipoise_port::{Account, Clock, Purpose, QueryError};
+use equipoise_port::{Account, Clock, MarginMode, Purpose, QueryError};
 use equipoise_venues::{Credentials, Settings, open};
 
 const INSTRUMENTS: &str = "GET /api/v5/public/instruments";
@@ -246,34 +246,38 @@ async fn balances_leave_out_zeros_and_contracts_draw_on_available_equity() {
 
 #[tokio::test]
 async fn an_account_shows_mode_and_right_to_trade() {
-    let account = |position_mode, can_trade| Ok(Account { position_mode, can_trade });
+    let cross = Some(MarginMode::Cross);
+    let account = |position_mode, can_trade, margin_mode| {
+        Ok(Account { position_mode, can_trade, margin_mode })
+    };
     let net = okx_swap();
     net.script.fixture(POSITIONS, 200, "okx/positions_net_short");
-    assert_eq!(net.venue.account(&[swap()]).await, account(PositionMode::OneWay, true));
-    assert_eq!(net.venue.account(&[]).await, account(PositionMode::OneWay, true));
+    assert_eq!(net.venue.account(&[swap()]).await, account(PositionMode::OneWay, true, cross));
+    assert_eq!(net.venue.account(&[]).await, account(PositionMode::OneWay, true, cross));
     assert_eq!(net.script.count("/api/v5/account/positions"), 1);
     let config = "okx/config_futures_long_short_read_only";
     let hedge = okx("okx-swap", config);
     hedge.script.fixture(POSITIONS, 200, "okx/positions_none");
-    assert_eq!(hedge.venue.account(&[swap()]).await, account(PositionMode::Hedge, false));
+    assert_eq!(hedge.venue.account(&[swap()]).await, account(PositionMode::Hedge, false, cross));
     // Spot knows no position sides, whatever the account's mode for contracts.
     let spot = okx("okx-spot", config);
     let pair = symbol("BTC-USDT");
-    assert_eq!(spot.venue.account(&[pair]).await, account(PositionMode::OneWay, false));
+    assert_eq!(spot.venue.account(&[pair]).await, account(PositionMode::OneWay, false, None));
 }
 
 #[tokio::test]
 async fn accounts_that_cannot_trade_the_product_safely_are_refused_by_name() {
-    for (config, message) in [
-        ("config_spot", "swaps are not traded on an account in spot mode"),
-        ("config_portfolio", "swaps are not traded on an account in portfolio margin"),
-    ] {
+    for (config, level) in [("config_spot", "spot mode"), ("config_portfolio", "portfolio margin")]
+    {
         let stage = okx("okx-swap", &format!("okx/{config}"));
         assert_eq!(
             stage.venue.account(&[swap()]).await,
             Err(QueryError::Refused {
                 code: "account-level".to_owned(),
-                message: message.to_owned()
+                message: format!(
+                    "swaps are not traded on an account in {level}, allowed are futures mode, \
+                     multi-currency margin"
+                )
             })
         );
     }
@@ -295,7 +299,8 @@ async fn an_instrument_with_an_isolated_position_is_refused_at_start() {
         stage.venue.account(&[swap()]).await,
         Err(QueryError::Refused {
             code: "margin-mode".to_owned(),
-            message: "BTC-USDT-SWAP has a position in isolated margin, orders are in cross"
+            message: "BTC-USDT-SWAP has a position in isolated margin, allowed is cross margin, \
+                      which orders are in"
                 .to_owned()
         })
     );

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use equipoise::port::{Clock, Venue};
-use equipoise::venues::{self, HttpTransport, Settings};
+use equipoise::venues::{self, Budgets, HttpTransport, Settings};
 use equipoise::{EngineBuilder, Positions, SystemClock, VenueName, VenueSetup};
 
 use crate::config::{Config, VenueConfig};
@@ -26,8 +26,9 @@ impl OpenVenues {
         let transport = HttpTransport::new()
             .map_err(|error| Failure::broken("transport", error.to_string()))?;
         let transport = Arc::new(transport);
+        let budgets = Budgets::default();
         let open = |(name, venue): (&VenueName, &VenueConfig)| {
-            let settings = settings(name, venue)?;
+            let settings = settings(name, venue, &budgets)?;
             let opened = venues::open(settings, transport.clone(), clock.clone())?;
             Ok((name.clone(), opened, venue.positions))
         };
@@ -50,12 +51,13 @@ impl OpenVenues {
     }
 }
 
-fn settings(name: &VenueName, venue: &VenueConfig) -> Result<Settings, Failure> {
+fn settings(name: &VenueName, venue: &VenueConfig, budgets: &Budgets) -> Result<Settings, Failure> {
     // An adapter that does not exist needs no key, so it is refused before any is looked for.
     let form = venues::key_form(name, &venue.adapter)?;
     let credentials = credentials::read(name, &venue.adapter, form, &venue.keys)?;
     let mut settings = Settings::builder(name.clone(), &venue.adapter, credentials)
         .endpoint(venue.endpoint.clone())
+        .budgets(budgets)
         .request_window_ms(venue.request_window_ms);
     if let Some(margin_ms) = venue.margin_ms {
         settings = settings.margin_ms(margin_ms);

@@ -68,7 +68,7 @@ pub enum SizeError {
     TooSmall {
         /// Which instrument.
         symbol: Symbol,
-        /// The rounded quantity, venue units.
+        /// The quantity asked for or, where that would have been enough, what rounding left of it, venue units.
         quantity: Qty,
         /// The smallest order, venue units.
         smallest: Qty,
@@ -80,7 +80,7 @@ pub enum SizeError {
     TooLarge {
         /// Which instrument.
         symbol: Symbol,
-        /// The rounded quantity, venue units.
+        /// The quantity asked for or, where that would have been enough, what rounding left of it, venue units.
         quantity: Qty,
         /// The largest order, venue units.
         largest: Qty,

@@ -29,6 +29,8 @@ pub struct Bent {
     pub doubt_ignored: bool,
     /// A further attempt need not wait for the one before (R5).
     pub attempts_overlap: bool,
+    /// A further unwind order of a leg waits for nothing (R10).
+    pub unwind_pauses_ignored: bool,
 }
 
 thread_local! {
@@ -43,6 +45,7 @@ const NOTHING: Bent = Bent {
     executed_may_fall: false,
     doubt_ignored: false,
     attempts_overlap: false,
+    unwind_pauses_ignored: false,
 };
 
 /// Bends the core on this thread until the guard is dropped.

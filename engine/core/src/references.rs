@@ -21,7 +21,8 @@ use crate::name::Asset;
 /// let mut references = References::default();
 /// references.note(&Asset::new("ETH")?, &Asset::new("BTC")?, "0.05".parse()?);
 /// references.note(&Asset::new("BTC")?, &Asset::new("USDT")?, "65000".parse()?);
-/// let (money, rate) = references.money(&Asset::new("BTC")?).ok_or("beyond exact numbers")?;
+/// let bitcoin = Asset::new("BTC")?;
+/// let (money, rate) = references.money(&bitcoin).ok_or("beyond exact numbers")?;
 /// assert_eq!((money.as_str(), rate.to_string().as_str()), ("USDT", "65000"));
 /// # Ok(())
 /// # }

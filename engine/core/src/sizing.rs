@@ -128,12 +128,23 @@ impl Size<'_> {
         self.instrument.base_of(self.side.signed(received), self.reference).get()
     }
 
+    /// Says what was asked for where rounding left less than one order, not what it left.
+    fn as_asked(&self, error: SizeError) -> SizeError {
+        match error {
+            SizeError::TooSmall { symbol, smallest, unit, .. } if self.asked < smallest => {
+                SizeError::TooSmall { symbol, quantity: self.asked, smallest, unit }
+            }
+            error => error,
+        }
+    }
+
     fn finish(&self, kind: OrderKind, asked: &CheckedQuantity) -> Result<SizedLeg, SizeError> {
         let price = match kind {
             OrderKind::Limit { price, .. } => price,
             OrderKind::Market => self.reference,
         };
-        self.instrument.check_order(self.rounded, kind, price)?;
+        let fits = self.instrument.check_order(self.rounded, kind, price);
+        fits.map_err(|error| self.as_asked(error))?;
         if let CheckedQuantity::Of { leg, ratio } = asked {
             return Ok(SizedLeg {
                 quantity: LegQuantity::Of { leg: *leg, ratio: *ratio },

@@ -59,7 +59,18 @@ pub struct VenueTraits {
     pub native_spreads: bool,
 }
 
+/// Longest span in which one leg's orders are sent again after doubt: the transmissions of a class A venue end with its
+/// memory of the id, and the ten attempts a leg may have elsewhere take less.
+const REPEATS_MS_MAX: u64 = 600_000;
+
 impl VenueTraits {
+    /// Longest time in milliseconds that a leg can be in doubt, without failing queries: further transmissions and
+    /// attempts start inside the leg's timeout, and each may end in doubt again.
+    #[must_use]
+    pub fn leg_doubt_ms(&self, leg_timeout_ms: u64) -> u64 {
+        leg_timeout_ms.min(REPEATS_MS_MAX) + self.doubt_ms()
+    }
+
     /// Longest time in milliseconds from an intent until its absence can be proven, without failing queries:
     /// the window, the margin, and two rounds a second apart.
     #[must_use]

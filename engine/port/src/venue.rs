@@ -29,14 +29,16 @@ pub trait Venue: Send + Sync {
     /// See [`QueryError`].
     async fn server_time(&self) -> Result<VenueMillis, QueryError>;
 
-    /// Position mode and the right to trade, by a signed read: it proves the credentials.
+    /// Position mode, margin mode and the right to trade, by a signed read: it proves the credentials.
     ///
-    /// Some venues keep the mode per instrument, so the answer holds for `symbols`; with none given it is the
-    /// account's own mode, or one-way where the account has none.
+    /// Some venues keep the modes per instrument, so the answer holds for `symbols`; with none given it is the
+    /// account's own mode, or one-way and no margin mode where the account has none.
+    /// Nothing sent later changes a mode: orders follow the one that was found.
     ///
     /// # Errors
     /// [`QueryError::Credentials`] when key, signature or permissions are wrong,
-    /// [`QueryError::Refused`] when the symbols do not share one mode or the kind of account is not supported.
+    /// [`QueryError::Refused`] when the symbols do not share one position mode, or when the kind of account or its
+    /// margin mode is not supported.
     async fn account(&self, symbols: &[Symbol]) -> Result<Account, QueryError>;
 
     /// Whether the key may move funds away, which trading never needs; `None` where the venue does not tell.
@@ -146,6 +148,21 @@ pub struct Account {
     pub position_mode: PositionMode,
     /// Whether the key may trade.
     pub can_trade: bool,
+    /// What positions are margined with; `None` on spot, and where the venue does not tell.
+    pub margin_mode: Option<MarginMode>,
+}
+
+/// What the margin of a position is drawn from. It is the venue's setting and never changed by an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MarginMode {
+    /// From all funds of the account, or of its settlement asset.
+    Cross,
+    /// From funds set apart for the position.
+    Isolated,
+    /// From all funds, by the risk of all positions together.
+    Portfolio,
+    /// The instruments asked about differ; each keeps its own.
+    Mixed,
 }
 
 /// A position in venue units.

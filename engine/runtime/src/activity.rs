@@ -93,12 +93,9 @@ impl Activities {
     }
 
     fn prepare(&mut self, tags: Vec<OrderTag>, now: UnixMillis) {
-        // A further transmission is prepared beside whatever else is: its venue must not wait for another one.
-        let further = tags.first().copied().filter(|tag| {
-            let known = self.cell.with_saga(|saga| saga.order(*tag).is_some());
-            known == Some(true)
-        });
-        let key = Key::Prepare(further);
+        // Waves and further transmissions are prepared beside each other: none waits for the venues of another one.
+        let Some(first) = tags.first() else { return };
+        let key = Key::Prepare(*first);
         if self.paces.may_start(key, true, now) {
             let preparing = prepare(self.engine.clone(), self.cell.clone(), key, tags);
             self.spawn(key, preparing);
@@ -151,6 +148,11 @@ impl Activities {
     /// When the next paused activity may start again.
     pub(crate) fn next_due(&self) -> Option<UnixMillis> {
         self.paces.next_due()
+    }
+
+    /// Whether a cancel is under way.
+    pub(crate) fn is_cancelling(&self) -> bool {
+        self.paces.is_cancelling()
     }
 
     /// See [`Paces::end_pauses`].

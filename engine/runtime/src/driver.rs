@@ -118,7 +118,8 @@ impl Driver {
                 self.react(event).await?;
             }
             if self.is_over() {
-                return self.flush_all().await;
+                self.flush_all().await?;
+                return self.end_cancels().await;
             }
             next = self.wait().await?;
         }
@@ -358,6 +359,21 @@ impl Driver {
         self.flush_in_background();
         while let Some(appended) = self.appending.next().await {
             appended.map_err(|error| self.journal_failed(error))?;
+        }
+        Ok(())
+    }
+
+    /// What a parked batch leaves open is cancelled before anyone hears of its end; whatever the venue answers.
+    async fn end_cancels(&mut self) -> Result<(), Stopped> {
+        while self.status() == BatchStatus::Parked && self.activities.is_cancelling() {
+            let outcome = match self.activities.ready() {
+                Some(outcome) => outcome,
+                None => match self.outcomes.recv().await {
+                    Some(outcome) => outcome,
+                    None => break,
+                },
+            };
+            self.take(outcome)?;
         }
         Ok(())
     }

@@ -25,8 +25,8 @@ const ANNOUNCED_MS_MAX: u64 = 3_600_000;
 /// One kind of thing under way; there is never more than one of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
-    /// Preparing a wave, or a further transmission of one order.
-    Prepare(Option<OrderTag>),
+    /// Preparing a wave, named by its first order, or a further transmission of one order.
+    Prepare(OrderTag),
     /// Looking at an order.
     Query(OrderTag),
     /// Cancelling an order.
@@ -84,6 +84,11 @@ impl Paces {
         pace.paused = true;
         pace.fruitless = pace.fruitless.saturating_add(1);
         pace.not_before = now.plus_ms(pause_ms).max(pace.announced_until);
+    }
+
+    /// Whether a cancel is under way.
+    pub(crate) fn is_cancelling(&self) -> bool {
+        self.paces.iter().any(|(key, pace)| matches!(key, Key::Cancel(_)) && pace.under_way)
     }
 
     /// It ended and brought what it was for.

@@ -25,7 +25,7 @@ pub struct PlanCheck {
     pub legs: Vec<LegCheck>,
     /// Planned net delta per underlying after rounding, base units; without legs that follow others.
     pub net_delta: BTreeMap<Asset, Amount>,
-    /// Longest time a leg can stay in doubt while its venue answers, milliseconds.
+    /// Longest time a leg can stay in doubt while its venue answers, orders that are sent again included, milliseconds.
     pub doubt_ms: u64,
     /// How much longer an unanswering venue is asked before the leg is parked, milliseconds.
     pub doubt_grace_ms: u64,
@@ -66,7 +66,7 @@ pub struct LegCheck {
     pub window_ms: u32,
     /// Margin after the deadline, milliseconds.
     pub margin_ms: u32,
-    /// Longest time in doubt while the venue answers, milliseconds.
+    /// Longest time one order can stay in doubt while the venue answers, milliseconds.
     pub doubt_ms: u64,
     /// How the account books positions.
     pub position_mode: PositionMode,
@@ -168,7 +168,10 @@ impl Inner {
             }
             legs.push(check);
         }
-        let doubt_ms = legs.iter().map(|leg| leg.doubt_ms).max().unwrap_or(0);
+        let timeout_ms = plan.policy.leg_timeout_ms;
+        let doubts = plan.legs.iter().filter_map(|leg| self.venues.get(&leg.venue));
+        let doubts = doubts.map(|entry| entry.venue.traits().leg_doubt_ms(timeout_ms));
+        let doubt_ms = doubts.max().unwrap_or(0);
         let listed = plan.listing.iter().map(|index| legs[usize::from(*index)].clone());
         Ok(PlanCheck {
             key: plan.key,

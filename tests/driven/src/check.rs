@@ -1,6 +1,7 @@
 //! The claims, checked against the exchanges' own ledgers once everything has come to rest.
 
 mod delta;
+mod growth;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -50,6 +51,7 @@ pub(crate) fn all(
         known.extend(intents.keys().cloned());
         met::mark_records(net, records);
         met::mark_places(net, &books, &intents, records);
+        growth::check(net, &books, &found, &intents, records);
         let own: BTreeSet<(usize, String)> =
             intents.values().map(|intent| (intent.exchange, intent.symbol.clone())).collect();
         if own.iter().any(|instrument| instruments.contains(instrument)) {

@@ -89,6 +89,9 @@ impl Journal for MortalJournal {
         if self.net.is_dead() {
             return pending().await;
         }
+        if append.records.is_empty() {
+            self.net.violated("P9 a journal grows by what happens", "an append of nothing");
+        }
         let fate = self.net.begin_append();
         match fate {
             AppendFate::DiesFirst => return pending().await,

@@ -20,6 +20,7 @@ mod fault;
 mod host;
 mod journal;
 mod kill;
+mod limits;
 mod logs;
 mod lost_journal;
 mod mark;

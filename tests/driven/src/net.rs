@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::Violation;
 use crate::accounts::Books;
 use crate::kill::{Kill, When};
+use crate::limits::Meter;
 use crate::scenario::Scenario;
 use crate::world::{Found, Reply, State};
 
@@ -112,6 +113,8 @@ impl Net {
         state.base = Some(Instant::now());
         state.origin_ms += death.as_ref().map_or(0, |kill| kill.down_ms);
         state.silent.clear();
+        state.found.lives += 1;
+        state.meters.iter_mut().for_each(|meter| *meter = Meter::default());
         let origin_ms = state.origin_ms;
         state.note(|| format!("{origin_ms} a life begins"));
         death

@@ -65,6 +65,7 @@ impl KeyKind {
             public: None,
             ed_key: None,
             ed_public: None,
+            may_trade: true,
             may_withdraw: false,
         };
         let secret = HMAC_SECRET.to_owned();

@@ -16,6 +16,7 @@ use crate::accounts::{Book, Books};
 use crate::exchanges;
 use crate::fault::Weather;
 use crate::kill::{Kill, When};
+use crate::limits::Meter;
 use crate::mark::Marks;
 use crate::net::Departed;
 use crate::order_on_wire::{self, Placement};
@@ -57,6 +58,8 @@ pub(crate) struct State {
     pub(crate) sequence: u64,
     pub(crate) orders_handed: u32,
     pub(crate) appends: u32,
+    /// What has left for each exchange in this life.
+    pub(crate) meters: Vec<Meter>,
     /// Connections that stay open without an answer.
     pub(crate) silent: Vec<oneshot::Sender<Reply>>,
     pub(crate) found: Found,
@@ -74,6 +77,8 @@ pub(crate) struct Found {
     pub(crate) by_hand: BTreeSet<(usize, String)>,
     /// Whether an exchange may execute one request twice on its own.
     pub(crate) twice_armed: bool,
+    /// Starts of the engine.
+    pub(crate) lives: usize,
 }
 
 impl State {
@@ -99,6 +104,7 @@ impl State {
             sequence: 0,
             orders_handed: 0,
             appends: 0,
+            meters: scenario.desks.iter().map(|_| Meter::default()).collect(),
             silent: Vec::new(),
             found,
         };
@@ -207,6 +213,7 @@ impl State {
             let after_ms = self.rng.u64(0..=1_500);
             return Departed::NotSent { after_ms };
         }
+        self.count(now_ms, exchange, request);
         let path = request.uri().path().to_owned();
         let mut client_id = None;
         match placement {
@@ -251,6 +258,14 @@ impl State {
     pub(crate) fn lose(&mut self, reply: oneshot::Sender<Reply>) {
         if self.rng.bool() {
             self.silent.push(reply);
+        }
+    }
+
+    /// V5: what leaves stays within what the venue documents.
+    fn count(&mut self, now_ms: u64, exchange: usize, request: &Request<Bytes>) {
+        let adapter = self.places[exchange].adapter;
+        if let Err(seen) = self.meters[exchange].count(now_ms, adapter, request) {
+            self.found.violations.push(Violation::new("V5 no more than a venue allows", seen));
         }
     }
 

@@ -75,3 +75,11 @@ pub(crate) fn takes_any_epoch(_: &Env) -> bool {
 pub(crate) fn never_pauses(_: &Env) -> bool {
     false
 }
+
+pub(crate) fn starts_again(_: &Env) -> bool {
+    false
+}
+
+pub(crate) fn queues_wakings(_: &Env) -> bool {
+    false
+}

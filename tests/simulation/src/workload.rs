@@ -219,24 +219,42 @@ fn draw_markets(rng: &mut Rng) -> Vec<Market> {
         ("BTC", InstrumentKind::Inverse, 5),
         ("BTC", InstrumentKind::Spot, 5),
         ("ETH", InstrumentKind::Inverse, 2),
+        ("ETH/BTC", InstrumentKind::Spot, 2),
     ];
     let mut markets = Vec::new();
     for (base, kind, tenths) in offered {
-        let lot = *rng.choice(&["0.001", "0.0001", "0.01"][..]).unwrap_or(&"0.001");
+        let linear = *rng.choice(&LINEAR[..]).unwrap_or(&LINEAR[0]);
         let notional_min = *rng.choice(&["5", "20", "100"][..]).unwrap_or(&"5");
         if rng.u8(0..10) < tenths {
-            markets.push(market(base, kind, lot, notional_min));
+            markets.push(market(base, kind, linear, notional_min));
         }
     }
     markets
 }
 
-fn market(base: &str, kind: InstrumentKind, lot: &str, notional_min: &str) -> Market {
-    let (mid, tick) = if base == "BTC" { (65_000, "0.1") } else { (3_000, "0.01") };
-    let (suffix, lot, size) = match kind {
-        InstrumentKind::Linear => ("USDT", lot, "1"),
-        InstrumentKind::Spot => ("/USDT", "0.00001", "1"),
-        InstrumentKind::Inverse => ("USD", "1", if base == "BTC" { "100" } else { "10" }),
+/// Contracts of a linear instrument: lot and base units of one.
+const LINEAR: [(&str, &str); 6] = [
+    ("0.001", "1"),
+    ("0.0001", "1"),
+    ("0.01", "1"),
+    ("1", "0.01"),
+    ("0.1", "0.01"),
+    ("1", "0.001"),
+];
+
+fn market(pair: &str, kind: InstrumentKind, linear: (&str, &str), notional_min: &str) -> Market {
+    let (base, in_bitcoin) = pair.split_once('/').map_or((pair, false), |(base, _)| (base, true));
+    let (mid, tick) = match (base, in_bitcoin) {
+        (_, true) => (units::ONE / 1_000 * 46, "0.00001"),
+        ("BTC", _) => (units::ONE * 65_000, "0.1"),
+        _ => (units::ONE * 3_000, "0.01"),
+    };
+    let notional_min = if in_bitcoin { "0.0001" } else { notional_min };
+    let (suffix, (lot, size)) = match kind {
+        InstrumentKind::Linear => ("USDT", linear),
+        InstrumentKind::Spot if in_bitcoin => ("/BTC", ("0.0001", "1")),
+        InstrumentKind::Spot => ("/USDT", ("0.00001", "1")),
+        InstrumentKind::Inverse => ("USD", ("1", if base == "BTC" { "100" } else { "10" })),
     };
     let decimal = |text: &str| text.parse::<Qty>().expect("it is a plain decimal");
     let asset = |text: &str| Asset::new(text).expect("it is an asset name");
@@ -245,8 +263,16 @@ fn market(base: &str, kind: InstrumentKind, lot: &str, notional_min: &str) -> Ma
         symbol: Symbol::new(&format!("{base}{suffix}")).expect("it is a symbol"),
         kind,
         base: asset(base),
-        quote: asset(if inverse { "USD" } else { "USDT" }),
-        settle: asset(if inverse { base } else { "USDT" }),
+        quote: asset(match (inverse, in_bitcoin) {
+            (true, _) => "USD",
+            (false, true) => "BTC",
+            (false, false) => "USDT",
+        }),
+        settle: asset(match (inverse, in_bitcoin) {
+            (true, _) => base,
+            (false, true) => "BTC",
+            (false, false) => "USDT",
+        }),
         tick: tick.parse().expect("it is a plain decimal"),
         lot: decimal(lot),
         quantity_min: decimal(lot),
@@ -256,7 +282,7 @@ fn market(base: &str, kind: InstrumentKind, lot: &str, notional_min: &str) -> Ma
         contract_size: decimal(size),
         taker_fee: Amount::from(Decimal::new(if kind == InstrumentKind::Spot { 10 } else { 5 }, 4)),
     };
-    Market::new(instrument, mid * units::ONE)
+    Market::new(instrument, mid)
 }
 
 /// Mostly hedged pairs, some of them in sequence or following each other; sometimes an odd leg.

@@ -308,7 +308,9 @@ impl World {
         if (!paused && !taken_over) || process.paused_until > env.now {
             return;
         }
-        let until = env.now + env.faults.size(Fault::Pause, 5..=9_000);
+        // A replaced owner that wakes soon may still have something to send that is durable.
+        let longest = if taken_over && env.rng.bool() { 400 } else { 9_000 };
+        let until = env.now + env.faults.size(Fault::Pause, 5..=longest);
         process.paused_until = until;
         let index = process.index;
         env.queue.push(until, Happening::Unpause { process: index });

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::failure::Failure;
 use crate::credentials::Credentials;
+use crate::fault::Operation;
 use crate::params::{Params, plain_decimal};
 use crate::signature::hmac_sha256_hex;
 
@@ -30,12 +31,13 @@ impl Stamp {
     }
 }
 
-/// Key, window and signature, in this order.
+/// Key, window, signature and the right to trade, in this order.
 pub(super) fn check_signed(
     credentials: &Credentials,
     now_ms: u64,
     request: &Request<Bytes>,
     params: &Params,
+    operation: Operation,
     stamp: fn(&Params) -> Result<Stamp, Failure>,
 ) -> Result<(), Failure> {
     let key = request.headers().get("x-mbx-apikey").and_then(|key| key.to_str().ok());
@@ -63,11 +65,13 @@ pub(super) fn check_signed(
     let query = unsigned(request.uri().query().unwrap_or_default());
     let body = unsigned(std::str::from_utf8(request.body()).unwrap_or_default());
     let expected = hmac_sha256_hex(&credentials.secret, &[query.as_bytes(), body.as_bytes()]);
-    if signature.eq_ignore_ascii_case(&expected) {
-        Ok(())
-    } else {
-        Err(Failure::refused(-1022, "Signature for this request is not valid."))
+    if !signature.eq_ignore_ascii_case(&expected) {
+        return Err(Failure::refused(-1022, "Signature for this request is not valid."));
     }
+    if operation.is_trading() && !credentials.may_trade {
+        return Err(Failure::unauthorised(-2015, "Invalid API-key, IP, or permissions for action"));
+    }
+    Ok(())
 }
 
 /// Query string and form body together; the query string wins.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::Inside;
 use super::failure::Failure;
+use crate::exchange::account::MarginMode;
 use crate::exchange::instrument::fixed;
 
 /// The lowest tier's share of a position's worth that must stay as margin.
@@ -71,7 +72,11 @@ impl Inside<'_> {
     pub(super) fn account_info(&self) -> Value {
         json!({
             "unifiedMarginStatus": 6,
-            "marginMode": "REGULAR_MARGIN",
+            "marginMode": match self.engine.account.margin_mode {
+                MarginMode::Cross => "REGULAR_MARGIN",
+                MarginMode::Isolated => "ISOLATED_MARGIN",
+                MarginMode::Portfolio => "PORTFOLIO_MARGIN",
+            },
             "dcpStatus": "OFF",
             "timeWindow": 10,
             "smpGroup": 0,
@@ -79,6 +84,17 @@ impl Inside<'_> {
             "spotHedgingStatus": "OFF",
             "updatedTime": "1790000000000",
         })
+    }
+
+    // Source: Bybit v5 Set Margin Mode, read 2026-11-22.
+    pub(super) fn set_margin_mode(&mut self) -> Result<Value, Failure> {
+        self.engine.account.margin_mode = match self.params.get("setMarginMode") {
+            Some("REGULAR_MARGIN") => MarginMode::Cross,
+            Some("ISOLATED_MARGIN") => MarginMode::Isolated,
+            Some("PORTFOLIO_MARGIN") => MarginMode::Portfolio,
+            _ => return Err(Failure::refused(10001, "params error: setMarginMode invalid")),
+        };
+        Ok(json!({ "reasons": [] }))
     }
 
     pub(super) fn fee_rate(&self) -> Result<Value, Failure> {
@@ -108,7 +124,7 @@ impl Inside<'_> {
             "id": "13770661",
             "note": "simulated",
             "apiKey": self.credentials.key,
-            "readOnly": 0,
+            "readOnly": u8::from(!self.credentials.may_trade),
             "secret": "",
             "permissions": {
                 "ContractTrade": ["Order", "Position"],

@@ -142,6 +142,13 @@ impl Face for Unified {
         }
         let admitted =
             self.check_signed(now_ms, request).and_then(|()| self.limits.take(now_ms, route));
+        let admitted = admitted.and_then(|()| match route.operation().is_trading() {
+            true if !self.credentials.may_trade => {
+                let text = "Permission denied, please check your API key permissions.";
+                Err(Failure::refused(10005, text))
+            }
+            _ => Ok(()),
+        });
         let failure = admitted.err()?;
         Some(self.limits.stamped(now_ms, route, failure.response(now_ms)))
     }
@@ -247,6 +254,7 @@ impl Inside<'_> {
             Route::SetLeverage => self.set_leverage()?,
             Route::Wallet => self.wallet()?,
             Route::AccountInfo => self.account_info(),
+            Route::SetMarginMode => self.set_margin_mode()?,
             Route::FeeRate => self.fee_rate()?,
             Route::ApiKey => self.api_key(),
             Route::Coins => self.coins(),

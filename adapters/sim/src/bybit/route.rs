@@ -28,6 +28,7 @@ pub(super) enum Route {
     SetLeverage,
     Wallet,
     AccountInfo,
+    SetMarginMode,
     FeeRate,
     ApiKey,
     Coins,
@@ -56,6 +57,7 @@ impl Route {
             ("POST", "position/set-leverage") => Self::SetLeverage,
             ("GET", "account/wallet-balance") => Self::Wallet,
             ("GET", "account/info") => Self::AccountInfo,
+            ("POST", "account/set-margin-mode") => Self::SetMarginMode,
             ("GET", "account/fee-rate") => Self::FeeRate,
             ("GET", "user/query-api") => Self::ApiKey,
             ("GET", "asset/coin/query-info") => Self::Coins,
@@ -83,7 +85,7 @@ impl Route {
             Self::Create | Self::Cancel | Self::CancelAll if category == Category::Spot => 20,
             Self::Create | Self::Amend | Self::Cancel | Self::CancelAll | Self::PreCheck => 10,
             Self::SwitchMode | Self::SetLeverage | Self::ApiKey => 10,
-            Self::FeeRate | Self::Coins => 5,
+            Self::FeeRate | Self::Coins | Self::SetMarginMode => 5,
             _ => 50,
         }
     }

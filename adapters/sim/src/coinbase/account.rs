@@ -111,7 +111,7 @@ impl Inside<'_> {
     pub(super) fn key_permissions(&self) -> Value {
         json!({
             "can_view": true,
-            "can_trade": true,
+            "can_trade": self.may_trade,
             "can_transfer": self.may_withdraw,
             "portfolio_uuid": PORTFOLIO_ID,
             "portfolio_type": "DEFAULT",

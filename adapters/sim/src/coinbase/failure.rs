@@ -38,6 +38,15 @@ impl Failure {
         }
     }
 
+    // Source: Coinbase App API, Error Messages, permission_denied, read 2026-11-22.
+    pub(super) fn not_permitted() -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            error: "PERMISSION_DENIED",
+            message: "Missing required scopes".to_owned(),
+        }
+    }
+
     pub(super) fn response(&self) -> Response<Bytes> {
         let body = json!({
             "error": self.error, "error_details": self.message, "message": self.message,

@@ -60,6 +60,7 @@ pub(crate) fn venue(credentials: Credentials, rate_limits: RateLimits) -> Venue 
         fee_token: None,
         face: Box::new(Coinbase {
             keys: Keys::of(&credentials),
+            may_trade: credentials.may_trade,
             may_withdraw: credentials.may_withdraw,
             limits: Limits::new(rate_limits),
         }),
@@ -69,6 +70,7 @@ pub(crate) fn venue(credentials: Credentials, rate_limits: RateLimits) -> Venue 
 #[derive(Clone, Debug)]
 struct Coinbase {
     keys: Keys,
+    may_trade: bool,
     may_withdraw: bool,
     limits: Limits,
 }
@@ -76,6 +78,7 @@ struct Coinbase {
 /// One request behind the gateway.
 struct Inside<'a> {
     engine: &'a mut MatchingEngine,
+    may_trade: bool,
     may_withdraw: bool,
     now_ms: u64,
     query: &'a str,
@@ -116,7 +119,12 @@ impl Face for Coinbase {
         if signed && !self.is_admitted(now_ms, request) {
             return Some(failure::unauthorised());
         }
-        let refused = self.limits.take(now_ms, signed).err()?.response();
+        let admitted = self.limits.take(now_ms, signed);
+        let admitted = admitted.and_then(|()| match route.operation().is_trading() {
+            true if !self.may_trade => Err(Failure::not_permitted()),
+            _ => Ok(()),
+        });
+        let refused = admitted.err()?.response();
         Some(self.limits.stamped(now_ms, signed, refused))
     }
 
@@ -132,8 +140,8 @@ impl Face for Coinbase {
         };
         let query = request.uri().query().unwrap_or_default();
         let body = serde_json::from_slice(request.body()).unwrap_or_default();
-        let may_withdraw = self.may_withdraw;
-        let inside = Inside { engine, may_withdraw, now_ms, query, body, alteration };
+        let (may_trade, may_withdraw) = (self.may_trade, self.may_withdraw);
+        let inside = Inside { engine, may_trade, may_withdraw, now_ms, query, body, alteration };
         let response = match inside.answer(route) {
             Ok(body) => respond(StatusCode::OK, &body),
             Err(failure) => failure.response(),

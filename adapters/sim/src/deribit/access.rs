@@ -32,6 +32,9 @@ const NONCES_MAX: usize = 10_000;
 /// Without the wallet, which depends on the key.
 const SCOPE_DEFAULT: &str = "account:read_write block_trade:none connection trade:read_write";
 
+/// The right to trade. Source: Deribit docs, Access Scope, read 2026-11-22.
+const TRADING: &str = "trade:read_write";
+
 /// The right to withdraw. Source: Deribit docs, Access Scope, read 2026-11-22.
 const WITHDRAWAL: &str = "wallet:read_write";
 
@@ -92,6 +95,9 @@ impl Access {
         } else {
             Caller::Single
         };
+        if method.is_matching() && !self.credentials.may_trade {
+            return Err(Failure::forbidden());
+        }
         let bucket = if method.is_matching() { &mut self.matching } else { &mut self.other };
         if bucket.take(now_ms) || self.mode == RateLimits::Counted {
             return Ok(());
@@ -142,7 +148,7 @@ impl Access {
             return Err(Failure::unauthorized("token expired"));
         }
         let mut rights = known.scope.split(' ');
-        if method.is_matching() && !rights.any(|right| right == "trade:read_write") {
+        if method.is_matching() && !rights.any(|right| right == TRADING) {
             return Err(Failure::forbidden());
         }
         Ok(Caller::Session(token.to_owned()))
@@ -223,11 +229,14 @@ impl Access {
         };
         let asked = params.get("scope").map(str::to_owned).or(scope);
         let may_withdraw = self.credentials.may_withdraw;
-        let scope = match (asked, may_withdraw) {
+        let mut scope = match (asked, may_withdraw) {
             (Some(asked), _) => scope_in_full(&asked, may_withdraw),
             (None, false) => format!("{SCOPE_DEFAULT} wallet:read"),
             (None, true) => format!("{SCOPE_DEFAULT} {WITHDRAWAL}"),
         };
+        if !self.credentials.may_trade {
+            scope = scope.replace(TRADING, "trade:read");
+        }
         Ok(self.issue(now_ms, &scope, params.get("state")))
     }
 
@@ -302,7 +311,7 @@ fn scope_in_full(asked: &str, may_withdraw: bool) -> String {
         scope.push("account:read");
     }
     if !says(&scope, &["trade"]) {
-        scope.push("trade:read_write");
+        scope.push(TRADING);
     }
     if may_withdraw && !says(&scope, &["wallet"]) {
         scope.push(WITHDRAWAL);
@@ -344,7 +353,32 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bucket, life_of, scope_in_full};
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use bytes::Bytes;
+    use http::Request;
+
+    use super::{Access, Bucket, life_of, scope_in_full};
+    use crate::credentials::Credentials;
+    use crate::exchange::RateLimits;
+
+    // The inputs follow the recipe and the signature was computed apart from this code.
+    // Source: Deribit docs, Authentication, request signature, read 2026-11-22.
+    #[test]
+    fn a_request_signature_covers_time_nonce_method_uri_and_an_empty_body() {
+        let demo = Credentials::demo("deribit");
+        let secret = "ABCDEFGHIJKLMNO".to_owned();
+        let key = "AMANDA".to_owned();
+        let mut access = Access::new(Credentials { key, secret, ..demo }, RateLimits::Enforced);
+        let mut answer = |uri: &str| {
+            let request = Request::get(uri).body(Bytes::new()).unwrap();
+            let fields = "id=AMANDA,ts=1576074319000,nonce=fdbmmz79,\
+                          sig=872399dff518c2b631f12c8c40ff2130a2369c5b2f85f88ff8d3c84cc58ffe36";
+            access.check_signed(1_576_074_319_000, &request, fields).is_ok()
+        };
+        assert!(!answer("/api/v2/private/get_account_summary?currency=ETH"));
+        assert!(answer("/api/v2/private/get_account_summary?currency=BTC"));
+    }
 
     #[test]
     fn credits_come_back_steadily_up_to_the_burst() {

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::instruments;
 use super::render;
 use super::wire::{Object, array};
-use crate::exchange::account::PositionSide;
+use crate::exchange::account::{MarginMode, PositionSide};
 use crate::exchange::instrument::Listing;
 
 /// Share of a position's value that must stay in the account.
@@ -78,6 +78,7 @@ impl Inside<'_> {
         let (positions, orders) = (engine.position_margin(coin), engine.order_margin(coin));
         let equity = balance + profit;
         let round = |value: Decimal| value.round_dp(8);
+        let by_risk = engine.account.margin_mode == MarginMode::Portfolio;
         let object = Object::default()
             .text("currency", coin)
             .number("balance", round(balance))
@@ -92,9 +93,10 @@ impl Inside<'_> {
             .number("session_upl", round(profit))
             .number("total_pl", round(profit))
             .number("futures_pl", round(profit))
-            .text("margin_model", "segregated_sm")
+            // Positions of one coin always share its margin.
+            .text("margin_model", if by_risk { "segregated_pm" } else { "segregated_sm" })
             .flag("cross_collateral_enabled", false)
-            .flag("portfolio_margining_enabled", false)
+            .flag("portfolio_margining_enabled", by_risk)
             .raw("limits", LIMITS)
             .zeros(&[
                 "session_rpl",

@@ -20,6 +20,21 @@ pub enum PositionSide {
     Short,
 }
 
+/// What the margin of positions is drawn from, as the account's owner has set it.
+///
+/// What is held, and for how much, is the same in each: there is no liquidation here that could tell them apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MarginMode {
+    /// All funds.
+    #[default]
+    Cross,
+    /// Funds set apart for each position, where the venue offers that.
+    Isolated,
+    /// All funds, by the risk of all positions together, where the venue offers that.
+    Portfolio,
+}
+
 /// A held position. `quantity` is signed; `cost` is what it cost in the settlement asset, negative when it brought in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Position {
@@ -75,6 +90,9 @@ pub(crate) struct Account {
     pub(crate) hedge_mode: bool,
     pub(crate) leverage_default: u32,
     pub(crate) leverage: BTreeMap<String, u32>,
+    pub(crate) margin_mode: MarginMode,
+    /// Symbols with a margin mode of their own.
+    pub(crate) margin_modes: BTreeMap<String, MarginMode>,
     positions: BTreeMap<(String, PositionSide), Position>,
 }
 
@@ -89,6 +107,8 @@ impl Account {
             hedge_mode,
             leverage_default,
             leverage: BTreeMap::new(),
+            margin_mode: MarginMode::default(),
+            margin_modes: BTreeMap::new(),
             positions: BTreeMap::new(),
         }
     }
@@ -110,6 +130,12 @@ impl Account {
 
     pub(crate) fn leverage_of(&self, symbol: &str) -> Decimal {
         Decimal::from(self.leverage.get(symbol).copied().unwrap_or(self.leverage_default))
+    }
+
+    /// Whether the margin of a symbol's position is set apart.
+    pub(crate) fn is_isolated(&self, symbol: &str) -> bool {
+        let own = self.margin_modes.get(symbol);
+        *own.unwrap_or(&self.margin_mode) == MarginMode::Isolated
     }
 
     pub(crate) fn position(&self, symbol: &str, side: PositionSide) -> Position {

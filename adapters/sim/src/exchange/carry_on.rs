@@ -23,6 +23,8 @@ impl Exchange {
             balances: account.balances().clone(),
             hedge_mode: account.hedge_mode,
             leverage: account.leverage.clone(),
+            margin_mode: account.margin_mode,
+            margin_modes: account.margin_modes.clone(),
             positions: positions.collect(),
             orders: self.engine.orders.iter().cloned().collect(),
         }
@@ -38,6 +40,8 @@ impl Exchange {
             account.leverage_default,
         );
         account.leverage = ledger.leverage;
+        account.margin_mode = ledger.margin_mode;
+        account.margin_modes = ledger.margin_modes;
         for held in ledger.positions {
             let position = Position {
                 quantity: held.quantity,

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use rust_decimal::Decimal;
 
-use self::account::{Account, PositionSide};
+use self::account::{Account, MarginMode, PositionSide};
 use self::book::Depth;
 use self::funds::FeeToken;
 use self::instrument::{Instrument, Listing};
@@ -64,6 +64,8 @@ pub struct Settings {
     pub fees_in_token: bool,
     /// Long and short positions apart (hedge mode) instead of one net position, where the venue offers that.
     pub hedge_mode: bool,
+    /// What the margin of contracts is drawn from; spot has none.
+    pub margin_mode: MarginMode,
     /// Liquidity of every book.
     pub depth: Depth,
     /// Mark prices that replace the built-in ones, by symbol.
@@ -75,12 +77,13 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// The venue's built-in funds, fees in the traded assets, one-way mode, deep books, limits enforced.
+    /// The venue's built-in funds, fees in the traded assets, one-way mode, cross margin, deep books, limits enforced.
     fn default() -> Self {
         Self {
             funds: BTreeMap::new(),
             fees_in_token: false,
             hedge_mode: false,
+            margin_mode: MarginMode::Cross,
             depth: Depth::Deep,
             marks: BTreeMap::new(),
             funding_rates: BTreeMap::new(),
@@ -183,13 +186,15 @@ impl Exchange {
             venue.funds.into_iter().map(|(asset, amount)| (asset.to_owned(), amount)).collect();
         funds.extend(settings.funds.clone());
         let hedge_mode = settings.hedge_mode && venue.policy.offers_hedge_mode;
+        let mut account = Account::opened(funds, hedge_mode, venue.leverage_default);
+        account.margin_mode = settings.margin_mode;
         let listings = venue.listings.into_iter().map(|listing| configured(listing, &settings));
         let engine = MatchingEngine {
             policy: venue.policy,
             listings: listings
                 .map(|listing| (listing.instrument.symbol.to_owned(), listing))
                 .collect(),
-            account: Account::opened(funds, hedge_mode, venue.leverage_default),
+            account,
             orders: Orders::default(),
             fee_token: venue.fee_token.filter(|_| settings.fees_in_token),
         };

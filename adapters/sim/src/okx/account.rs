@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::render::{self, plain};
 use super::{Inside, Product, is_inverse};
-use crate::exchange::account::PositionSide;
+use crate::exchange::account::{MarginMode, PositionSide};
 use crate::exchange::instrument::Listing;
 use crate::params::plain_decimal;
 
@@ -160,7 +160,7 @@ impl Inside<'_> {
             "liqPx": "",
             "margin": "",
             "markPx": plain(listing.mark),
-            "mgnMode": "cross",
+            "mgnMode": if engine.account.is_isolated(rules.symbol) { "isolated" } else { "cross" },
             "mgnRatio": "",
             "mmr": text(value * MAINTENANCE),
             "nonSettleAvgPx": "",
@@ -183,11 +183,16 @@ impl Inside<'_> {
         })
     }
 
+    /// Whether the account is in portfolio margin.
+    pub(super) fn is_by_risk(&self) -> bool {
+        self.engine.account.margin_mode == MarginMode::Portfolio
+    }
+
     // Source: OKX v5 docs, Get account configuration, perm, read 2026-11-22.
     pub(super) fn config(&self) -> Value {
         let may_withdraw = self.credentials.may_withdraw;
         json!([{
-            "acctLv": "2",
+            "acctLv": if self.is_by_risk() { "4" } else { "2" },
             "acctStpMode": "cancel_maker",
             "autoLoan": false,
             "ctIsoMode": "automatic",
@@ -202,7 +207,12 @@ impl Inside<'_> {
             "mainUid": "44705892343619584",
             "mgnIsoMode": "automatic",
             "opAuth": "0",
-            "perm": if may_withdraw { "read_only,trade,withdraw" } else { "read_only,trade" },
+            "perm": match (self.credentials.may_trade, may_withdraw) {
+                (true, true) => "read_only,trade,withdraw",
+                (true, false) => "read_only,trade",
+                (false, true) => "read_only,withdraw",
+                (false, false) => "read_only",
+            },
             "posMode": if self.engine.account.hedge_mode { "long_short_mode" } else { "net_mode" },
             "roleType": "0",
             "spotBorrowAutoRepay": false,

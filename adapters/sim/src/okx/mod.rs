@@ -130,6 +130,11 @@ impl Face for Okx {
         };
         let signed = if route.is_signed() { self.check_signed(now_ms, request) } else { Ok(()) };
         let admitted = signed.and_then(|()| {
+            if route.operation().is_trading() && !self.credentials.may_trade {
+                // Source: OKX v5 docs, Error Code, 50120, read 2026-11-22.
+                let text = "This API key doesn't have permission to use this function";
+                return Err(Failure::refused(50120, text));
+            }
             let asked = asked(request)?;
             let about = asked.entries.first().and_then(|entry| entry.get("instId"));
             self.limits.take(now_ms, route, about.unwrap_or_default(), asked.entries.len())?;

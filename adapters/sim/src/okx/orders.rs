@@ -186,8 +186,8 @@ impl Inside<'_> {
     /// Trade mode and margin: `cash` on spot, `cross` on swaps.
     fn check_mode(&self) -> Result<(), Failure> {
         let expected = match self.product {
-            Product::Spot => "cash",
-            Product::Swap => "cross",
+            Product::Spot if !self.is_by_risk() => "cash",
+            Product::Spot | Product::Swap => "cross",
         };
         match self.params.get("tdMode") {
             Some(mode) if mode == expected => Ok(()),

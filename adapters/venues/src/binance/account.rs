@@ -1,24 +1,33 @@
 //! The account: how it is set up, its positions and its balances.
 
 use equipoise_core::{PositionMode, Symbol};
-use equipoise_port::{Account, Balance, Position, QueryError};
+use equipoise_port::{Account, Balance, MarginMode, Position, QueryError};
 use futures::try_join;
 
 use super::holdings::{
     AccountConfig, AccountRights, AssetBalance, KeyRights, PositionRisk, PositionSideMode,
-    SpotAccount, position,
+    SpotAccount, SymbolConfig, margin_mode, position,
 };
 use super::product::{Kind, Page};
 use super::{Binance, coinm, refused, spot, usdm};
 use crate::answer::{BadAnswer, read};
+use crate::outcome::Failure;
 use crate::query::QueryString;
 
+/// The code of a symbol that does not exist.
+/// Source: Binance USDⓈ-M Error Codes, -1121, read 2026-11-22.
+const UNKNOWN_SYMBOL: &str = "-1121";
+
 impl Binance {
-    /// One mode for the whole account, and the same for both futures. Spot has none.
-    pub(super) async fn read_account(&self) -> Result<Account, QueryError> {
+    /// One position mode for the whole account, and the same for both futures; one margin mode for each symbol.
+    /// Spot has neither.
+    ///
+    /// Orders name no margin mode: they follow the symbol's, and either works.
+    /// Source: Binance USDⓈ-M New Order; COIN-M New Order, parameters, read 2026-11-22.
+    pub(super) async fn read_account(&self, symbols: &[Symbol]) -> Result<Account, QueryError> {
         match self.product.kind {
-            Kind::Usdm => self.usdm_account().await,
-            Kind::Coinm => self.coinm_account().await,
+            Kind::Usdm => self.usdm_account(symbols).await,
+            Kind::Coinm => self.coinm_account(symbols).await,
             Kind::Spot => {
                 let account = self.spot_account().await?;
                 // Margin accounts borrow and repay by rules of their own.
@@ -28,36 +37,67 @@ impl Binance {
                     return Err(refused("account", self.credentials.scrub(&message)));
                 }
                 let position_mode = PositionMode::OneWay;
-                Ok(Account { position_mode, can_trade: account.can_trade })
+                Ok(Account { position_mode, can_trade: account.can_trade, margin_mode: None })
             }
         }
     }
 
-    async fn usdm_account(&self) -> Result<Account, QueryError> {
+    async fn usdm_account(&self, symbols: &[Symbol]) -> Result<Account, QueryError> {
+        let (config, margin_mode) = try_join!(self.usdm_config(), self.usdm_margin_mode(symbols))?;
+        let in_parts = matches!(margin_mode, Some(MarginMode::Isolated | MarginMode::Mixed));
+        if config.multi_assets_margin && in_parts {
+            let message = "isolated margin was found on an account in multi-assets mode, which \
+                           allows cross margin only"
+                .to_owned();
+            return Err(refused("margin-mode", message));
+        }
+        let position_mode = mode(config.dual_side_position);
+        Ok(Account { position_mode, can_trade: config.can_trade, margin_mode })
+    }
+
+    async fn usdm_config(&self) -> Result<AccountConfig, QueryError> {
         match self.get(usdm::CONFIG, QueryString::new()).await {
-            Ok(body) => {
-                let config: AccountConfig = read(&body)?;
-                let position_mode = mode(config.dual_side_position);
-                Ok(Account { position_mode, can_trade: config.can_trade })
-            }
+            Ok(body) => Ok(read(&body)?),
             Err(failure) if failure.is_missing_page() => {
-                let position_mode = self.position_mode(usdm::MODE).await?;
-                Ok(Account { position_mode, can_trade: true })
+                let hedge = self.position_mode(usdm::MODE).await? == PositionMode::Hedge;
+                Ok(AccountConfig {
+                    can_trade: true,
+                    dual_side_position: hedge,
+                    multi_assets_margin: false,
+                })
             }
             Err(failure) => Err(failure.into()),
         }
     }
 
-    async fn coinm_account(&self) -> Result<Account, QueryError> {
+    /// Not told where the host has no such page, and of a symbol that does not exist, which its rules tell.
+    async fn usdm_margin_mode(&self, symbols: &[Symbol]) -> Result<Option<MarginMode>, QueryError> {
+        let query = match symbols {
+            [] => return Ok(None),
+            [symbol] => QueryString::new().with("symbol", symbol),
+            // All symbols weigh as much as one.
+            _ => QueryString::new(),
+        };
+        match self.get(usdm::SYMBOL_CONFIG, query).await {
+            Ok(body) => Ok(margin_mode(&read::<Vec<SymbolConfig>>(&body)?, symbols)?),
+            Err(Failure::Coded(coded)) if coded.code == UNKNOWN_SYMBOL => Ok(None),
+            Err(failure) if failure.is_missing_page() => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    async fn coinm_account(&self, symbols: &[Symbol]) -> Result<Account, QueryError> {
         let rights = async {
             match self.get(coinm::ACCOUNT, QueryString::new()).await {
-                Ok(body) => Ok(read::<AccountRights>(&body)?.can_trade),
-                Err(failure) if failure.is_missing_page() => Ok(true),
+                Ok(body) => Ok(Some(read::<AccountRights>(&body)?)),
+                Err(failure) if failure.is_missing_page() => Ok(None),
                 Err(failure) => Err(QueryError::from(failure)),
             }
         };
-        let (position_mode, can_trade) = try_join!(self.position_mode(coinm::MODE), rights)?;
-        Ok(Account { position_mode, can_trade })
+        let (position_mode, rights) = try_join!(self.position_mode(coinm::MODE), rights)?;
+        let can_trade = rights.as_ref().is_none_or(|rights| rights.can_trade);
+        let margin_mode = rights.and_then(|rights| rights.margin_mode(symbols));
+        Ok(Account { position_mode, can_trade, margin_mode })
     }
 
     async fn position_mode(&self, page: Page) -> Result<PositionMode, QueryError> {

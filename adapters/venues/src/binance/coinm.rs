@@ -3,7 +3,9 @@
 use equipoise_core::{DeadlineCheck, IdAlphabet, ResendClass, VenueTraits};
 
 use super::codes;
-use super::product::{Kind, Page, Pages, Product, Stated, WEIGHT, page, stated};
+use super::product::{
+    FUTURES_ACCOUNT, FUTURES_ADDRESS, Kind, Page, Pages, Product, Stated, WEIGHT, page, stated,
+};
 use crate::budget::{Cost, Limit};
 use crate::settings::REQUEST_WINDOW_MS_DEFAULT;
 use crate::windows::WEEK_MS;
@@ -62,6 +64,7 @@ pub(crate) const PRODUCT: Product = Product {
         order_trades: page("/dapi/v1/userTrades", 20),
     },
     limits: &LIMITS,
+    banned: FUTURES_ADDRESS,
     counters: &COUNTERS,
     stated: &STATED,
     order_cost: &ORDER_COST,
@@ -84,13 +87,17 @@ pub(crate) const POSITIONS: Page = page("/dapi/v1/positionRisk", 1);
 /// Mark price and funding.
 pub(crate) const PREMIUM: Page = page("/dapi/v1/premiumIndex", 10);
 
-/// Both futures share their limits since 2026-06-30; each adapter counts its own share and learns of the other's from
-/// the headers. The exchange's own list, read with the instruments, takes the place of these figures.
+/// Both futures share their limits since 2026-06-30. The exchange's own list, read with the instruments, takes the place of these figures.
 /// Source: Binance COIN-M General Info, LIMITS; Derivatives Change Log 2026-06-30, read 2026-11-22.
 const LIMITS: [Limit; 3] = [
-    Limit { name: "request weight of a minute", length_ms: 60_000, tokens: 2_400 },
-    Limit { name: "orders of ten seconds", length_ms: 10_000, tokens: 300 },
-    Limit { name: "orders of a minute", length_ms: 60_000, tokens: 1_200 },
+    Limit {
+        name: "request weight of a minute",
+        length_ms: 60_000,
+        tokens: 2_400,
+        scope: FUTURES_ADDRESS,
+    },
+    Limit { name: "orders of ten seconds", length_ms: 10_000, tokens: 300, scope: FUTURES_ACCOUNT },
+    Limit { name: "orders of a minute", length_ms: 60_000, tokens: 1_200, scope: FUTURES_ACCOUNT },
 ];
 const ORDERS_10S: usize = 1;
 const ORDERS_1M: usize = 2;

@@ -1,11 +1,11 @@
 //! Accounts, positions and balances in the exchange's answers.
 //!
-//! Source: Binance USDⓈ-M Position Information V3, Futures Account Balance V3, Futures Account Configuration;
-//! COIN-M Position Information, Futures Account Balance, Account Information, Get Current Position Mode;
+//! Source: Binance USDⓈ-M Position Information V3, Futures Account Balance V3, Futures Account Configuration, Symbol
+//! Configuration; COIN-M Position Information, Futures Account Balance, Account Information, Get Current Position Mode;
 //! Spot REST API, Account information; Wallet, Get API Key Permission, read 2026-11-22.
 
 use equipoise_core::{Asset, Qty, Symbol};
-use equipoise_port::{Balance, Position};
+use equipoise_port::{Balance, MarginMode, Position};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -18,13 +18,67 @@ use crate::number;
 pub(crate) struct AccountConfig {
     pub(crate) can_trade: bool,
     pub(crate) dual_side_position: bool,
+    /// Whether every margin asset stands for every position, which allows cross margin only.
+    /// Source: Binance USDⓈ-M Error Codes, -4167 and -4168, read 2026-11-22.
+    #[serde(default)]
+    pub(crate) multi_assets_margin: bool,
 }
 
-/// The right to trade on COIN-M.
+/// How one symbol is set up on USDⓈ-M.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SymbolConfig {
+    symbol: String,
+    margin_type: String,
+}
+
+impl SymbolConfig {
+    fn margin_mode(&self) -> Result<MarginMode, BadAnswer> {
+        match self.margin_type.as_str() {
+            "CROSSED" => Ok(MarginMode::Cross),
+            "ISOLATED" => Ok(MarginMode::Isolated),
+            _ => Err(BadAnswer::new("margin type is not a documented one")),
+        }
+    }
+}
+
+/// The margin mode of these symbols; what is not listed is not told.
+pub(crate) fn margin_mode(
+    rows: &[SymbolConfig],
+    symbols: &[Symbol],
+) -> Result<Option<MarginMode>, BadAnswer> {
+    let own = rows.iter().filter(|row| symbols.iter().any(|symbol| symbol.as_str() == row.symbol));
+    let modes: Result<Vec<MarginMode>, BadAnswer> = own.map(SymbolConfig::margin_mode).collect();
+    Ok(joint(modes?))
+}
+
+/// The account on COIN-M: the right to trade, and every contract with its margin type.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AccountRights {
     pub(crate) can_trade: bool,
+    #[serde(default)]
+    positions: Vec<ContractMargin>,
+}
+
+#[derive(Deserialize)]
+struct ContractMargin {
+    symbol: String,
+    isolated: bool,
+}
+
+impl AccountRights {
+    /// The margin mode of these symbols; what is not listed is not told.
+    pub(crate) fn margin_mode(&self, symbols: &[Symbol]) -> Option<MarginMode> {
+        let wanted = |row: &&ContractMargin| symbols.iter().any(|s| s.as_str() == row.symbol);
+        let mode = |isolated: bool| if isolated { MarginMode::Isolated } else { MarginMode::Cross };
+        joint(self.positions.iter().filter(wanted).map(|row| mode(row.isolated)))
+    }
+}
+
+fn joint(modes: impl IntoIterator<Item = MarginMode>) -> Option<MarginMode> {
+    let same = |one, other| if one == other { one } else { MarginMode::Mixed };
+    modes.into_iter().reduce(same)
 }
 
 /// What the key itself may do.

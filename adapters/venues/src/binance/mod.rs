@@ -7,6 +7,8 @@ mod account;
 mod codes;
 mod coinm;
 mod decode;
+#[cfg(test)]
+mod documented;
 mod encode;
 mod errors;
 mod holdings;
@@ -90,7 +92,7 @@ impl Binance {
             credentials: opening.settings.credentials,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), product.limits),
+            budget: Budget::new(clock.clone(), &opening.place, product.limits, product.banned),
             rules: RulesCache::new(clock.clone()),
             clock,
         }
@@ -120,8 +122,9 @@ impl Binance {
     ) -> Result<Bytes, Failure> {
         let purpose = if method == Method::DELETE { Purpose::Cancel } else { Purpose::Query };
         // Tokens before the stamp: waiting for them must not age it.
-        self.budget.take(&weight(page.weight), purpose).await?;
-        let stamp = self.venue_clock.now(|| self.read_time()).await?;
+        let cost = weight(page.weight);
+        let tokens = self.budget.take(&cost, purpose);
+        let stamp = self.venue_clock.now_after(tokens, || self.read_time()).await?;
         let window_ms = self.traits.window_ms;
         let query = sign::signed_query(query, window_ms, stamp, &self.credentials);
         let call = sign::keyed(method, page.path, &query, &self.credentials)?;
@@ -187,8 +190,8 @@ impl Venue for Binance {
         self.read_time().await
     }
 
-    async fn account(&self, _symbols: &[Symbol]) -> Result<Account, QueryError> {
-        self.read_account().await
+    async fn account(&self, symbols: &[Symbol]) -> Result<Account, QueryError> {
+        self.read_account(symbols).await
     }
 
     async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {

@@ -3,7 +3,7 @@
 //! The figures themselves stand with their sources in `usdm`, `coinm` and `spot`.
 
 use super::codes::Codes;
-use crate::budget::{Cost, Limit};
+use crate::budget::{Cost, Limit, Scope};
 
 /// Kind of product, where payloads differ in more than their addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) struct Product {
     pub(crate) pages: Pages,
     /// All limits; the first is the request weight.
     pub(crate) limits: &'static [Limit],
+    /// What a ban is about.
+    pub(crate) banned: Scope,
     /// Which header counts against which limit.
     pub(crate) counters: &'static [(&'static str, usize)],
     /// Which row of the exchange's own list states which limit.
@@ -89,6 +91,13 @@ pub(crate) const fn stated(
 ) -> Stated {
     Stated { kind, interval, count, limit }
 }
+
+/// Both futures count into the same pools: the weight by address, orders by account.
+/// Source: Binance USDⓈ-M General Info, IP Limits and Order Rate Limits; Derivatives Change Log 2026-06-30, read
+/// 2026-11-22.
+pub(crate) const FUTURES_ADDRESS: Scope = Scope::Address("futures");
+/// As [`FUTURES_ADDRESS`].
+pub(crate) const FUTURES_ACCOUNT: Scope = Scope::Account("futures");
 
 /// Index into every product's limits.
 pub(crate) const WEIGHT: usize = 0;

@@ -4,7 +4,7 @@ use equipoise_core::{DeadlineCheck, IdAlphabet, ResendClass, VenueTraits};
 
 use super::codes;
 use super::product::{Kind, Page, Pages, Product, Stated, WEIGHT, page, stated};
-use crate::budget::{Cost, Limit};
+use crate::budget::{Cost, Limit, Scope};
 use crate::settings::REQUEST_WINDOW_MS_DEFAULT;
 
 /// The adapter's name in configuration.
@@ -70,6 +70,7 @@ pub(crate) const PRODUCT: Product = Product {
         order_trades: page("/api/v3/myTrades", 5),
     },
     limits: &LIMITS,
+    banned: ADDRESS,
     counters: &COUNTERS,
     stated: &STATED,
     order_cost: &ORDER_COST,
@@ -89,13 +90,16 @@ pub(crate) const PRODUCT: Product = Product {
 /// Source: Binance Wallet, Get API Key Permission; Binance Developers, Rate limits, /api/* and /sapi/*, read 2026-11-22.
 pub(crate) const KEY_RIGHTS: Page = page("/sapi/v1/account/apiRestrictions", 1);
 
+/// The weight is counted by address, orders by account.
 /// Weight: Source: Binance Spot REST API, IP Limits, read 2026-11-22.
 /// The order counts are assumptions on the low side: the documentation refers to the exchange's own list, which is read
 /// with the instruments and takes their place.
+const ADDRESS: Scope = Scope::Address("spot");
+const ACCOUNT: Scope = Scope::Account("spot");
 const LIMITS: [Limit; 3] = [
-    Limit { name: "request weight of a minute", length_ms: 60_000, tokens: 6_000 },
-    Limit { name: "orders of ten seconds", length_ms: 10_000, tokens: 50 },
-    Limit { name: "orders of a day", length_ms: 86_400_000, tokens: 160_000 },
+    Limit { name: "request weight of a minute", length_ms: 60_000, tokens: 6_000, scope: ADDRESS },
+    Limit { name: "orders of ten seconds", length_ms: 10_000, tokens: 50, scope: ACCOUNT },
+    Limit { name: "orders of a day", length_ms: 86_400_000, tokens: 160_000, scope: ACCOUNT },
 ];
 const ORDERS_10S: usize = 1;
 const ORDERS_1D: usize = 2;

@@ -3,7 +3,9 @@
 use equipoise_core::{DeadlineCheck, IdAlphabet, ResendClass, VenueTraits};
 
 use super::codes;
-use super::product::{Kind, Page, Pages, Product, Stated, WEIGHT, page, stated};
+use super::product::{
+    FUTURES_ACCOUNT, FUTURES_ADDRESS, Kind, Page, Pages, Product, Stated, WEIGHT, page, stated,
+};
 use crate::budget::{Cost, Limit};
 use crate::settings::REQUEST_WINDOW_MS_DEFAULT;
 use crate::windows::WEEK_MS;
@@ -61,6 +63,7 @@ pub(crate) const PRODUCT: Product = Product {
         order_trades: page("/fapi/v1/userTrades", 5),
     },
     limits: &LIMITS,
+    banned: FUTURES_ADDRESS,
     counters: &COUNTERS,
     stated: &STATED,
     order_cost: &ORDER_COST,
@@ -75,6 +78,9 @@ pub(crate) const PRODUCT: Product = Product {
 };
 /// Account configuration.
 pub(crate) const CONFIG: Page = page("/fapi/v1/accountConfig", 5);
+/// Margin type of a symbol, or of all.
+/// Source: Binance USDⓈ-M Symbol Configuration, read 2026-11-22.
+pub(crate) const SYMBOL_CONFIG: Page = page("/fapi/v1/symbolConfig", 5);
 /// Position mode alone, for hosts without the former.
 pub(crate) const MODE: Page = page("/fapi/v1/positionSide/dual", 30);
 /// Positions.
@@ -85,9 +91,14 @@ pub(crate) const PREMIUM: Page = page("/fapi/v1/premiumIndex", 1);
 /// Source: Binance USDⓈ-M General Info, LIMITS; Exchange Information, rateLimits, read 2026-11-22.
 /// The exchange's own list, read with the instruments, takes their place.
 const LIMITS: [Limit; 3] = [
-    Limit { name: "request weight of a minute", length_ms: 60_000, tokens: 2_400 },
-    Limit { name: "orders of ten seconds", length_ms: 10_000, tokens: 300 },
-    Limit { name: "orders of a minute", length_ms: 60_000, tokens: 1_200 },
+    Limit {
+        name: "request weight of a minute",
+        length_ms: 60_000,
+        tokens: 2_400,
+        scope: FUTURES_ADDRESS,
+    },
+    Limit { name: "orders of ten seconds", length_ms: 10_000, tokens: 300, scope: FUTURES_ACCOUNT },
+    Limit { name: "orders of a minute", length_ms: 60_000, tokens: 1_200, scope: FUTURES_ACCOUNT },
 ];
 const ORDERS_10S: usize = 1;
 const ORDERS_1M: usize = 2;

@@ -16,15 +16,22 @@ pub(crate) const CODES: &[(Meaning, &[i64])] = &[
         M::Unknown,
         &[
             10000, 10014, 10016, 10019, 170001, 170007, 170032, 170035, 170146, 170147, 170234,
-            3400214, 429,
+            3400214,
         ],
     ),
+    // System-level protection. What had become of a request by then is not said.
+    (M::Unknown, &[429, 10429]),
+    // "Request expired", by a part behind the gateway: unlike 10002 its rules are documented nowhere, so whether
+    // anything was done before is not known.
+    (M::Unknown, &[-1]),
     // Passed on without saying what happened, or about amending, which is never asked for.
     (M::Unknown, &[110005, 110035, 170149, 170150, 170310, 170311, 170312, 170313]),
-    // Limits.
-    (M::RateLimited, &[10006, 10018, 10429, 20003, 10403, 170005, 170222]),
-    // Outside the request window.
-    (M::Clock, &[10002, -1]),
+    // Limits. What exceeds one is documented to fail: of a batch the orders within the limit are placed and the rest
+    // answer that they exceed it.
+    // Source: Bybit v5 Rate Limit Rules, Instructions for batch endpoints, read 2026-11-22.
+    (M::RateLimited, &[10006, 10018, 20003, 10403, 170005, 170222]),
+    // Outside the request window, at the gateway.
+    (M::Clock, &[10002]),
     // Key, signature, permission, region.
     (
         M::Credentials,

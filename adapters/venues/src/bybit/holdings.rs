@@ -3,7 +3,7 @@
 //! Source: Bybit v5 Get API Key Information, Get Account Info, Get Position Info, Get Wallet Balance, read 2026-11-22.
 
 use equipoise_core::{Amount, Asset, PositionMode, Qty, Symbol};
-use equipoise_port::{Balance, Position};
+use equipoise_port::{Balance, MarginMode, Position};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -57,6 +57,8 @@ impl ApiKey {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AccountInfo {
     unified_margin_status: i64,
+    #[serde(default)]
+    margin_mode: String,
 }
 
 impl AccountInfo {
@@ -64,6 +66,28 @@ impl AccountInfo {
     /// Source: Bybit v5 Enum Definitions, unifiedMarginStatus, read 2026-11-22.
     pub(crate) fn is_at_least(&self, status: i64) -> bool {
         self.unified_margin_status >= status
+    }
+
+    /// What people call the account.
+    /// Source: Bybit v5 Enum Definitions, unifiedMarginStatus, read 2026-11-22.
+    pub(crate) fn kind(&self) -> String {
+        match self.unified_margin_status {
+            1 => "a classic account".to_owned(),
+            3 | 4 => "a unified trading account of version 1".to_owned(),
+            5 | 6 => "a unified trading account of version 2".to_owned(),
+            other => format!("an account of status {other}"),
+        }
+    }
+
+    /// One mode for the whole account; orders name none and follow it.
+    /// Source: Bybit v5 Set Margin Mode; Place Order, parameters, read 2026-11-22.
+    pub(crate) fn margin_mode(&self) -> Result<MarginMode, BadAnswer> {
+        match self.margin_mode.as_str() {
+            "REGULAR_MARGIN" => Ok(MarginMode::Cross),
+            "ISOLATED_MARGIN" => Ok(MarginMode::Isolated),
+            "PORTFOLIO_MARGIN" => Ok(MarginMode::Portfolio),
+            _ => Err(BadAnswer::new("margin mode is not a documented one")),
+        }
     }
 }
 

@@ -28,4 +28,4 @@ pub(crate) const PRODUCT: Product = Product {
     account: (5, "unified trading accounts of version 2"),
 };
 
-const LIMITS: [Limit; LIMIT_COUNT] = product::limits(10);
+const LIMITS: [Limit; LIMIT_COUNT] = product::limits("inverse", 10);

@@ -25,4 +25,4 @@ pub(crate) const PRODUCT: Product = Product {
     account: (3, "unified trading accounts"),
 };
 
-const LIMITS: [Limit; LIMIT_COUNT] = product::limits(10);
+const LIMITS: [Limit; LIMIT_COUNT] = product::limits("linear", 10);

@@ -5,6 +5,8 @@
 
 mod codes;
 mod decode;
+#[cfg(test)]
+mod documented;
 mod encode;
 mod errors;
 mod holdings;
@@ -46,7 +48,7 @@ use crate::venue_clock::VenueClock;
 use crate::wire::{Call, Wire, header};
 use instruments::Coins;
 use product::{
-    ACCOUNT, ADDRESS, API_KEY, BAN_MS, CANCEL, CREATE, Endpoint, Kind, POSITIONS,
+    ACCOUNT, ADDRESS, API_KEY, BAN_MS, CANCEL, CREATE, Endpoint, Kind, OF_ADDRESS, POSITIONS,
     PROTECTED_MS_DEFAULT, Product, REALTIME, TIME, WALLET,
 };
 use sign::Validity;
@@ -98,7 +100,7 @@ impl Bybit {
             credentials: opening.settings.credentials,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), product.limits),
+            budget: Budget::new(clock.clone(), &opening.place, product.limits, OF_ADDRESS),
             rules: RulesCache::new(clock),
             coins: Mutex::default(),
         }
@@ -140,17 +142,18 @@ impl Bybit {
         query: &QueryString,
     ) -> Result<T, Failure> {
         // Tokens before the stamp: waiting for them must not age it.
-        self.budget.take(&costs(endpoint), Purpose::Query).await?;
-        let validity = self.validity().await?;
+        let validity = self.validity(endpoint, Purpose::Query).await?;
         let call = sign::get(endpoint.path, query.as_str(), validity, &self.credentials)?;
         let response = self.wire.ask(call).await?;
         self.heed(endpoint, &response)?;
         result(&response)
     }
 
-    async fn validity(&self) -> Result<Validity, QueryError> {
+    async fn validity(&self, endpoint: Endpoint, purpose: Purpose) -> Result<Validity, QueryError> {
+        let costs = costs(endpoint);
+        let tokens = self.budget.take(&costs, purpose);
         Ok(Validity {
-            stamp: self.venue_clock.now(|| self.read_time()).await?,
+            stamp: self.venue_clock.now_after(tokens, || self.read_time()).await?,
             window_ms: self.traits.window_ms,
         })
     }
@@ -242,13 +245,17 @@ impl Venue for Bybit {
             optional(self.get::<holdings::AccountInfo>(ACCOUNT, &nothing)),
         )?;
         let (status, accounts) = self.product.account;
-        if info.is_some_and(|info| !info.is_at_least(status)) {
-            return Err(refused("account", &format!("only {accounts} are supported")));
+        if let Some(other) = info.as_ref().filter(|info| !info.is_at_least(status)) {
+            let message = format!("only {accounts} are supported, this is {}", other.kind());
+            return Err(refused("account", &message));
         }
         let can_trade = key.is_none_or(|key| key.can_trade(self.product.kind));
         if self.product.kind == Kind::Spot {
-            return Ok(Account { position_mode: PositionMode::OneWay, can_trade });
+            // Spot orders from here are paid in full, whatever contracts are margined with.
+            let position_mode = PositionMode::OneWay;
+            return Ok(Account { position_mode, can_trade, margin_mode: None });
         }
+        let margin_mode = info.map(|info| info.margin_mode()).transpose()?;
         let modes = try_join_all(symbols.iter().map(|symbol| async move {
             let rows = self.position_rows(symbol).await?;
             Ok::<_, QueryError>(holdings::mode(&rows, symbol)?)
@@ -258,7 +265,7 @@ impl Venue for Bybit {
         if modes.iter().any(|mode| *mode != position_mode) {
             return Err(refused("position-mode", "instruments are in different position modes"));
         }
-        Ok(Account { position_mode, can_trade })
+        Ok(Account { position_mode, can_trade, margin_mode })
     }
 
     async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {
@@ -330,8 +337,7 @@ impl Venue for Bybit {
 
     async fn cancel(&self, order: &OrderRef) -> Result<CancelAnswer, QueryError> {
         let endpoint = CANCEL;
-        self.budget.take(&costs(endpoint), Purpose::Cancel).await?;
-        let validity = self.validity().await?;
+        let validity = self.validity(endpoint, Purpose::Cancel).await?;
         let body = encode::cancel(self.product, order)?;
         let call = sign::post(endpoint.path, body, validity, &self.credentials)?;
         let response = self.wire.ask(call).await?;

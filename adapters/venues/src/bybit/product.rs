@@ -5,7 +5,7 @@
 
 use equipoise_core::{DeadlineCheck, IdAlphabet, ResendClass, VenueTraits};
 
-use crate::budget::Limit;
+use crate::budget::{Limit, Scope};
 use crate::settings::REQUEST_WINDOW_MS_DEFAULT;
 
 /// Source: Bybit v5 Guide, Authentication, read 2026-11-22.
@@ -74,17 +74,33 @@ pub(crate) const LIMIT_COUNT: usize = 10;
 /// One-second windows are counted a little longer, because requests do not keep their distance on the way.
 const SECOND: u64 = 1_100;
 
+/// Every request of an address counts, whatever it is about, and a ban is about the address.
+/// Source: Bybit v5 Rate Limit Rules, IP Limit, read 2026-11-22.
+pub(crate) const OF_ADDRESS: Scope = Scope::Address("");
+
+/// Queries of an account are counted over all categories.
+/// Source: Bybit v5 Rate Limit Rules, API Rate Limit Table, read 2026-11-22.
 const fn per_second(name: &'static str, tokens: u32) -> Limit {
-    Limit { name, length_ms: SECOND, tokens }
+    Limit { name, length_ms: SECOND, tokens, scope: Scope::Account("") }
+}
+
+/// Orders and cancels of an account are counted by category.
+const fn of_category(category: &'static str, name: &'static str, tokens: u32) -> Limit {
+    Limit { scope: Scope::Account(category), ..per_second(name, tokens) }
 }
 
 /// The limits of a product that allows so many new orders and as many cancels a second.
 /// Source: Bybit v5 Rate Limit Rules, read 2026-11-22. Answers carry the account's own figures, which take their place.
-pub(crate) const fn limits(orders: u32) -> [Limit; LIMIT_COUNT] {
+pub(crate) const fn limits(category: &'static str, orders: u32) -> [Limit; LIMIT_COUNT] {
     [
-        Limit { name: "requests of five seconds", length_ms: 5_100, tokens: 600 },
-        per_second("new orders of a second", orders),
-        per_second("cancels of a second", orders),
+        Limit {
+            name: "requests of five seconds",
+            length_ms: 5_100,
+            tokens: 600,
+            scope: OF_ADDRESS,
+        },
+        of_category(category, "new orders of a second", orders),
+        of_category(category, "cancels of a second", orders),
         per_second("live order queries of a second", 50),
         per_second("order history queries of a second", 50),
         per_second("execution queries of a second", 50),

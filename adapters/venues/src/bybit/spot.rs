@@ -26,4 +26,4 @@ pub(crate) const PRODUCT: Product = Product {
     account: (3, "unified trading accounts"),
 };
 
-const LIMITS: [Limit; LIMIT_COUNT] = product::limits(20);
+const LIMITS: [Limit; LIMIT_COUNT] = product::limits("spot", 20);

@@ -4,6 +4,8 @@
 
 mod codes;
 mod decode;
+#[cfg(test)]
+mod documented;
 mod encode;
 mod errors;
 mod key;
@@ -19,12 +21,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use equipoise_core::{
-    AccountId, Instrument, OrderRequest, OrderSnapshot, PositionMode, Symbol, VenueMillis,
-    VenueTraits,
+    AccountId, Instrument, OrderRequest, OrderSnapshot, PositionMode, Symbol, UnixMillis,
+    VenueMillis, VenueTraits,
 };
 use equipoise_port::{
-    Account, Balance, CancelAnswer, OrderRef, PlaceError, Position, Purpose, QueryError, Quote,
-    Venue,
+    Account, Balance, CancelAnswer, Clock, OrderRef, PlaceError, Position, Purpose, QueryError,
+    Quote, Venue,
 };
 use http::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
@@ -58,6 +60,7 @@ pub(crate) struct Coinbase {
     traits: VenueTraits,
     credentials: Credentials,
     requests: Requests,
+    clock: Arc<dyn Clock>,
     venue_clock: VenueClock,
     wire: Wire,
     budget: Budget,
@@ -80,8 +83,9 @@ impl Coinbase {
             credentials,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), &spot::LIMITS),
-            rules: RulesCache::new(clock),
+            budget: Budget::new(clock.clone(), &opening.place, &spot::LIMITS, spot::OF_ACCOUNT),
+            rules: RulesCache::new(clock.clone()),
+            clock,
             names: Mutex::default(),
         })
     }
@@ -93,8 +97,8 @@ impl Coinbase {
         query: &QueryString,
     ) -> Result<T, Failure> {
         // Tokens before the stamp: waiting for them must not age it.
-        self.budget.take(&spot::PRIVATE_COST, Purpose::Query).await?;
-        let life = Life::of_query(self.venue_now().await?);
+        let tokens = self.budget.take(&spot::PRIVATE_COST, Purpose::Query);
+        let life = Life::of_query(self.venue_now_after(tokens).await?);
         let response = self.wire.ask(self.requests.get(path, query.as_str(), life)?).await?;
         self.heed(&response, life).await?;
         Ok(read(response.body())?)
@@ -110,19 +114,22 @@ impl Coinbase {
             body: Bytes::new(),
         };
         let response = self.wire.ask(call).await?;
-        self.learn(&response);
+        self.learn(&response, spot::PUBLIC);
         errors::interpret(&response, &self.credentials)?;
         let time: decode::ServerTime = read(response.body())?;
         Ok(time.time()?)
     }
 
-    async fn venue_now(&self) -> Result<VenueMillis, QueryError> {
-        self.venue_clock.now(|| self.read_time()).await
+    async fn venue_now_after(
+        &self,
+        tokens: impl Future<Output = Result<(), QueryError>>,
+    ) -> Result<VenueMillis, QueryError> {
+        self.venue_clock.now_after(tokens, || self.read_time()).await
     }
 
     /// Draws the conclusions of an answer for later requests, then says what it is.
     async fn heed(&self, response: &Response<Bytes>, life: Life) -> Result<(), Failure> {
-        self.learn(response);
+        self.learn(response, spot::PRIVATE);
         match errors::interpret(response, &self.credentials) {
             Err(Failure::Coded(coded))
                 if coded.meaning == Meaning::Credentials
@@ -146,14 +153,46 @@ impl Coinbase {
         }
     }
 
-    /// Rates are announced in headers or by a status; the latter also by a gateway that has no words for it.
-    fn learn(&self, response: &Response<Bytes>) {
-        let wait_ms = retry_after_ms(response).unwrap_or(spot::LIMITED_MS_DEFAULT);
-        let left: Option<u32> = header(response, "x-ratelimit-remaining");
+    /// What an answer says about its own pool: pages of the account and public pages are counted apart.
+    ///
+    /// Of a window other than a second the size says nothing here, but what is left of it is not to be exceeded either:
+    /// so a smaller size is believed, a larger one is not, and no more than what is left is spent at once.
+    /// Source: Coinbase Advanced Python SDK, rate limit headers, read 2026-11-22.
+    fn learn(&self, response: &Response<Bytes>, pool: usize) {
         if response.status() == StatusCode::TOO_MANY_REQUESTS {
-            self.budget.shut_for(wait_ms, "429");
-        } else if left == Some(0) {
-            self.budget.hold(spot::PRIVATE, wait_ms);
+            // Also said by a gateway that has no words for it. The clock's page must not hold back orders.
+            match pool {
+                spot::PUBLIC => self.budget.hold(pool, self.wait_ms(response)),
+                _ => self.budget.shut_for(self.wait_ms(response), "429"),
+            }
+            return;
+        }
+        let Some(left) = header::<u32>(response, "x-ratelimit-remaining") else {
+            return;
+        };
+        let most = spot::LIMITS[pool].tokens;
+        let stated: Option<u32> = header(response, "x-ratelimit-limit");
+        let size = stated.filter(|size| (1..most).contains(size)).unwrap_or(most);
+        self.budget.resize(pool, size);
+        self.budget.observe(pool, size.saturating_sub(left));
+        if left == 0 {
+            self.budget.hold(pool, self.wait_ms(response));
+        }
+    }
+
+    /// Until a pool is filled again. Whether the header counts seconds from now or since 1970 is not documented; the
+    /// figures are so far apart that either is recognised.
+    fn wait_ms(&self, response: &Response<Bytes>) -> u64 {
+        if let Some(wait_ms) = retry_after_ms(response) {
+            return wait_ms;
+        }
+        let reset_ms = header::<u64>(response, "x-ratelimit-reset").map(|reset| match reset {
+            0..spot::RESET_S_MAX => reset * 1_000,
+            _ => UnixMillis(reset.saturating_mul(1_000)).since(self.clock.now()),
+        });
+        match reset_ms {
+            None | Some(0) => spot::LIMITED_MS_DEFAULT,
+            Some(wait_ms) => wait_ms.min(spot::RESET_S_MAX * 1_000),
         }
     }
 
@@ -162,8 +201,8 @@ impl Coinbase {
     }
 
     async fn cancel_by_id(&self, id: &str) -> Result<CancelAnswer, QueryError> {
-        self.budget.take(&spot::PRIVATE_COST, Purpose::Cancel).await?;
-        let life = Life::of_query(self.venue_now().await?);
+        let tokens = self.budget.take(&spot::PRIVATE_COST, Purpose::Cancel);
+        let life = Life::of_query(self.venue_now_after(tokens).await?);
         let call = self.requests.post(spot::CANCEL, encode::cancel(id)?, life)?;
         let response = self.wire.ask(call).await?;
         self.heed(&response, life).await?;
@@ -203,12 +242,16 @@ impl Venue for Coinbase {
     async fn account(&self, _symbols: &[Symbol]) -> Result<Account, QueryError> {
         let key: decode::Permissions = self.get(spot::PERMISSIONS, &QueryString::new()).await?;
         if key.portfolio_type == "INTX" {
-            return Err(refused("portfolio", "portfolios of perpetuals are not supported"));
+            return Err(refused(
+                "portfolio",
+                "portfolios of perpetuals (INTX) are not supported, allowed are those of spot",
+            ));
         }
         if key.can_transfer {
             tracing::warn!("the key may transfer funds away, which trading does not need");
         }
-        Ok(Account { position_mode: PositionMode::OneWay, can_trade: key.can_trade })
+        let position_mode = PositionMode::OneWay;
+        Ok(Account { position_mode, can_trade: key.can_trade, margin_mode: None })
     }
 
     /// Source: Coinbase Advanced Trade, Get API Key Permissions, can_transfer, read 2026-11-22.

@@ -2,7 +2,7 @@
 
 use equipoise_core::{DeadlineCheck, IdAlphabet, ResendClass, VenueTraits};
 
-use crate::budget::{Cost, Limit};
+use crate::budget::{Cost, Limit, Scope};
 use crate::settings::REQUEST_WINDOW_MS_DEFAULT;
 
 /// The adapter's name in configuration.
@@ -46,21 +46,31 @@ pub(crate) const TOKEN_S_MAX: u64 = 120;
 /// One-second windows are counted a little longer, because requests do not keep their distance on the way.
 const SECOND: u64 = 1_100;
 
+/// Pages of the account count by account, public ones by address.
 /// Source: Coinbase Advanced Trade API, REST API Rate Limits, read 2026-11-22.
+pub(crate) const OF_ACCOUNT: Scope = Scope::Account("");
+/// As [`OF_ACCOUNT`] says.
 pub(crate) const LIMITS: [Limit; 2] = [
-    Limit { name: "requests of a second", length_ms: SECOND, tokens: 30 },
-    Limit { name: "public requests of a second", length_ms: SECOND, tokens: 10 },
+    Limit { name: "requests of a second", length_ms: SECOND, tokens: 30, scope: OF_ACCOUNT },
+    Limit {
+        name: "public requests of a second",
+        length_ms: SECOND,
+        tokens: 10,
+        scope: Scope::Address(""),
+    },
 ];
 /// Index into [`LIMITS`].
 pub(crate) const PRIVATE: usize = 0;
 /// Index into [`LIMITS`].
-const PUBLIC: usize = 1;
+pub(crate) const PUBLIC: usize = 1;
 /// What one request of the account takes.
 pub(crate) const PRIVATE_COST: [Cost; 1] = [Cost { limit: PRIVATE, tokens: 1 }];
 /// What one public request takes.
 pub(crate) const PUBLIC_COST: [Cost; 1] = [Cost { limit: PUBLIC, tokens: 1 }];
 /// How long to stay away after a limit without an announced end: its window.
 pub(crate) const LIMITED_MS_DEFAULT: u64 = 1_000;
+/// Longest believable time until a pool is filled again, in seconds; an assumption. After it the page is asked once more.
+pub(crate) const RESET_S_MAX: u64 = 3_600;
 
 pub(crate) const ORDERS: &str = "/api/v3/brokerage/orders";
 pub(crate) const HISTORICAL: &str = "/api/v3/brokerage/orders/historical/";

@@ -8,7 +8,7 @@ use equipoise_core::{
     Amount, Asset, ClientOrderId, Fill, OrderEnd, OrderRequest, OrderSnapshot, OrderState, Qty,
     Symbol, TradeId, VenueMillis, VenueOrderId,
 };
-use equipoise_port::{Balance, Position};
+use equipoise_port::{Balance, MarginMode, Position};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -244,9 +244,23 @@ pub(crate) struct Setup {
     pub(crate) self_trading_reject_mode: Option<String>,
     #[serde(default)]
     limits: Option<serde_json::Value>,
+    #[serde(default)]
+    margin_model: Option<String>,
 }
 
 impl Setup {
+    /// The account's margin model; orders name none and follow it. Segregated ones keep currencies apart, not
+    /// positions.
+    /// Source: Deribit private/get_account_summary, margin_model, read 2026-11-22.
+    pub(crate) fn margin_mode(&self) -> Result<Option<MarginMode>, BadAnswer> {
+        match self.margin_model.as_deref() {
+            None => Ok(None),
+            Some("cross_sm" | "segregated_sm") => Ok(Some(MarginMode::Cross)),
+            Some("cross_pm" | "segregated_pm") => Ok(Some(MarginMode::Portfolio)),
+            Some(_) => Err(BadAnswer::new("margin model is not a documented one")),
+        }
+    }
+
     /// Sustained rate and burst of the account's matching engine requests, where they are shown.
     /// Source: Deribit private/get_account_summary, limits, matching_engine.trading.total, read 2026-11-22.
     pub(crate) fn matching_limit(&self) -> Option<(u32, u32)> {

@@ -4,6 +4,8 @@
 
 mod codes;
 mod decode;
+#[cfg(test)]
+mod documented;
 mod encode;
 mod errors;
 mod market;
@@ -74,7 +76,12 @@ impl Deribit {
             session: Session::new(clock.clone()),
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), &product::LIMITS),
+            budget: Budget::new(
+                clock.clone(),
+                &opening.place,
+                &product::LIMITS,
+                product::OF_ACCOUNT,
+            ),
             rules: RulesCache::new(clock),
             books: Mutex::default(),
         }
@@ -214,7 +221,8 @@ impl Venue for Deribit {
         let setup: decode::Setup = self.private(product::SUMMARY, &asked).await?;
         self.adopt(&setup);
         let can_trade = self.token().await?.can_trade();
-        Ok(Account { position_mode: PositionMode::OneWay, can_trade })
+        let (position_mode, margin_mode) = (PositionMode::OneWay, setup.margin_mode()?);
+        Ok(Account { position_mode, can_trade, margin_mode })
     }
 
     async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {

@@ -2,7 +2,7 @@
 
 use equipoise_core::{DeadlineCheck, IdAlphabet, ResendClass, VenueTraits};
 
-use crate::budget::Limit;
+use crate::budget::{Limit, Scope};
 use crate::settings::REQUEST_WINDOW_MS_DEFAULT;
 
 /// The adapter's name in configuration.
@@ -41,6 +41,10 @@ pub(crate) fn traits() -> VenueTraits {
     }
 }
 
+/// Credits belong to the account, and a ban is about its session.
+/// Source: Deribit Rate Limits, Credit-Based System, read 2026-11-22.
+pub(crate) const OF_ACCOUNT: Scope = Scope::Account("");
+
 /// Credits as requests: a pool of a hundred, refilled with twenty a second, for everything but the matching engine;
 /// one of twenty, refilled with five a second, for the matching engine in the lowest tier.
 ///
@@ -48,8 +52,13 @@ pub(crate) fn traits() -> VenueTraits {
 /// The account's own figures take the place of the tier's when the account is read.
 /// Source: Deribit Rate Limits, read 2026-11-22.
 pub(crate) const LIMITS: [Limit; 2] = [
-    Limit { name: "requests of five seconds", length_ms: 5_100, tokens: 100 },
-    Limit { name: "matching engine requests of four seconds", length_ms: 4_100, tokens: 20 },
+    Limit { name: "requests of five seconds", length_ms: 5_100, tokens: 100, scope: OF_ACCOUNT },
+    Limit {
+        name: "matching engine requests of four seconds",
+        length_ms: 4_100,
+        tokens: 20,
+        scope: OF_ACCOUNT,
+    },
 ];
 /// Index into [`LIMITS`].
 pub(crate) const OTHER: usize = 0;

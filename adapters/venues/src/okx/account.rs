@@ -22,7 +22,6 @@ pub(crate) enum Level {
 
 impl Level {
     /// All of them, in the exchange's order.
-    #[cfg(test)]
     pub(crate) const ALL: [Self; 4] =
         [Self::Spot, Self::Futures, Self::MultiCurrency, Self::Portfolio];
 

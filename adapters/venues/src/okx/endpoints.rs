@@ -5,7 +5,8 @@
 //! more than the exchange allows. The sub-account's limit of 1000 orders in two seconds lies beyond that.
 //! Source: OKX v5 Rate Limits and the rate stated with each endpoint, read 2026-11-22.
 
-use crate::budget::{Cost, Limit};
+use super::product::Product;
+use crate::budget::{Cost, Limit, Scope};
 
 /// Windows of two seconds are counted a little longer, because requests do not keep their distance on the way.
 const TWO_SECONDS: u64 = 2_100;
@@ -14,36 +15,55 @@ pub(crate) const LIMITED_MS: u64 = 2_000;
 /// How long to stay away after a 429 without a documented body; an assumption.
 pub(crate) const PROTECTED_MS: u64 = 5_000;
 
-const fn limit(name: &'static str, tokens: u32) -> Limit {
-    Limit { name, length_ms: TWO_SECONDS, tokens }
+/// Counted by account over all products.
+const fn of_account(name: &'static str, tokens: u32) -> Limit {
+    Limit { name, length_ms: TWO_SECONDS, tokens, scope: Scope::Account("") }
 }
 
+/// Counted by account and instrument, and so apart for products that share no instrument.
+const fn of_product(product: Product, name: &'static str, tokens: u32) -> Limit {
+    Limit { scope: Scope::Account(product.kind()), ..of_account(name, tokens) }
+}
+
+/// Counted by address.
+const fn of_address(name: &'static str, tokens: u32) -> Limit {
+    Limit { scope: OF_ADDRESS, ..of_account(name, tokens) }
+}
+
+/// What an answer with status 429 and no more is taken to be about.
+pub(crate) const OF_ADDRESS: Scope = Scope::Address("");
+
+/// How many limits there are.
+const LIMIT_COUNT: usize = 17;
+
 /// Tokens of two seconds each.
-pub(crate) const LIMITS: [Limit; 17] = [
-    limit("new orders of two seconds", 60),
-    limit("cancels of two seconds", 60),
-    limit("order queries of two seconds", 60),
-    limit("open order listings of two seconds", 60),
-    limit("order history listings of two seconds", 40),
-    limit("order archive listings of two seconds", 20),
-    limit("fill listings of two seconds", 60),
-    limit("fill archive listings of two seconds", 10),
-    limit("position queries of two seconds", 10),
-    limit("balance queries of two seconds", 10),
-    limit("account queries of two seconds", 5),
-    limit("fee queries of two seconds", 5),
-    limit("time queries of two seconds", 10),
-    limit("instrument queries of two seconds", 20),
-    limit("ticker queries of two seconds", 20),
-    limit("mark price queries of two seconds", 10),
-    limit("funding queries of two seconds", 10),
-];
+pub(crate) const fn limits(product: Product) -> [Limit; LIMIT_COUNT] {
+    [
+        of_product(product, "new orders of two seconds", 60),
+        of_product(product, "cancels of two seconds", 60),
+        of_product(product, "order queries of two seconds", 60),
+        of_account("open order listings of two seconds", 60),
+        of_account("order history listings of two seconds", 40),
+        of_account("order archive listings of two seconds", 20),
+        of_account("fill listings of two seconds", 60),
+        of_account("fill archive listings of two seconds", 10),
+        of_account("position queries of two seconds", 10),
+        of_account("balance queries of two seconds", 10),
+        of_account("account queries of two seconds", 5),
+        of_account("fee queries of two seconds", 5),
+        of_address("time queries of two seconds", 10),
+        of_address("instrument queries of two seconds", 20),
+        of_address("ticker queries of two seconds", 20),
+        of_address("mark price queries of two seconds", 10),
+        of_address("funding queries of two seconds", 10),
+    ]
+}
 
 /// A path and its limit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Endpoint {
     pub(crate) path: &'static str,
-    /// Index into [`LIMITS`].
+    /// Index into [`limits`].
     pub(crate) limit: usize,
 }
 
@@ -103,6 +123,6 @@ mod tests {
         ];
         let mut limits = endpoints.map(|endpoint| endpoint.limit);
         limits.sort_unstable();
-        assert!(limits.iter().copied().eq(0..LIMITS.len()));
+        assert!(limits.iter().copied().eq(0..LIMIT_COUNT));
     }
 }

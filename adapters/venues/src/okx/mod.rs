@@ -4,6 +4,8 @@
 
 mod account;
 mod decode;
+#[cfg(test)]
+mod documented;
 mod encode;
 mod endpoints;
 mod errors;
@@ -88,7 +90,12 @@ impl Okx {
             is_simulated: opening.settings.endpoint == Host::Test,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
-            budget: Budget::new(clock.clone(), &endpoints::LIMITS),
+            budget: Budget::new(
+                clock.clone(),
+                &opening.place,
+                &endpoints::limits(product),
+                endpoints::OF_ADDRESS,
+            ),
             rules: RulesCache::new(clock),
             level: Mutex::default(),
         })
@@ -120,8 +127,9 @@ impl Okx {
         query: &QueryString,
     ) -> Result<Vec<T>, Failure> {
         // Tokens before the stamp: waiting for them must not age it.
-        self.budget.take(&[endpoint.cost()], Purpose::Query).await?;
-        let stamp = self.venue_clock.now(|| self.read_time()).await?;
+        let cost = [endpoint.cost()];
+        let tokens = self.budget.take(&cost, Purpose::Query);
+        let stamp = self.venue_clock.now_after(tokens, || self.read_time()).await?;
         let call = sign::get(endpoint.path, query.as_str(), stamp, &self.credentials)?;
         let response = self.wire.ask(self.addressed(call)).await?;
         self.heed(endpoint, &response)?;
@@ -212,11 +220,17 @@ fn only<T>(rows: Vec<T>) -> Result<T, BadAnswer> {
 }
 
 fn unsupported(product: Product, level: Level) -> String {
+    let allowed: Vec<&str> = Level::ALL
+        .into_iter()
+        .filter(|level| product.trade_mode(*level).is_some())
+        .map(Level::name)
+        .collect();
     let what = match product {
-        Product::Swap => "swaps",
-        Product::Spot => "spot",
+        Product::Swap => "swaps are",
+        Product::Spot => "spot is",
     };
-    format!("{what} are not traded on an account in {}", level.name())
+    let (level, allowed) = (level.name(), allowed.join(", "));
+    format!("{what} not traded on an account in {level}, allowed are {allowed}")
 }
 
 fn refused(code: &str, message: &str) -> QueryError {
@@ -247,14 +261,17 @@ impl Venue for Okx {
             let rows = self.position_rows().await?;
             for symbol in symbols {
                 if account::is_isolated(&rows, symbol)? {
-                    let message =
-                        format!("{symbol} has a position in isolated margin, orders are in cross");
+                    let message = format!(
+                        "{symbol} has a position in isolated margin, allowed is cross margin, \
+                         which orders are in"
+                    );
                     return Err(refused("margin-mode", &message));
                 }
             }
         }
         let position_mode = config.position_mode(self.product)?;
-        Ok(Account { position_mode, can_trade: config.can_trade() })
+        let margin_mode = self.product.margin_mode(level);
+        Ok(Account { position_mode, can_trade: config.can_trade(), margin_mode })
     }
 
     async fn may_withdraw(&self) -> Result<Option<bool>, QueryError> {
@@ -327,8 +344,9 @@ impl Venue for Okx {
     }
 
     async fn cancel(&self, order: &OrderRef) -> Result<CancelAnswer, QueryError> {
-        self.budget.take(&[CANCEL.cost()], Purpose::Cancel).await?;
-        let stamp = self.venue_clock.now(|| self.read_time()).await?;
+        let cost = [CANCEL.cost()];
+        let tokens = self.budget.take(&cost, Purpose::Cancel);
+        let stamp = self.venue_clock.now_after(tokens, || self.read_time()).await?;
         let body = encode::cancel(order)?;
         let call = sign::post(CANCEL.path, body, stamp, None, &self.credentials)?;
         let response = self.wire.ask(self.addressed(call)).await?;

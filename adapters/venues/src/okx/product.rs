@@ -1,6 +1,7 @@
 //! What tells the OKX products apart, and what the exchange documents about both of them.
 
 use equipoise_core::{DeadlineCheck, IdAlphabet, ResendClass, VenueTraits};
+use equipoise_port::MarginMode;
 
 use super::account::Level;
 use crate::settings::REQUEST_WINDOW_MS_DEFAULT;
@@ -54,6 +55,15 @@ impl Product {
             (Self::Spot, Level::Spot | Level::Futures) => Some("cash"),
             (Self::Spot, Level::MultiCurrency | Level::Portfolio) => Some(CROSS),
         }
+    }
+
+    /// What its positions are margined with on an account of that level.
+    pub(crate) fn margin_mode(self, level: Level) -> Option<MarginMode> {
+        let crossed = self.trade_mode(level)? == CROSS;
+        crossed.then_some(match level {
+            Level::Portfolio => MarginMode::Portfolio,
+            Level::Spot | Level::Futures | Level::MultiCurrency => MarginMode::Cross,
+        })
     }
 
     /// Taker rate of a regular account, for where the account's own cannot be read.
@@ -110,5 +120,9 @@ mod tests {
             modes(Product::Spot),
             [Some("cash"), Some("cash"), Some("cross"), Some("cross")]
         );
+        let margins = |product: Product| Level::ALL.map(|level| product.margin_mode(level));
+        let cross = Some(MarginMode::Cross);
+        assert_eq!(margins(Product::Swap), [None, cross, cross, None]);
+        assert_eq!(margins(Product::Spot), [None, None, cross, Some(MarginMode::Portfolio)]);
     }
 }

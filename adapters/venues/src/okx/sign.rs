@@ -116,6 +116,18 @@ mod tests {
         );
     }
 
+    // Seen in another client's tests and computed again apart from this code.
+    #[test]
+    fn a_question_without_a_query_is_signed_without_a_question_mark() {
+        let secret = "chNOOS4KvNXR_Xq4k4c9qsfoKWvnDecLATCRlcBwyKDYnWgO";
+        let credentials = Credentials::new("TESTKEY", secret).unwrap();
+        let asked = get("/api/v5/account/balance", "", STAMP_MS, &credentials).unwrap();
+        assert_eq!(
+            header(&asked, &SIGNATURE).unwrap(),
+            "PJ61e1nb2F2Qd7D8SPiaIcx2gjdELc+o0ygzre9z33k="
+        );
+    }
+
     #[test]
     fn the_deadline_is_a_header_that_changes_no_signature() {
         let order = |deadline| {

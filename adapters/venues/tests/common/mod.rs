@@ -25,6 +25,15 @@ pub(crate) const NOW: u64 = 1_795_334_400_000;
 pub(crate) struct Standing(AtomicU64);
 
 impl Standing {
+    pub(crate) fn now() -> Self {
+        Self(AtomicU64::new(NOW))
+    }
+
+    /// Milliseconds since the moment of the fixtures.
+    pub(crate) fn passed(&self) -> u64 {
+        self.0.load(Ordering::SeqCst) - NOW
+    }
+
     pub(crate) fn advance(&self, ms: u64) {
         self.0.fetch_add(ms, Ordering::SeqCst);
     }

@@ -1,8 +1,8 @@
-//! `doctor`: looks at every configured venue as a batch would, and sends no order.
+//! `doctor`: looks at the journal and at every configured venue as a batch would, and sends no order.
 
-use std::time::Instant;
+mod journal;
 
-use equipoise::port::{QueryError, Venue};
+use equipoise::port::{Account, Clock, MarginMode, QueryError, Venue};
 use equipoise::{PositionMode, Symbol, VenueName};
 use futures::future::join_all;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::output::{Examination, Finding, Output, Verdict, examination_text};
 use crate::venues::OpenVenues;
 
-/// Round trips measured; the quickest says most about the clock.
+/// Round trips tried before a clock counts as not known well enough: as many as the engine tries.
 const ROUND_TRIPS: usize = 3;
 
 /// Offsets from which on a person should set the host's clock, although every request is stamped in the venue's time.
@@ -36,6 +36,7 @@ const KNOWN: [(&str, &str); 10] = [
 #[derive(Serialize)]
 struct Document<'a> {
     could_run: bool,
+    journal: &'a Finding,
     venues: &'a [Examination],
 }
 
@@ -43,9 +44,14 @@ pub(super) async fn doctor(config: &Config, output: Output) -> Result<Exit, Fail
     let open = OpenVenues::open(config)?;
     let adapter = |name| config.venues.get(name).map_or("", |venue| venue.adapter.as_str());
     let examined = open.each().map(|(name, venue)| examine(&open, name, adapter(name), &**venue));
-    let venues = join_all(examined).await;
-    let could_run = venues.iter().all(|venue| venue.verdict() < Verdict::Bad);
-    output.result(&Document { could_run, venues: &venues }, || examination_text(&venues));
+    let (journal, venues) =
+        futures::future::join(journal::examine(&config.journal), join_all(examined)).await;
+    // A batch has legs, and each of them a venue.
+    let could_run = !venues.is_empty()
+        && journal.verdict < Verdict::Bad
+        && venues.iter().all(|venue| venue.verdict() < Verdict::Bad);
+    let document = Document { could_run, journal: &journal, venues: &venues };
+    output.result(&document, || examination_text(&journal, &venues));
     Ok(if could_run { Exit::Done } else { Exit::Failed })
 }
 
@@ -58,7 +64,7 @@ async fn examine(
     let mut checks = Vec::new();
     let known = KNOWN.iter().find(|(of, _)| *of == adapter);
     let symbol = known.and_then(|(_, symbol)| Symbol::new(symbol).ok());
-    if reach(open, venue, &mut checks).await {
+    if reach(&*open.clock, venue, &mut checks).await {
         account(venue, adapter, symbol.as_ref(), &mut checks).await;
         instruments(venue, symbol.as_ref(), &mut checks).await;
         balances(venue, &mut checks).await;
@@ -66,35 +72,68 @@ async fn examine(
     Examination { venue: name.to_string(), adapter: adapter.to_owned(), checks }
 }
 
-/// Whether it answers at all, and how its clock stands to ours.
-async fn reach(open: &OpenVenues, venue: &dyn Venue, checks: &mut Vec<Finding>) -> bool {
-    let mut quickest: Option<(u128, i64)> = None;
+/// One reading of a venue's clock: how long it took, how far it is away, and how well that is known.
+#[derive(Clone, Copy)]
+struct Reading {
+    round_trip_ms: u64,
+    offset_ms: i64,
+    uncertainty_ms: u64,
+}
+
+/// Reads it as the engine does before it stamps anything: the venue's time lies between sending and receiving.
+async fn read_clock(clock: &dyn Clock, venue: &dyn Venue) -> Result<Reading, QueryError> {
+    let before = clock.now();
+    let theirs = venue.server_time().await?;
+    let round_trip_ms = clock.now().since(before);
+    let uncertainty_ms = round_trip_ms.div_ceil(2);
+    let signed = |time: u64| i64::try_from(time).unwrap_or(i64::MAX);
+    let middle = before.plus_ms(uncertainty_ms);
+    let offset_ms = signed(theirs.0).saturating_sub(signed(middle.0));
+    Ok(Reading { round_trip_ms, offset_ms, uncertainty_ms })
+}
+
+/// Whether it answers at all, and whether its clock is known well enough to stamp orders (R2).
+async fn reach(clock: &dyn Clock, venue: &dyn Venue, checks: &mut Vec<Finding>) -> bool {
+    let (mut quickest, mut failure) = (None::<Reading>, None);
     for _ in 0..ROUND_TRIPS {
-        let (before, begun) = (open.clock.now(), Instant::now());
-        let theirs = match venue.server_time().await {
-            Ok(theirs) => theirs,
-            Err(error) => {
-                checks.push(bad("reachable", &error));
-                return false;
+        match read_clock(clock, venue).await {
+            Ok(reading) => {
+                let no_slower = |other: &Reading| other.round_trip_ms <= reading.round_trip_ms;
+                quickest = Some(quickest.filter(no_slower).unwrap_or(reading));
             }
-        };
-        let round_trip = begun.elapsed().as_millis();
-        let ours = before.0.saturating_add(u64::try_from(round_trip / 2).unwrap_or(u64::MAX));
-        let offset = i128::from(theirs.0) - i128::from(ours);
-        let offset = i64::try_from(offset).unwrap_or(i64::MAX);
-        if quickest.is_none_or(|(other, _)| round_trip < other) {
-            quickest = Some((round_trip, offset));
+            Err(error) => {
+                // What the engine asks again after, a reading may follow.
+                let passing = matches!(error, QueryError::Unavailable(_));
+                failure = Some(error);
+                if !passing {
+                    break;
+                }
+            }
         }
     }
-    let (round_trip, offset) = quickest.unwrap_or_default();
-    checks.push(good("reachable", format!("round trip {round_trip} ms")));
-    let text = format!("{offset:+} ms from this host's");
-    checks.push(if offset.abs() > OFFSET_MS_MAX {
-        warn("clock", format!("{text}; requests follow the venue's, set the host's all the same"))
-    } else {
-        good("clock", text)
-    });
+    let Some(reading) = quickest else {
+        checks.extend(failure.map(|error| bad("reachable", &error)));
+        return false;
+    };
+    checks.push(good("reachable", format!("round trip {} ms", reading.round_trip_ms)));
+    checks.push(clock_verdict(reading, u64::from(venue.traits().window_ms) / 4));
     true
+}
+
+/// `needed_ms` is a quarter of the request window: a clock known less well stamps nothing.
+fn clock_verdict(reading: Reading, needed_ms: u64) -> Finding {
+    let Reading { offset_ms, uncertainty_ms, .. } = reading;
+    if uncertainty_ms >= needed_ms {
+        let found =
+            format!("its clock is known to {uncertainty_ms} ms only, needed are {needed_ms} ms");
+        return Finding { check: "clock", verdict: Verdict::Bad, found };
+    }
+    let text = format!("{offset_ms:+} ms from this host's, known to {uncertainty_ms} ms");
+    if offset_ms.abs() > OFFSET_MS_MAX {
+        let advice = "requests follow the venue's, set the host's all the same";
+        return warn("clock", format!("{text}; {advice}"));
+    }
+    good("clock", text)
 }
 
 async fn account(
@@ -122,13 +161,23 @@ async fn account(
         Ok(None) => good("withdrawal", not_told(adapter)),
         Err(error) => warn("withdrawal", error.to_string()),
     });
-    checks.push(good(
-        "position mode",
-        match account.position_mode {
-            PositionMode::OneWay => "one-way",
-            PositionMode::Hedge => "hedge",
-        },
-    ));
+    checks.extend(modes(&account));
+}
+
+/// Orders follow both; a mode that they could not follow was refused with the account.
+fn modes(account: &Account) -> [Finding; 2] {
+    let position = match account.position_mode {
+        PositionMode::OneWay => "one-way",
+        PositionMode::Hedge => "hedge",
+    };
+    let margin = match account.margin_mode {
+        Some(MarginMode::Cross) => "cross",
+        Some(MarginMode::Isolated) => "isolated",
+        Some(MarginMode::Portfolio) => "portfolio",
+        Some(MarginMode::Mixed) => "each instrument its own",
+        None => "none, or not told",
+    };
+    [good("position mode", position), good("margin mode", margin)]
 }
 
 /// Who else could tell. Binance's keys are for all its products, and only one interface tells what they may do.
@@ -156,7 +205,11 @@ async fn instruments(venue: &dyn Venue, symbol: Option<&Symbol>, checks: &mut Ve
 
 async fn balances(venue: &dyn Venue, checks: &mut Vec<Finding>) {
     checks.push(match venue.balances().await {
-        Ok(balances) if balances.is_empty() => warn("balances", "nothing to trade with"),
+        Ok(balances) if balances.is_empty() => Finding {
+            check: "balances",
+            verdict: Verdict::Bad,
+            found: "nothing to trade with".to_owned(),
+        },
         Ok(balances) => {
             let each = balances.iter().map(|held| format!("{} {}", held.available, held.asset));
             good("balances", format!("available {}", each.collect::<Vec<_>>().join(", ")))
@@ -175,4 +228,32 @@ fn warn(check: &'static str, found: impl Into<String>) -> Finding {
 
 fn bad(check: &'static str, error: &QueryError) -> Finding {
     Finding { check, verdict: Verdict::Bad, found: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(offset_ms: i64, uncertainty_ms: u64) -> (Verdict, String) {
+        let reading = Reading { round_trip_ms: 2 * uncertainty_ms, offset_ms, uncertainty_ms };
+        let finding = clock_verdict(reading, 500);
+        (finding.verdict, finding.found)
+    }
+
+    #[test]
+    fn a_clock_is_bad_where_the_engine_would_stamp_nothing_by_it() {
+        let good = "+3 ms from this host's, known to 499 ms".to_owned();
+        assert_eq!(judged(3, 499), (Verdict::Ok, good));
+        let bad = |known| format!("its clock is known to {known} ms only, needed are 500 ms");
+        assert_eq!(judged(3, 500), (Verdict::Bad, bad(500)));
+        assert_eq!(judged(-9_000, 653), (Verdict::Bad, bad(653)));
+    }
+
+    #[test]
+    fn a_clock_far_off_but_well_known_is_only_warned_of() {
+        assert_eq!(judged(-1_000, 20).0, Verdict::Ok);
+        let warned = "-1001 ms from this host's, known to 20 ms; \
+                      requests follow the venue's, set the host's all the same";
+        assert_eq!(judged(-1_001, 20), (Verdict::Warn, warned.to_owned()));
+    }
 }

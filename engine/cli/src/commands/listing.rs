@@ -35,7 +35,7 @@ pub(super) async fn batches(config: &Config, output: Output) -> Result<Exit, Fai
 pub(super) async fn show(config: &Config, key: &str, output: Output) -> Result<Exit, Failure> {
     let key: BatchKey =
         key.parse().map_err(|error| Failure::refused("usage", format!("{error}")))?;
-    let unknown = || Failure::refused("not_found", format!("the journal has no batch {key}"));
+    let unknown = || Failure::broken("not_found", format!("the journal has no batch {key}"));
     let journal = journals::open_to_read(&config.journal).await?;
     let journal = journal.ok_or_else(unknown)?;
     let found = stored(&journal, key).await?;

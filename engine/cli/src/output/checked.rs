@@ -89,7 +89,7 @@ pub(crate) fn check_text(check: &PlanCheck) -> String {
     }
     let _ = writeln!(
         text,
-        "in doubt  at most {} while the venues answer; a venue that does not is asked for {} more, then the batch is parked",
+        "in doubt  a leg at most {} while the venues answer, orders sent again included; a venue that does not is asked for {} more, then the batch is parked",
         seconds(check.doubt_ms),
         seconds(check.doubt_grace_ms)
     );
@@ -125,7 +125,7 @@ fn leg_text(leg: &LegCheck) -> String {
     }
     let _ = writeln!(
         text,
-        "    venue     class {}, window {}, margin {}, in doubt at most {}, {} positions, {}",
+        "    venue     class {}, window {}, margin {}, an order in doubt at most {}, {} positions, {}",
         class_word(leg.class),
         seconds(leg.window_ms.into()),
         seconds(leg.margin_ms.into()),

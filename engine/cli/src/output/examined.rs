@@ -1,4 +1,4 @@
-//! What `doctor` found: one line for each check of each venue.
+//! What `doctor` found: one line for the journal and for each check of each venue.
 
 use std::fmt::Write as _;
 
@@ -46,24 +46,34 @@ impl Examination {
 }
 
 /// A table for people.
-pub(crate) fn examination_text(venues: &[Examination]) -> String {
-    let mut text = String::new();
+pub(crate) fn examination_text(journal: &Finding, venues: &[Examination]) -> String {
+    let mut text = String::from("journal\n");
+    line(&mut text, journal);
     for venue in venues {
         let _ = writeln!(text, "{} ({})", venue.venue, venue.adapter);
-        for Finding { check, verdict, found } in &venue.checks {
-            let verdict = match verdict {
-                Verdict::Ok => "ok",
-                Verdict::Warn => "WARN",
-                Verdict::Bad => "BAD",
-            };
-            let _ = writeln!(text, "  {verdict:<5} {check:<14} {found}");
+        for finding in &venue.checks {
+            line(&mut text, finding);
         }
     }
-    let bad = venues.iter().filter(|venue| venue.verdict() == Verdict::Bad).count();
-    let _ = match bad {
-        0 => writeln!(text, "a batch could run"),
-        1 => writeln!(text, "no batch could run at one venue"),
-        count => writeln!(text, "no batch could run at {count} venues"),
+    let bad = |verdict| verdict == Verdict::Bad;
+    let journal = bad(journal.verdict).then_some("the journal");
+    let in_the_way: Vec<&str> = journal
+        .into_iter()
+        .chain(venues.iter().filter(|venue| bad(venue.verdict())).map(|venue| &*venue.venue))
+        .collect();
+    let _ = match in_the_way[..] {
+        [] if venues.is_empty() => writeln!(text, "no batch could run: no venue is configured"),
+        [] => writeln!(text, "a batch could run"),
+        _ => writeln!(text, "no batch could run, in the way: {}", in_the_way.join(", ")),
     };
     text
+}
+
+fn line(text: &mut String, Finding { check, verdict, found }: &Finding) {
+    let verdict = match verdict {
+        Verdict::Ok => "ok",
+        Verdict::Warn => "WARN",
+        Verdict::Bad => "BAD",
+    };
+    let _ = writeln!(text, "  {verdict:<5} {check:<14} {found}");
 }

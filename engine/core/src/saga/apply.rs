@@ -58,7 +58,8 @@ impl Saga {
                 self.stopped_at.get_or_insert(*at);
             }
             Record::UnwindStarted { at } => {
-                self.unwind_started_at.get_or_insert(*at);
+                // A start that finds it begun begins its time anew: nobody could act while the process was down.
+                self.unwind_started_at = Some(*at);
             }
             Record::Contradicted { leg, at, .. } => {
                 let tag = OrderTag { leg: *leg, role: Role::Unwind, attempt: 0 };

@@ -2,10 +2,11 @@
 
 use crate::decimal::{Amount, Qty};
 use crate::key::client_order_id;
+use crate::name::Asset;
 use crate::order::{OrderRequest, Side};
 use crate::record::{Ending, OrderTag, Record, Role};
-use crate::sizing::net_of_fee;
-use crate::spec::{LegSpec, Residual};
+use crate::sizing::{net_of_fee, size_following};
+use crate::spec::{LegQuantity, LegSpec, Residual};
 use crate::time::{ClockOffset, UnixMillis};
 
 use super::Saga;
@@ -98,12 +99,20 @@ impl Saga {
     fn verdict(&self, progress: &[LegProgress], doubt: bool, now: UnixMillis) -> Step {
         let mut step = Step::default();
         let busy = self.orders().any(|(_, order)| !order.is_closed());
-        if busy || progress.iter().any(|leg| !leg.is_final()) {
+        // Compensation goes on underlying by underlying, beside its own orders in another one.
+        if progress.iter().any(|leg| !leg.is_final()) {
+            return step;
+        }
+        if busy {
+            if self.is_unwinding() && !doubt {
+                self.compensate(now, &mut step);
+            }
             return step;
         }
         let end = |ending, why: &str| Record::Ended { ending, why: why.to_owned(), at: now };
         let untouched = self.orders().all(|(_, order)| order.fills.is_empty());
         let record = if doubt {
+            step.commands.extend(self.left_open().map(Command::Cancel));
             end(Ending::Parked, &self.doubt_reason())
         } else if untouched {
             end(Ending::Flat, "nothing was executed")
@@ -111,7 +120,7 @@ impl Saga {
             self.compensate(now, &mut step);
             return step;
         } else if self.is_as_planned(progress) {
-            end(Ending::Done, "every leg filled as planned")
+            end(Ending::Done, done_reason(progress))
         } else {
             match self.spec.policy.on_residual {
                 Residual::Park => end(Ending::Parked, "the fills do not match the plan"),
@@ -121,6 +130,14 @@ impl Saga {
         step.records.push(record);
         step.wake_by(now);
         step
+    }
+
+    /// Orders that can no longer be followed and were open when last seen: a person should not find them filled later.
+    fn left_open(&self) -> impl Iterator<Item = OrderTag> {
+        let given_up = self.orders().filter(|(_, order)| {
+            matches!(order.stage, Stage::Closed(Closing::Unresolved(_))) && order.is_open_at_venue()
+        });
+        given_up.map(|(tag, _)| tag)
     }
 
     fn doubt_reason(&self) -> String {
@@ -143,8 +160,21 @@ impl Saga {
         legs_match
             && self.net_deltas().iter().all(|(underlying, delta)| {
                 let off = (*delta - self.planned_delta(underlying)).magnitude();
-                off.is_zero() || off < self.coarsest_lot(underlying)
+                let near = off < self.coarsest_lot(underlying).plus(self.fees_in_base(underlying));
+                off.is_zero() || near
             })
+    }
+
+    /// What spot buys of a fixed size were expected to pay in the base asset, base units. Whether they do is the
+    /// account's own choice (a fee may come out of another asset), so it is no reason to take everything back.
+    fn fees_in_base(&self, underlying: &Asset) -> Qty {
+        let legs = self.spec.legs.iter().filter(|leg| leg.instrument.base == *underlying);
+        legs.fold(Qty::ZERO, |sum, leg| match leg.quantity {
+            LegQuantity::Fixed(units) => {
+                sum.plus(units.minus(net_of_fee(&leg.instrument, leg.side, units)))
+            }
+            LegQuantity::Of { .. } => sum,
+        })
     }
 
     /// Writes intents for a wave, or records a further transmission, now that everything is at hand.
@@ -230,7 +260,7 @@ impl Saga {
     }
 
     /// Net delta the plan asks for in one underlying, base units; followers count what their source was to fill.
-    pub(crate) fn planned_delta(&self, underlying: &crate::name::Asset) -> Amount {
+    pub(crate) fn planned_delta(&self, underlying: &Asset) -> Amount {
         (0_u8..)
             .zip(&self.spec.legs)
             .filter(|(_, leg)| leg.instrument.base == *underlying)
@@ -241,7 +271,6 @@ impl Saga {
 
     /// Base units a leg was planned to fill; a follower's are its source's times the ratio.
     fn planned_base(&self, index: u8, depth: usize) -> Qty {
-        use crate::spec::LegQuantity;
         let Some(leg) = self.spec.leg(index).filter(|_| depth <= self.spec.legs.len()) else {
             return Qty::ZERO;
         };
@@ -253,17 +282,28 @@ impl Saga {
             }
             LegQuantity::Of { leg: source, ratio } => {
                 let source = self.planned_base(*source, depth + 1);
-                let base = source.get().checked_mul(ratio.get());
-                base.and_then(|base| Qty::truncated(base).ok()).unwrap_or(Qty::ZERO)
+                let reference = self.reference(leg);
+                let size = size_following(&leg.instrument, leg.side, source, *ratio, reference);
+                let units = net_of_fee(&leg.instrument, leg.side, size.unwrap_or(Qty::ZERO));
+                leg.instrument.base_of(Amount::from(units), reference).magnitude()
             }
         }
     }
 
     /// Lot of the coarsest instrument of an underlying, base units.
-    pub(crate) fn coarsest_lot(&self, underlying: &crate::name::Asset) -> Qty {
+    pub(crate) fn coarsest_lot(&self, underlying: &Asset) -> Qty {
         let legs = self.spec.legs.iter().filter(|leg| leg.instrument.base == *underlying);
         let lots = legs.map(|leg| leg.instrument.lot_base(self.reference(leg)));
         lots.max().unwrap_or(Qty::ZERO)
+    }
+}
+
+/// A leg that others follow may end short: they matched it, so the net delta is the planned one all the same.
+fn done_reason(progress: &[LegProgress]) -> &'static str {
+    if progress.iter().all(|leg| *leg == LegProgress::Complete) {
+        "every leg filled as planned"
+    } else {
+        "what was filled is matched as planned, but a leg filled less than it was to"
     }
 }
 

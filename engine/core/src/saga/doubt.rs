@@ -127,7 +127,9 @@ impl Saga {
         step: &mut Step,
     ) {
         let rests = rests(order.request.kind);
+        let ended = order.all_ended();
         let open_until = match tag.role {
+            _ if ended => order.intended_at,
             Role::Unwind => order.intended_at.plus_ms(IMMEDIATE_OPEN_MS),
             Role::Entry => {
                 let deadline = self.leg_deadline(self.attempts(tag.leg, Role::Entry));
@@ -145,7 +147,6 @@ impl Saga {
             return;
         }
         step.wake_by(give_up_at);
-        let ended = order.all_ended();
         let thorough = leg.traits.class != ResendClass::A && (ended || !rests);
         step.commands.push(Command::Query(Query { tag, thorough, urgent: ended || !rests }));
         if ended {

@@ -78,7 +78,7 @@ impl Saga {
     }
 
     /// After a restart nothing is known of what was under way: everything open is asked about from now on, also what
-    /// had been given up on (R11).
+    /// had been given up on (R11). Nor does compensation lose the time in which nobody could act.
     fn doubt_everything_open(&self, now: UnixMillis, records: &mut Vec<Record>) {
         if self.ended.is_some() {
             return;
@@ -89,6 +89,9 @@ impl Saga {
         for (tag, _) in open {
             let why = "the engine was started again".to_owned();
             records.push(Record::Doubted { tag, why, at: now });
+        }
+        if self.is_unwinding() {
+            records.push(Record::UnwindStarted { at: now });
         }
     }
 

@@ -80,7 +80,8 @@ impl Saga {
         }
         let hopeless = (0_u8..).zip(&progress).any(|(index, progress)| match progress {
             LegProgress::Unresolved => true,
-            LegProgress::Short => !self.is_followed(index),
+            LegProgress::Short => !self.is_followed(index) || self.filled(index).is_zero(),
+            LegProgress::Complete => self.target(index) != Some(self.filled(index)),
             _ => false,
         });
         let stopping = hopeless || self.stopped_at.is_some() || self.is_unwinding();

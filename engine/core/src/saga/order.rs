@@ -201,6 +201,12 @@ impl Order {
             && self.at_venue.values().all(|order| matches!(order.state, OrderState::Ended(_)))
     }
 
+    /// True when the venue last showed an order that can still execute.
+    #[must_use]
+    pub fn is_open_at_venue(&self) -> bool {
+        self.at_venue.values().any(|order| order.state == OrderState::Open)
+    }
+
     /// All that the venue shows has ended, and all its fills are here.
     pub(super) fn is_settled(&self) -> bool {
         self.all_ended()

@@ -7,8 +7,8 @@ use rust_decimal::Decimal;
 use crate::decimal::{Amount, Price, Qty};
 use crate::instrument::InstrumentKind;
 use crate::name::{Symbol, VenueName};
-use crate::order::Side;
-use crate::record::Role;
+use crate::order::{OrderKind, Side};
+use crate::record::{OrderTag, Role};
 use crate::spec::LegSpec;
 use crate::venue::{PositionMode, Positions};
 
@@ -26,17 +26,41 @@ pub(super) struct Priced {
 
 /// What the reduce-only orders of one wave take out of each position, venue units.
 #[derive(Default)]
-pub(super) struct Reducing<'a>(BTreeMap<(&'a VenueName, &'a Symbol), Qty>);
+struct Reducing<'a>(BTreeMap<(&'a VenueName, &'a Symbol), Qty>);
 
 impl Saga {
-    /// K4 and K5: far touch and band, and whether the order may carry the reduce-only flag.
-    /// `Ok(None)` without a sound book; `Err` is a position that contradicts the batch's own fills on an exclusive
-    /// account.
-    pub(super) fn price_unwind<'a>(
+    /// K4 and K5: far touch and band of each order, and whether it may carry the reduce-only flag.
+    /// `Ok(None)` without a sound book for each; `Err` is a position that contradicts the batch's own fills on an
+    /// exclusive account.
+    pub(super) fn price_wave(
+        &self,
+        wave: &[Takeback],
+        prepared: &[Prepared],
+        band_bps: u32,
+    ) -> Result<Option<Vec<Priced>>, (OrderTag, Amount)> {
+        let mut reducing = Reducing::default();
+        let mut priced = Vec::with_capacity(wave.len());
+        for takeback in wave {
+            let tag = self.next_tag(takeback.leg, Role::Unwind);
+            let ready = prepared.iter().find(|prepared| prepared.tag == tag);
+            let Some((leg, ready)) = self.spec.leg(tag.leg).zip(ready) else {
+                return Ok(None);
+            };
+            let one = self.price_unwind(takeback, leg, ready, band_bps, &mut reducing);
+            match one.map_err(|position| (tag, position))? {
+                Some(one) => priced.push(one),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(priced))
+    }
+
+    fn price_unwind<'a>(
         &self,
         takeback: &Takeback,
         leg: &'a LegSpec,
         ready: &Prepared,
+        band_bps: u32,
         reducing: &mut Reducing<'a>,
     ) -> Result<Option<Priced>, Amount> {
         let derivative = leg.instrument.kind != InstrumentKind::Spot;
@@ -52,7 +76,6 @@ impl Saga {
                 && leg.position_mode == PositionMode::OneWay
                 && reducing.covers(takeback, leg, position);
         }
-        let band_bps = self.spec.policy.unwind_slippage_bps;
         let book = ready.book.and_then(|book| book.sound());
         Ok(book.map(|(bid, ask)| Priced {
             limit: band_limit(takeback.side, bid, ask, band_bps, leg.instrument.tick),
@@ -60,23 +83,45 @@ impl Saga {
         }))
     }
 
-    /// Whether the batch could lose more than allowed if this wave filled at its limits (R10).
-    pub(super) fn loss_hit(&self, limits: &[(u8, Price)]) -> Option<String> {
+    /// Whether the batch could lose more than allowed if this wave, and what is under way beside it, filled at its
+    /// limits (R10). Everything else it holds counts at the reference price.
+    pub(super) fn loss_hit(&self, wave: &[Takeback], priced: &[Priced]) -> Option<String> {
         let allowed = self.spec.policy.unwind_loss_max?;
-        let mut value = Decimal::ZERO;
-        for (index, leg) in (0_u8..).zip(&self.spec.legs) {
-            let exit = limits.iter().find(|(limited, _)| *limited == index);
-            let exit = exit.map_or_else(|| self.reference(leg), |(_, limit)| *limit);
-            let worth = self.worth(index, leg, exit).and_then(|worth| self.in_money(leg, worth));
-            let Some(sum) = worth.and_then(|worth| value.checked_add(worth)) else {
-                return Some("what unwinding could lose cannot be computed".to_owned());
-            };
-            value = sum;
-        }
+        let Some(value) = self.value_after(wave, priced) else {
+            return Some("what unwinding could lose cannot be computed".to_owned());
+        };
         (value < -allowed.get()).then(|| {
             let loss = (-value).round_dp(8).normalize();
             format!("unwinding could lose {loss}, allowed are {allowed}")
         })
+    }
+
+    /// What the batch comes to in what its quotes come down to; `None` beyond exact numbers.
+    fn value_after(&self, wave: &[Takeback], priced: &[Priced]) -> Option<Decimal> {
+        let wave = wave.iter().zip(priced);
+        let wave = wave.map(|(takeback, priced)| {
+            (takeback.leg, takeback.side.signed(takeback.units), priced.limit)
+        });
+        let mut value = Decimal::ZERO;
+        for (index, units, limit) in wave.chain(self.under_way()) {
+            let leg = self.spec.leg(index)?;
+            value = value.checked_add(self.in_money(leg, self.gain(leg, units, limit)?)?)?;
+        }
+        for (index, leg) in (0_u8..).zip(&self.spec.legs) {
+            value = value.checked_add(self.in_money(leg, self.worth(index, leg)?)?)?;
+        }
+        Some(value)
+    }
+
+    /// What unwind orders that are not closed may still execute, at their limits.
+    fn under_way(&self) -> impl Iterator<Item = (u8, Amount, Price)> {
+        self.orders()
+            .filter(|(tag, order)| tag.role == Role::Unwind && !order.is_closed())
+            .filter_map(|(tag, order)| {
+                let leg = self.spec.leg(tag.leg)?;
+                let OrderKind::Limit { price, .. } = order.request.kind else { return None };
+                Some((tag.leg, order.request.side.signed(order.possible_rest(&leg.traits)), price))
+            })
     }
 
     /// A value in the leg's quote, in what all quotes of the batch come down to; `None` beyond exact numbers.
@@ -85,26 +130,30 @@ impl Saga {
         value.checked_mul(rate)
     }
 
-    /// What a leg has gained so far in quote, its holding valued at an exit price, fees in quote and base taken off.
-    /// `None` beyond exact numbers.
-    fn worth(&self, index: u8, leg: &LegSpec, exit: Price) -> Option<Decimal> {
+    /// What so many venue units, buys positive, gain in quote from a price to the reference. `None` beyond exact numbers.
+    fn gain(&self, leg: &LegSpec, units: Amount, price: Price) -> Option<Decimal> {
         let reference = self.reference(leg).get();
-        let size = leg.instrument.contract_size.get();
+        let units = units.get().checked_mul(leg.instrument.contract_size.get())?;
+        match leg.instrument.kind {
+            // Settled in base: the difference of reciprocals, valued at the reference price.
+            InstrumentKind::Inverse => {
+                let paid = Decimal::ONE.checked_div(price.get())?;
+                let paid = paid.checked_sub(Decimal::ONE.checked_div(reference)?)?;
+                units.checked_mul(paid)?.checked_mul(reference)
+            }
+            _ => units.checked_mul(reference.checked_sub(price.get())?),
+        }
+    }
+
+    /// What a leg has gained so far in quote, its holding valued at the reference price, fees in quote and base taken
+    /// off. `None` beyond exact numbers.
+    fn worth(&self, index: u8, leg: &LegSpec) -> Option<Decimal> {
+        let reference = self.reference(leg).get();
         let mut sum = Decimal::ZERO;
         let orders = [Role::Entry, Role::Unwind].map(|role| self.attempts(index, role));
         for order in orders.into_iter().flatten() {
             for (fill, _) in order.fills.values() {
-                let units = order.request.side.signed(fill.quantity).get();
-                let units = units.checked_mul(size)?;
-                let gain = match leg.instrument.kind {
-                    // Settled in base: the difference of reciprocals, valued at the reference price.
-                    InstrumentKind::Inverse => {
-                        let paid = Decimal::ONE.checked_div(fill.price.get())?;
-                        let paid = paid.checked_sub(Decimal::ONE.checked_div(exit.get())?)?;
-                        units.checked_mul(paid)?.checked_mul(reference)?
-                    }
-                    _ => units.checked_mul(exit.get().checked_sub(fill.price.get())?)?,
-                };
+                let gain = self.gain(leg, order.request.side.signed(fill.quantity), fill.price)?;
                 let fee = if fill.fee_asset == leg.instrument.quote {
                     fill.fee.get()
                 } else if fill.fee_asset == leg.instrument.base {
@@ -145,8 +194,9 @@ fn band_limit(side: Side, bid: Price, ask: Price, band_bps: u32, tick: Price) ->
         let scaled = price.get().checked_mul(factor);
         scaled.and_then(|scaled| Price::new(scaled).ok()).unwrap_or(price)
     };
+    // Where ticks are finer at the book's own prices than the one that is right everywhere, the touch itself is a price.
     match side {
-        Side::Sell => scaled(bid, Decimal::ONE - band).round_up(tick),
-        Side::Buy => scaled(ask, Decimal::ONE + band).round_down(tick),
+        Side::Sell => scaled(bid, Decimal::ONE - band).round_up(tick).min(bid),
+        Side::Buy => scaled(ask, Decimal::ONE + band).round_down(tick).max(ask),
     }
 }

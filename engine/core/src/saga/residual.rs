@@ -17,7 +17,7 @@ const MATCHES_MAX: usize = 64;
 /// Least size of a matched wave that was cut to leave less, as a part of the largest possible one.
 const AMPLE: Decimal = Decimal::from_parts(875, 0, 0, false, 3);
 
-/// What to do next about the residual.
+/// What to do next about the residual in one underlying.
 pub(super) enum Next {
     /// Nothing tradable is left and what is left is dust.
     Flat,
@@ -102,27 +102,28 @@ struct Allotted {
 }
 
 impl Saga {
-    /// K3: first the excess over the matched part, then the matched rest as one wave.
-    pub(super) fn next_unwinds(&self) -> Next {
+    /// K3, underlying by underlying: first the excess over the matched part, then the matched rest as one wave. What
+    /// holds one underlying back does not keep another one exposed (V6).
+    pub(super) fn next_unwinds(&self) -> Vec<(Asset, Next)> {
         let exposed = self.exposed();
-        let mut wave = Vec::new();
-        let mut stuck = false;
-        for underlying in underlyings(&exposed) {
+        let next = |underlying: &Asset| {
             let members: Vec<&Exposed<'_>> =
                 exposed.iter().filter(|member| member.leg.instrument.base == *underlying).collect();
             let net = self.net_delta(underlying);
             let dust = dust(&members);
             let off = !net.is_zero() && net.magnitude() >= dust;
             let orders = if off { excess(&members, net) } else { matched(&members, net, dust) };
-            // Nothing tradable is fine for dust alone.
-            stuck |= orders.is_empty() && (off || !is_all_dust(&members, dust));
-            wave.extend(orders);
-        }
-        match (wave.is_empty(), stuck) {
-            (false, _) => Next::Wave(wave),
-            (true, true) => Next::Stuck,
-            (true, false) => Next::Flat,
-        }
+            match orders.is_empty() {
+                false => Next::Wave(orders),
+                // Nothing tradable is fine for dust alone.
+                true if off || !is_all_dust(&members, dust) => Next::Stuck,
+                true => Next::Flat,
+            }
+        };
+        underlyings(&exposed)
+            .into_iter()
+            .map(|underlying| (underlying.clone(), next(underlying)))
+            .collect()
     }
 
     /// Names the dust that is left, with its value (K6).

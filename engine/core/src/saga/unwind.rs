@@ -1,6 +1,7 @@
 //! Compensation under way: when an unwind wave may go, what bounds it, and its intents (K1, R10).
 
 use crate::decimal::Amount;
+use crate::name::Asset;
 use crate::order::{OrderKind, OrderRequest, TimeInForce};
 use crate::record::{Alarm, Ending, OrderTag, Record, Role};
 use crate::refusal::RefusalKind;
@@ -11,7 +12,7 @@ use super::Saga;
 use super::decide::intents;
 use super::event::{Command, Prepared, Query, Step};
 use super::order::{Closing, Order, Stage};
-use super::pricing::{Priced, Reducing};
+use super::pricing::Priced;
 use super::residual::{Next, Takeback};
 
 /// First pause before a further unwind order of a leg; doubles with each fruitless one.
@@ -36,23 +37,56 @@ impl Saga {
         Some(self.unwind_started_at?.plus_ms(self.spec.policy.unwind_ms_max))
     }
 
-    /// Called when every order is closed and compensation has begun.
+    /// Whether an order in an underlying is under way: its next wave is decided by what that one comes to.
+    fn is_busy_in(&self, underlying: &Asset) -> bool {
+        let open = self.orders().filter(|(_, order)| !order.is_closed());
+        let mut legs = open.filter_map(|(tag, _)| self.spec.leg(tag.leg));
+        legs.any(|leg| leg.instrument.base == *underlying)
+    }
+
+    /// Whether something of the batch besides one underlying is still being taken back.
+    fn goes_on_beside(&self, underlying: &Asset, now: UnixMillis) -> bool {
+        let open = self.orders().any(|(_, order)| !order.is_closed());
+        open || self.next_unwinds().iter().any(|(other, next)| {
+            other != underlying
+                && matches!(next, Next::Wave(wave) if self.limit_hit(wave, now).is_none())
+        })
+    }
+
+    /// Called when every entry is closed and compensation has begun. Each underlying goes on by itself.
     pub(super) fn compensate(&self, now: UnixMillis, step: &mut Step) {
         let mut end = |ending, why: String| {
             step.records.push(Record::Ended { ending, why, at: now });
             step.wake_by(now);
         };
-        let wave = match self.next_unwinds() {
-            Next::Flat => return end(Ending::Flat, self.flat_reason()),
-            Next::Stuck => {
-                return end(Ending::Parked, "what is left is too small for its venue".to_owned());
+        let (mut goes_on, mut hindrance) = (Vec::new(), None);
+        for (underlying, next) in self.next_unwinds() {
+            match next {
+                _ if self.is_busy_in(&underlying) => {}
+                Next::Flat => {}
+                Next::Stuck => {
+                    let why = || "what is left is too small for its venue".to_owned();
+                    hindrance.get_or_insert_with(why);
+                }
+                Next::Wave(wave) => match self.limit_hit(&wave, now) {
+                    Some(limit) => drop(hindrance.get_or_insert(limit)),
+                    None => goes_on.push(wave),
+                },
             }
-            Next::Wave(wave) => wave,
-        };
-        if let Some(limit) = self.limit_hit(&wave, now) {
-            return end(Ending::Parked, limit);
+        }
+        if goes_on.is_empty() && self.orders().all(|(_, order)| order.is_closed()) {
+            return match hindrance {
+                Some(why) => end(Ending::Parked, why),
+                None => end(Ending::Flat, self.flat_reason()),
+            };
         }
         self.look_for_second_executions(now, step);
+        for wave in &goes_on {
+            self.ask_to_prepare(wave, now, step);
+        }
+    }
+
+    fn ask_to_prepare(&self, wave: &[Takeback], now: UnixMillis, step: &mut Step) {
         let not_before = wave.iter().map(|takeback| self.unwind_not_before(takeback.leg)).max();
         match not_before.filter(|not_before| *not_before > now) {
             // Waiting counts against the time, so the deadline is looked at even while a ban lasts.
@@ -109,6 +143,10 @@ impl Saga {
     }
 
     fn unwind_not_before(&self, leg: u8) -> UnixMillis {
+        #[cfg(planted)]
+        if crate::planted::bent().unwind_pauses_ignored {
+            return UnixMillis::default();
+        }
         let orders = self.attempts(leg, Role::Unwind);
         let contradicted = self.legs[usize::from(leg)].contradicted_at;
         let read_again =
@@ -126,50 +164,79 @@ impl Saga {
 
     /// Writes the intents of an unwind wave from books and positions just read.
     pub(super) fn stamp_unwinds(&self, now: UnixMillis, prepared: &[Prepared]) -> Step {
-        let void = Step::facts(now, Vec::new());
-        let busy = self.orders().any(|(_, order)| !order.is_closed());
-        let Next::Wave(wave) = self.next_unwinds() else {
-            return void;
-        };
+        let entering =
+            self.orders().any(|(tag, order)| tag.role == Role::Entry && !order.is_closed());
+        let wave = self.next_unwinds().into_iter().find_map(|(underlying, next)| match next {
+            Next::Wave(wave) if self.is_for(prepared, &wave) => Some((underlying, wave)),
+            _ => None,
+        });
         let too_early = |takeback: &Takeback| self.unwind_not_before(takeback.leg) > now;
-        if busy
-            || !self.is_unwinding()
-            || wave.iter().any(too_early)
-            || self.limit_hit(&wave, now).is_some()
-        {
-            return void;
+        let wave = wave.filter(|(underlying, wave)| {
+            let allowed = !wave.iter().any(too_early) && self.limit_hit(wave, now).is_none();
+            allowed && !entering && self.is_unwinding() && !self.is_busy_in(underlying)
+        });
+        match wave {
+            Some((underlying, wave)) => self.stamp_wave(&underlying, &wave, prepared, now),
+            None => Step::facts(now, Vec::new()),
         }
-        let (mut orders, mut limits) = (Vec::new(), Vec::new());
-        let mut reducing = Reducing::default();
-        for takeback in wave {
-            let tag = self.next_tag(takeback.leg, Role::Unwind);
-            let (Some(leg), Some(ready)) =
-                (self.spec.leg(tag.leg), prepared.iter().find(|prepared| prepared.tag == tag))
-            else {
-                return void;
-            };
-            match self.price_unwind(&takeback, leg, ready, &mut reducing) {
-                Ok(Some(priced)) => {
-                    limits.push((tag.leg, priced.limit));
-                    let request =
-                        self.unwind_request(tag, leg, &takeback, &priced, ready.clock, now);
-                    orders.push((tag, request, ready.clock));
-                }
+    }
+
+    /// Whether everything for each order of a wave is at hand.
+    fn is_for(&self, prepared: &[Prepared], wave: &[Takeback]) -> bool {
+        let tags = wave.iter().map(|takeback| self.next_tag(takeback.leg, Role::Unwind));
+        tags.into_iter().all(|tag| prepared.iter().any(|prepared| prepared.tag == tag))
+    }
+
+    fn stamp_wave(
+        &self,
+        underlying: &Asset,
+        wave: &[Takeback],
+        prepared: &[Prepared],
+        now: UnixMillis,
+    ) -> Step {
+        let wait = || Step { wake_at: Some(now.plus_ms(PAUSE_MS)), ..Step::default() };
+        // What the band could lose beyond the allowed loss is kept out of it: the limits come closer to the touch.
+        let mut band_bps = self.spec.policy.unwind_slippage_bps;
+        loop {
+            let priced = match self.price_wave(wave, prepared, band_bps) {
+                Ok(Some(priced)) => priced,
                 // No sound book to price by: the whole wave waits for the next reading.
-                Ok(None) => {
-                    return Step { wake_at: Some(now.plus_ms(PAUSE_MS)), ..Step::default() };
+                Ok(None) => return wait(),
+                Err((tag, position)) => return self.contradicted(underlying, tag, position, now),
+            };
+            match self.loss_hit(wave, &priced) {
+                None => return self.unwind_intents(wave, &priced, prepared, now),
+                Some(_) if band_bps > 0 => band_bps /= 2,
+                // What is parked must be exact and nothing else may stay exposed; until then the book may come back.
+                Some(_) if self.waits_before_parking(underlying, now) => return wait(),
+                Some(why) => {
+                    let ended = Record::Ended { ending: Ending::Parked, why, at: now };
+                    return Step::facts(now, vec![ended]);
                 }
-                Err(position) => return self.contradicted(tag, position, now),
             }
         }
-        if let Some(why) = self.loss_hit(&limits) {
-            if self.orders().any(|(tag, order)| self.awaits_audit(tag, order)) {
-                // What is parked must be exact; until it is, the book may come back.
-                return Step { wake_at: Some(now.plus_ms(PAUSE_MS)), ..Step::default() };
-            }
-            return Step::facts(now, vec![Record::Ended { ending: Ending::Parked, why, at: now }]);
-        }
-        intents(now, orders)
+    }
+
+    fn waits_before_parking(&self, underlying: &Asset, now: UnixMillis) -> bool {
+        self.orders().any(|(tag, order)| self.awaits_audit(tag, order))
+            || self.goes_on_beside(underlying, now)
+    }
+
+    fn unwind_intents(
+        &self,
+        wave: &[Takeback],
+        priced: &[Priced],
+        prepared: &[Prepared],
+        now: UnixMillis,
+    ) -> Step {
+        let orders = wave.iter().zip(priced).filter_map(|(takeback, priced)| {
+            let tag = self.next_tag(takeback.leg, Role::Unwind);
+            let leg = self.spec.leg(tag.leg)?;
+            let ready = prepared.iter().find(|prepared| prepared.tag == tag)?;
+            let request = self.unwind_request(tag, leg, takeback, priced, ready.clock, now);
+            Some((tag, request, ready.clock))
+        });
+        intents(now, orders.collect())
     }
 
     fn unwind_request(
@@ -188,17 +255,23 @@ impl Saga {
         }
     }
 
-    fn contradicted(&self, tag: OrderTag, position: Amount, now: UnixMillis) -> Step {
+    fn contradicted(
+        &self,
+        underlying: &Asset,
+        tag: OrderTag,
+        position: Amount,
+        now: UnixMillis,
+    ) -> Step {
         let readings = self.legs[usize::from(tag.leg)].contradictions.saturating_add(1);
         // An order of this batch that was executed twice is no foreign trade: look for that first (V15).
-        // What is parked must be exact, so the other orders are audited first as well.
-        let audited = !self.orders().any(|(other, order)| self.awaits_audit(other, order));
-        if readings > CONTRADICTIONS_MAX && !audited {
-            // Nothing new to keep: it has been said often enough until the audits are read.
+        // What is parked must be exact, so the other orders are audited first as well, and nothing else stays exposed.
+        let parks = !self.waits_before_parking(underlying, now);
+        if readings > CONTRADICTIONS_MAX && !parks {
+            // Nothing new to keep: it has been said often enough until then.
             return Step { wake_at: Some(now.plus_ms(CONTRADICTION_GAP_MS)), ..Step::default() };
         }
         let mut records = vec![Record::Contradicted { leg: tag.leg, position, at: now }];
-        if readings >= CONTRADICTIONS_MAX && audited {
+        if readings >= CONTRADICTIONS_MAX && parks {
             let why =
                 format!("the account's position of {position} contradicts the batch's own fills");
             records.push(Record::Alarmed { alarm: Alarm::Drift, tag, at: now });

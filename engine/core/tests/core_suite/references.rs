@@ -140,7 +140,7 @@ fn what_is_lost_in_bitcoin_counts_in_dollars() {
         run.placed("ether.e0", filled);
         run.fill_partly("bitcoin.e0", "0");
         let mut ready = run.ready("ether.u0");
-        ready.book = Some(book("0.05", "0.0501"));
+        ready.book = Some(book("0.0495", "0.05"));
         run.run(Event::Prepared(vec![ready]));
         let why = run.ending().map(|(_, why)| why);
         let said = format!("unwinding could lose 32.5, allowed are {limit}");

@@ -183,13 +183,17 @@ fn a_follower_is_sent_from_the_smallest_order_on() {
 }
 
 #[test]
-fn a_net_delta_one_whole_lot_from_the_plan_is_not_done() {
-    let mut spot_leg = leg("spot", Side::Buy, "1");
-    spot_leg.instrument = spot("BTC", "0.001");
-    // Planned are 0.999 after a fee in bitcoin; it was charged in dollars.
-    let run = after_entries(batch(vec![spot_leg]), &[("spot.e0", "1")]);
-    assert_eq!(run.net(), "1");
-    assert!(run.saga.is_unwinding());
+fn a_fee_that_came_out_of_another_asset_is_no_reason_to_take_everything_back() {
+    let mut long = leg("long", Side::Buy, "1.001");
+    long.instrument = spot("BTC", "0.00001");
+    let mut run = Harness::new(batch(vec![long, leg("short", Side::Sell, "1")]));
+    run.send(&["long.e0", "short.e0"]);
+    let mut filled = run.traded("long.e0", ended(), "1.001");
+    (filled.fills[0].fee, filled.fills[0].fee_asset) = (amount("0.075"), asset("BNB"));
+    run.placed("long.e0", filled);
+    run.fill("short.e0");
+    // Expected were 0.999999 after a fee in bitcoin; what is too much is told.
+    assert_eq!((run.ending().unwrap().0, run.net().as_str()), (Ending::Done, "0.001"));
 }
 
 #[test]

@@ -330,6 +330,58 @@ fn the_first_verdict_of_an_attempt_stands() {
 }
 
 #[test]
+fn a_followed_leg_that_filled_nothing_leaves_no_hope_for_the_plan() {
+    let spec = batch(vec![
+        leg("source", Side::Buy, "0.1"),
+        of(leg("follower", Side::Sell, "0.1"), 0, "1"),
+        limit(leg("resting", Side::Buy, "0.1"), "64000", TimeInForce::Gtc),
+        leg("first", Side::Buy, "0.1"),
+        after(leg("second", Side::Sell, "0.1"), &[3]),
+    ]);
+    let mut run = Harness::new(spec);
+    run.send(&["source.e0", "resting.e0", "first.e0"]);
+    let open = run.snapshot("resting.e0", OrderState::Open, "0");
+    run.placed("resting.e0", open);
+    let turn = run.refuse("source.e0", RefusalKind::Final);
+    assert_eq!(turn.commands, ["query resting.e0", "cancel resting.e0"]);
+    assert_eq!(run.fill("first.e0").commands, ["query resting.e0", "cancel resting.e0"]);
+}
+
+#[test]
+fn a_leg_that_executed_twice_leaves_no_hope_for_the_plan() {
+    let short = limit(leg("short", Side::Sell, "0.1"), "66000", TimeInForce::Gtc);
+    let mut spec = batch(vec![leg("long", Side::Buy, "0.1"), short]);
+    spec.policy.leg_timeout_ms = 3_600_000;
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    let open = run.snapshot("short.e0", OrderState::Open, "0");
+    run.placed("short.e0", open);
+    run.fill("long.e0");
+    let mut second = run.snapshot("long.e0", ended(), "0.1");
+    second.venue_order = VenueOrderId::new("second").unwrap();
+    second.fills.push(run.trade("0.1", "65000"));
+    let turn = run.run(run.looked("long.e0", vec![second]));
+    assert!(turn.commands.contains(&"cancel short.e0".to_owned()), "{turn:?}");
+}
+
+/// Bitcoin bought, and twice 18.337 ether sold against it at two venues of lots of 0.01.
+#[test]
+fn followers_that_fill_as_they_were_sized_are_as_planned_however_they_were_rounded() {
+    let ether = |name: &str| {
+        let mut leg = of(leg(name, Side::Sell, "1"), 0, "18.337");
+        leg.instrument = linear("ETH", "0.01");
+        leg
+    };
+    let mut run = Harness::new(batch(vec![leg("btc", Side::Buy, "1"), ether("one"), ether("two")]));
+    run.send(&["btc.e0"]);
+    run.fill("btc.e0");
+    run.send(&["one.e0", "two.e0"]);
+    run.fill("one.e0");
+    run.fill("two.e0");
+    assert_eq!(run.ending().unwrap().0, Ending::Done);
+}
+
+#[test]
 fn events_about_orders_that_do_not_exist_are_ignored() {
     let mut run = Harness::new(pair(ResendClass::A));
     let tag = OrderTag { leg: 9, role: Role::Unwind, attempt: 3 };

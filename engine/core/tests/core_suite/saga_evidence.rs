@@ -180,7 +180,22 @@ fn an_open_order_the_venue_stops_talking_about_is_parked_after_the_grace() {
     run.expect(Event::Wake, &[], &["query long.e0 urgent", "cancel long.e0"]);
     assert_eq!(run.wake_at, Some(UnixMillis(START + 15_000)));
     run.at(15_000);
-    run.expect(Event::Wake, &["unresolved long.e0", "ended parked"], &[]);
+    // Nobody will follow it any more, so it should not fill later either.
+    run.expect(Event::Wake, &["unresolved long.e0", "ended parked"], &["cancel long.e0"]);
+}
+
+#[test]
+fn an_ended_order_whose_trades_are_never_listed_is_given_up_after_the_grace() {
+    let mut spec = pair(ResendClass::A);
+    spec.policy.leg_timeout_ms = 86_400_000;
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    run.refuse("short.e0", RefusalKind::Final);
+    let without = run.snapshot("long.e0", ended(), "0.1");
+    run.placed("long.e0", without);
+    run.later(600_000);
+    run.wake();
+    assert_eq!(run.ending().unwrap().0, Ending::Parked);
 }
 
 #[test]

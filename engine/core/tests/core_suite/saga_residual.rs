@@ -327,12 +327,50 @@ fn two_underlyings_are_levelled_each_on_its_own() {
     spec.legs.push(leg("other", Side::Sell, "0.1"));
     spec.listing.push(2);
     let mut run = after_entries(spec, &[("btc.e0", "0.1"), ("eth.e0", "2"), ("other.e0", "0.04")]);
-    let turn = run.run(run.prepared(&["btc.u0", "eth.u0"]));
+    let waves: Vec<_> =
+        run.commands.iter().map(|command| show_command(run.saga.spec(), command)).collect();
+    assert_eq!(waves, ["prepare btc.u0", "prepare eth.u0"]);
+    assert_eq!(intents(&mut run, &["btc.u0"]), ["intent btc.u0 sell 0.06 64350 ioc reduce-only"]);
+    // Neither waits for the other's orders.
+    assert_eq!(intents(&mut run, &["eth.u0"]), ["intent eth.u0 buy 2 65650.1 ioc reduce-only"]);
+}
+
+#[test]
+fn what_holds_one_underlying_back_leaves_another_to_go_on() {
+    let mut ether = leg("ether", Side::Buy, "1");
+    ether.instrument = linear("ETH", "0.01");
+    let legs = vec![leg("long", Side::Buy, "0.1"), ether, leg("short", Side::Sell, "0.1")];
+    let mut run = Harness::new(batch(legs));
+    run.send(&["long.e0", "ether.e0", "short.e0"]);
+    run.fill("long.e0");
+    run.fill("ether.e0");
+    run.refuse("short.e0", RefusalKind::Final);
+    run.send(&["long.u0"]);
+    run.send(&["ether.u0"]);
+    run.refuse("ether.u0", RefusalKind::RateLimited { retry_after_ms: 600_000 });
+    assert_eq!(run.fill_partly("long.u0", "0.05").commands, ["prepare long.u1"]);
+    run.send(&["long.u1"]);
+    run.fill("long.u1");
+    assert_eq!((run.ending(), run.net().as_str()), (None, "0"));
+    run.later(60_000);
+    run.audit();
     assert_eq!(
-        turn.records,
-        [
-            "intent btc.u0 sell 0.06 64350 ioc reduce-only",
-            "intent eth.u0 buy 2 65650.1 ioc reduce-only",
-        ]
+        run.ending(),
+        Some((Ending::Parked, "not flat after 60000 ms of unwinding".to_owned()))
     );
+}
+
+#[test]
+fn nothing_goes_on_beside_an_unwind_order_in_doubt() {
+    let mut ether = leg("ether", Side::Buy, "1");
+    ether.instrument = linear("ETH", "0.01");
+    let legs = vec![leg("long", Side::Buy, "0.1"), ether, leg("short", Side::Sell, "0.1")];
+    let mut run = Harness::new(batch(legs));
+    run.send(&["long.e0", "ether.e0", "short.e0"]);
+    run.fill("long.e0");
+    run.fill("ether.e0");
+    run.refuse("short.e0", RefusalKind::Final);
+    run.send(&["long.u0"]);
+    assert_eq!(run.doubt("long.u0").commands, ["query long.u0 thorough urgent"]);
+    assert_eq!(intents(&mut run, &["ether.u0"]), [""; 0], "K1");
 }

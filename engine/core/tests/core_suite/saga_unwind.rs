@@ -259,12 +259,43 @@ fn a_loss_beyond_the_limit_is_not_realised() {
         run.run(Event::Prepared(vec![ready]));
         run.ending()
     };
-    // Bought at 65000 with a fee of 0.01, sold at 64350 at worst: 65.01.
-    assert_eq!(lossy("65.01", "65000", "65000.1"), None);
+    // Bought at 65000 with a fee of 0.01, sold at 64350 at once: 65.01.
+    assert_eq!(lossy("65.01", "64350", "64350.1"), None);
     assert_eq!(
-        lossy("65", "65000", "65000.1"),
+        lossy("65", "64350", "64350.1"),
         Some((Ending::Parked, "unwinding could lose 65.01, allowed are 65".to_owned()))
     );
+}
+
+#[test]
+fn the_band_is_narrowed_to_what_may_be_lost() {
+    let limit = |allowed: &str| {
+        let mut spec = pair(ResendClass::A);
+        spec.policy.unwind_loss_max = Some(qty(allowed));
+        let mut run = after_entries(spec, &[("long.e0", "0.1"), ("short.e0", "0")]);
+        intents(&mut run, &["long.u0"])
+    };
+    // A tenth, bought at 65000 with a fee of 0.01: each hundred of the limit is ten of loss.
+    assert_eq!(limit("65.01"), ["intent long.u0 sell 0.1 64350 ioc reduce-only"]);
+    assert_eq!(limit("65"), ["intent long.u0 sell 0.1 64675 ioc reduce-only"]);
+    assert_eq!(limit("1"), ["intent long.u0 sell 0.1 64993.5 ioc reduce-only"]);
+    assert_eq!(limit("0.5"), ["intent long.u0 sell 0.1 64999.9 ioc reduce-only"]);
+}
+
+#[test]
+fn compensation_that_a_start_finds_begun_has_its_whole_time_again() {
+    let run = after_entries(pair(ResendClass::A), &[("long.e0", "0.1"), ("short.e0", "0")]);
+    let mut run = Harness::restart(&run.records, run.now.plus_ms(90_000));
+    let turn = run.run(Event::Resumed);
+    assert_eq!(
+        (turn.records, turn.commands),
+        (vec!["unwind started".to_owned()], vec!["prepare long.u0".to_owned()])
+    );
+    run.later(59_999);
+    assert_eq!((run.wake().records.len(), run.ending()), (0, None));
+    run.later(1);
+    run.wake();
+    assert_eq!(run.ending().unwrap().0, Ending::Parked);
 }
 
 #[test]

@@ -160,7 +160,7 @@ fn a_follower_is_planned_with_the_leg_it_follows() {
     };
     assert_eq!(
         refused("0.001"),
-        "leg 'b': 0 BTC of BTCUSDT is below the smallest order of 0.001 BTC",
+        "leg 'b': 0.0001 BTC of BTCUSDT is below the smallest order of 0.001 BTC",
         "infeasible plans are refused before any send (V10)"
     );
     assert_eq!(
@@ -199,7 +199,7 @@ fn sizes_outside_the_venues_rules_are_refused() {
     };
     assert_eq!(
         refused(base("0.0009"), |_| {}),
-        "leg 'a': 0 BTC of BTCUSDT is below the smallest order of 0.001 BTC"
+        "leg 'a': 0.0009 BTC of BTCUSDT is below the smallest order of 0.001 BTC"
     );
     assert_eq!(
         refused(base("0.001"), |rules| rules.notional_min = qty("100")),

@@ -95,7 +95,7 @@ fn too_lossy(
     run.placed("long.e0", filled);
     run.fill_partly("short.e0", "0");
     let mut ready = run.ready("long.u0");
-    ready.book = Some(book("65000", "65000.1"));
+    ready.book = Some(book("64350", "64350.1"));
     run.run(Event::Prepared(vec![ready]));
     run.ending().map(|(_, why)| why)
 }
@@ -129,9 +129,65 @@ fn a_loss_beyond_the_limit_is_looked_at_again_while_audits_are_under_way() {
     let mut spec = pair(ResendClass::B);
     spec.policy.unwind_loss_max = Some(qty("1"));
     let run = after_entries(spec, &[("long.e0", "0.1"), ("short.e0", "0")]);
-    let step = run.saga.step(run.now, &run.prepared(&["long.u0"]));
+    let mut ready = run.ready("long.u0");
+    ready.book = Some(book("64000", "64000.1"));
+    let step = run.saga.step(run.now, &Event::Prepared(vec![ready]));
     assert_eq!((step.records.len(), step.commands.len()), (0, 0));
     assert_eq!(step.wake_at, Some(run.now.plus_ms(250)));
+}
+
+/// Long 0.1 and short 0.05, and the market fell from 65000 to 60000: taking the excess back at 59400 loses 280, and what
+/// is left is matched.
+#[test]
+fn what_taking_back_an_excess_could_lose_counts_the_excess_only() {
+    let lossy = |allowed: &str| {
+        let mut spec = pair(ResendClass::A);
+        spec.policy.unwind_loss_max = Some(qty(allowed));
+        spec.policy.unwind_slippage_bps = 1;
+        let mut run = after_entries(spec, &[("long.e0", "0.1"), ("short.e0", "0.05")]);
+        let mut ready = run.ready("long.u0");
+        ready.book = Some(book("59400", "59400.1"));
+        run.run(Event::Prepared(vec![ready]));
+        run.ending().map(|(_, why)| why)
+    };
+    assert_eq!(lossy("280.02"), None);
+    assert_eq!(lossy("280"), Some("unwinding could lose 280.02, allowed are 280".to_owned()));
+}
+
+/// Short 0.1 bitcoin, long 0.05 and long 0.054 ether; all fell from 65000 to 60000. The matched rest of bitcoin gains
+/// nothing, so the loss of the ether stands against what the excess gains.
+#[test]
+fn what_a_matched_rest_could_gain_on_one_side_hides_no_loss() {
+    let mut ether = leg("ether", Side::Buy, "0.054");
+    ether.instrument = linear("ETH", "0.001");
+    let legs = vec![leg("long", Side::Buy, "0.1"), leg("short", Side::Sell, "0.1"), ether];
+    let mut spec = batch(legs);
+    spec.policy.unwind_loss_max = Some(qty("50"));
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0", "ether.e0"]);
+    run.fill_partly("long.e0", "0.05");
+    run.fill("short.e0");
+    run.fill("ether.e0");
+    for name in ["ether.u0", "short.u0"] {
+        let mut ready = run.ready(name);
+        ready.book = Some(book("60000", "60000.1"));
+        run.run(Event::Prepared(vec![ready]));
+    }
+    assert!(run.records.iter().all(|record| !matches!(record, Record::Intent { tag, .. } if tag.role == Role::Unwind && tag.leg == run.tag("ether.u0").leg)));
+}
+
+#[test]
+fn a_limit_between_the_books_own_finer_ticks_still_reaches_the_touch() {
+    let mut spec = pair(ResendClass::A);
+    spec.legs[0].instrument.tick = price("500");
+    let mut run = after_entries(spec, &[("long.e0", "0.1"), ("short.e0", "0")]);
+    let mut ready = run.ready("long.u0");
+    ready.book = Some(book("200", "300"));
+    run.run(Event::Prepared(vec![ready]));
+    let Some(OrderKind::Limit { price: limit, .. }) = Some(run.request("long.u0").kind) else {
+        panic!("a limit")
+    };
+    assert_eq!(limit, price("200"));
 }
 
 #[test]

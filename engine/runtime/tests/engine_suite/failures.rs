@@ -44,7 +44,7 @@ async fn an_adapter_that_panics_before_it_returns_a_future_is_in_doubt_too() {
     });
     mock.expect_account().returning(|_| {
         let position_mode = equipoise_core::PositionMode::OneWay;
-        Ok(equipoise_port::Account { position_mode, can_trade: true })
+        Ok(equipoise_port::Account { position_mode, can_trade: true, margin_mode: None })
     });
     let instrument = real.instrument(&super::setup::of("BTCUSDT")).await.unwrap();
     let quote = real.quote(&super::setup::of("BTCUSDT")).await.unwrap();

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use equipoise_core::{BatchStatus, LegStatus, RefusalKind, Side, UnixMillis};
+use equipoise_core::{Amount, BatchStatus, LegStatus, RefusalKind, Side, UnixMillis};
 use equipoise_port::{Clock, QueryError};
 use equipoise_runtime::SystemClock;
 
 use super::exchange::{Call, OnPlace};
-use super::setup::{Desk, leg, let_run, pair, pass_ms, plan, resting};
+use super::setup::{Desk, chain, leg, let_run, of, pair, pass_ms, plan, resting};
 
 /// Counts how often anything waits for a time.
 struct Counting {
@@ -166,4 +166,49 @@ async fn a_slow_check_is_not_polled_for() {
     let waits = clock.waits.load(Ordering::SeqCst);
     assert!(waits < 20, "{waits} waits in three and a half seconds");
     submitted.await.unwrap().unwrap();
+}
+
+/// Both legs belong to one batch, and neither's preparation keeps the other's waiting.
+#[tokio::test(start_paused = true)]
+async fn a_wait_announced_to_an_entry_does_not_hold_back_the_unwind_at_another_venue() {
+    let desk = Desk::new();
+    let engine = desk.engine().await;
+    let banned = QueryError::Busy { retry_after_ms: 600_000, why: "banned".into() };
+    desk.bybit.fail("reserve", banned);
+    let report = engine.submit(&chain("now")).await.unwrap().wait().await.unwrap();
+    assert_eq!((report.status, desk.binance.net()), (BatchStatus::Flat, Amount::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preparation_that_hangs_does_not_hold_back_the_unwind_at_another_venue() {
+    let desk = Desk::new();
+    let engine = desk.engine().await;
+    let mut plan = chain("now");
+    plan.policy.leg_timeout_ms = 1_000;
+    plan.policy.unwind_max_ms = 20_000;
+    let bybit = desk.bybit.clone();
+    desk.binance.before_place(move |_| bybit.take_ms(29_000));
+    let report = engine.submit(&plan).await.unwrap().wait().await.unwrap();
+    assert_eq!((report.status, desk.binance.net()), (BatchStatus::Flat, Amount::ZERO));
+}
+
+/// Bitcoin at one exchange and ether at another, whose book cannot be read while both are to be taken back (V6).
+#[tokio::test(start_paused = true)]
+async fn a_venue_that_is_down_does_not_keep_another_underlying_naked() {
+    let desk = Desk::new();
+    let engine = desk.engine().await;
+    desk.binance.play([OnPlace::Fill, OnPlace::Refuse(RefusalKind::Final)]);
+    let bybit = desk.bybit.clone();
+    desk.binance.before_place(move |order| {
+        if order.side == Side::Sell {
+            bybit.fail("quote", QueryError::Unavailable("maintenance".into()));
+        }
+    });
+    let mut ether = leg("ether", "bybit", Side::Buy, "1");
+    ether.instrument = of("ETHUSDT");
+    let short = leg("short", "binance", Side::Sell, "0.05").after([of("long"), of("ether")]);
+    let plan = plan("now", vec![leg("long", "binance", Side::Buy, "0.1"), ether, short]);
+    let report = engine.submit(&plan).await.unwrap().wait().await.unwrap();
+    assert_eq!((report.status, desk.binance.net()), (BatchStatus::Parked, Amount::ZERO));
+    assert_eq!(desk.bybit.net(), of("1"));
 }

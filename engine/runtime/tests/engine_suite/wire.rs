@@ -123,7 +123,7 @@ impl Venue for Wire {
         self.called("account", Call::Account).await?;
         let state = self.exchange.state();
         let position_mode = state.position_mode.unwrap_or(PositionMode::OneWay);
-        Ok(Account { position_mode, can_trade: !state.trading_disallowed })
+        Ok(Account { position_mode, can_trade: !state.trading_disallowed, margin_mode: None })
     }
 
     async fn instrument(&self, symbol: &Symbol) -> Result<Instrument, QueryError> {
@@ -131,7 +131,7 @@ impl Venue for Wire {
         Ok(Instrument {
             symbol: symbol.clone(),
             kind: InstrumentKind::Linear,
-            base: of("BTC"),
+            base: of(symbol.as_str().strip_suffix("USDT").unwrap_or("BTC")),
             quote: of("USDT"),
             settle: of("USDT"),
             tick: of("0.1"),

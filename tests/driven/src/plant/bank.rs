@@ -47,6 +47,8 @@ bank! {
     UnknownAsRefused: "An outcome that is unknown is taken for a refusal.", "R6", by ["S1", "S2", "S4", "R4"], within 200;
     NoAnswerAsNotSent: "A request without an answer is taken for one that never left.", "R2", by ["S1", "S2", "S4", "R4"], within 200;
     RepeatedByTransport: "The transport repeats a request that got no answer.", "R9", by ["S1"], within 200;
+    QuestionsRepeated: "The transport asks every question ten times at once.", "V5", by ["V5"], within 20;
+    ExecutedCreeps: "An order is shown a little further executed at each look.", "P9", by ["P9"], within 20;
     PlacedTwice: "The adapter sends an order twice.", "R9", by ["S1"], within 50;
     DeadlineAtSend: "The adapter adds to an order's deadline.", "R2", by ["S3"], within 20;
     RoundedUpAtSend: "The adapter rounds a quantity up.", "R12", by ["S3"], within 20;

@@ -9,6 +9,7 @@ use equipoise_port::{Transport, TransportError};
 use http::{HeaderValue, Request, Response};
 
 use super::Plant;
+use crate::order_on_wire;
 use crate::secrets::LEAKED;
 
 /// A transport with a bug.
@@ -28,6 +29,10 @@ impl Transport for Bent {
             Plant::SecretInRequest => {
                 let secret = HeaderValue::from_static(LEAKED);
                 request.headers_mut().insert("x-secret", secret);
+            }
+            Plant::QuestionsRepeated if order_on_wire::read(&request).is_none() => {
+                let again = (1..10).map(|_| self.inner.send(request.clone(), timeout));
+                futures::future::join_all(again).await;
             }
             Plant::SecretLogged => tracing::debug!(secret = LEAKED, "request signed"),
             _ => {}

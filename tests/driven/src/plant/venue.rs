@@ -1,16 +1,18 @@
 //! Bugs of an adapter.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use equipoise_core::{
-    Amount, Asset, Fill, Instrument, InstrumentKind, OrderRequest, OrderSnapshot, Refusal,
+    Amount, Asset, Fill, Instrument, InstrumentKind, OrderRequest, OrderSnapshot, Qty, Refusal,
     RefusalKind, ResendClass, Symbol, TradeId, VenueMillis, VenueTraits,
 };
 use equipoise_port::{
     Account, Balance, CancelAnswer, OrderRef, PlaceError, Position, Purpose, QueryError, Quote,
     Venue,
 };
+use rust_decimal::Decimal;
 
 use super::Plant;
 
@@ -19,6 +21,8 @@ pub(super) struct Bent {
     plant: Plant,
     traits: VenueTraits,
     inner: Arc<dyn Venue>,
+    /// How often an order was shown.
+    shown: AtomicU32,
 }
 
 impl Bent {
@@ -29,7 +33,7 @@ impl Bent {
             Plant::MarginIgnored => traits.margin_ms = 0,
             _ => {}
         }
-        Self { plant, traits, inner }
+        Self { plant, traits, inner, shown: AtomicU32::new(0) }
     }
 
     fn shown(&self, mut orders: Vec<OrderSnapshot>) -> Vec<OrderSnapshot> {
@@ -58,6 +62,11 @@ impl Bent {
                 for fill in &mut order.fills {
                     fill.fee_asset = quote.clone().unwrap_or_else(|| fill.fee_asset.clone());
                 }
+            }
+            Plant::ExecutedCreeps if !order.executed.is_zero() => {
+                let shown = self.shown.fetch_add(1, Ordering::Relaxed) + 1;
+                let creep = Qty::new(Decimal::new(shown.into(), 8)).unwrap_or(Qty::ZERO);
+                order.executed = order.executed.plus(creep);
             }
             Plant::FeesLeftOut => {
                 let free = |fill: Fill| Fill { fee: Amount::ZERO, ..fill };

@@ -34,6 +34,7 @@ pub(super) struct Attempt {
     pub(super) client_id: ClientOrderId,
     pub(super) quantity: i64,
     pub(super) standing: Standing,
+    pub(super) intended_at: u64,
     pub(super) deadlines: Vec<u64>,
     pub(super) first_stamp: u64,
     pub(super) at_venue: BTreeMap<VenueOrderId, (i64, bool)>,

@@ -93,12 +93,24 @@ impl Account<'_> {
         base_of(&leg.instrument, quantity, self.reference(&leg.instrument))
     }
 
+    /// The most whole lots that bring no more than so much.
+    fn rounded(&self, leg: &LegSpec, base: i128) -> i64 {
+        let lot = units::whole(leg.instrument.lot.get());
+        let (mut low, mut high) = (0, i64::MAX / lot / 1_000_000);
+        while low < high {
+            let middle = low + (high - low + 1) / 2;
+            if self.brought(leg, middle * lot) <= base { low = middle } else { high = middle - 1 }
+        }
+        low * lot
+    }
+
     fn planned_size(&self, index: u8) -> i128 {
         let Some(leg) = self.spec.leg(index) else { return 0 };
         match &leg.quantity {
             LegQuantity::Fixed(quantity) => self.brought(leg, units::whole(quantity.get())),
-            LegQuantity::Of { leg, ratio } => {
-                self.planned_size(*leg) * units::base(ratio.get()) / BASE_ONE
+            LegQuantity::Of { leg: source, ratio } => {
+                let asked = self.planned_size(*source) * units::base(ratio.get()) / BASE_ONE;
+                self.brought(leg, self.rounded(leg, asked))
             }
         }
     }

@@ -3,6 +3,7 @@
 mod attempt;
 mod ending;
 mod ledger;
+mod memory;
 mod stream;
 
 use std::collections::HashMap;
@@ -12,6 +13,7 @@ use equipoise_core::{BatchSpec, ClientOrderId, OrderRequest, OrderTag, Record, S
 use crate::env::Env;
 use crate::exchange::{Exchange, VenueOrder};
 use crate::mark::Mark;
+use memory::Memory;
 use stream::Stream;
 
 /// Looks at one order by one start of the engine: some in a row, then so far apart on average.
@@ -51,8 +53,10 @@ pub enum Claim {
     V15,
     /// Drift is only alarmed when someone else traded.
     FalseDrift,
-    /// Limits on attempts, transmissions, unwinds, time and records hold.
+    /// Limits on attempts, transmissions, unwinds, times and looks hold.
     Bounds,
+    /// What a batch keeps, asks for and lets wait has the bound that its plan and policy give it.
+    Memory,
     /// The order of a batch's records makes sense.
     Order,
     /// Records lead to the live state.
@@ -101,6 +105,7 @@ pub(crate) struct Checker {
     durable: Vec<Option<Saga>>,
     specs: Vec<Option<BatchSpec>>,
     streams: Vec<Stream>,
+    memories: Vec<Memory>,
     records: Vec<Vec<Record>>,
     known: HashMap<ClientOrderId, Known>,
     venues: usize,
@@ -115,6 +120,7 @@ impl Checker {
             durable: vec![None; batches],
             specs: vec![None; batches],
             streams: (0..batches).map(|_| Stream::default()).collect(),
+            memories: (0..batches).map(|_| Memory::default()).collect(),
             records: vec![Vec::new(); batches],
             known: HashMap::new(),
             venues,
@@ -160,6 +166,7 @@ impl Checker {
         if let Err(violation) = self.streams[index].follow(env, spec, &records) {
             return self.fail(violation.claim, format!("batch {batch}: {}", violation.text));
         }
+        self.judge_memory(batch, venues, &records);
         for record in &records {
             match (record, &mut self.durable[index]) {
                 (Record::Admitted(spec), none @ None) => *none = Some(Saga::new((**spec).clone())),

@@ -20,11 +20,12 @@ const ENTRIES_MAX: usize = 10;
 const TRANSMISSIONS_MAX: usize = 5;
 /// Replacements of attempts that were never sent.
 const UNSENT_MAX: usize = 4;
-/// Records of one attempt beside its trades, and of one batch beside its attempts.
-const RECORDS_EACH: usize = 20;
-const RECORDS_BESIDE: usize = 40;
+/// First pause before an unwind order that follows a fruitless one of its leg; doubles up to the longest (R10).
+const UNWIND_PAUSE_MS: u64 = 250;
+const UNWIND_PAUSE_MS_MAX: u64 = 5_000;
 /// The engine judges a venue's memory by the clock of the intent; a clock that jumped since may be ahead of it.
 const CLOCK_SLACK_MS: u64 = 5_000;
+
 /// One batch's records so far.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
@@ -34,10 +35,7 @@ pub(super) struct Stream {
     stopped: bool,
     ended: Option<(Ending, u64)>,
     pub(super) alarms: Vec<(equipoise_core::Alarm, OrderTag)>,
-    records: usize,
     waves: u32,
-    trades: usize,
-    contradictions: usize,
     /// Known gaps count as violations too.
     pub(super) strict: bool,
 }
@@ -73,7 +71,6 @@ impl Stream {
             .collect();
         self.waves += 1;
         for record in records {
-            self.records += 1;
             if self.ended.is_some() {
                 return Err(broken(Claim::Order, format!("{record:?} follows the end")));
             }
@@ -81,10 +78,6 @@ impl Stream {
         }
         if wave.len() > 1 && wave.iter().all(|tag| tag.role == Role::Entry) {
             env.tally.hit(Mark::EntryWave);
-        }
-        let most = RECORDS_BESIDE + self.attempts.len() * RECORDS_EACH + self.trades;
-        if self.records > most {
-            return Err(broken(Claim::Bounds, format!("{} records", self.records)));
         }
         Ok(())
     }
@@ -111,16 +104,14 @@ impl Stream {
             }
             Record::Stopped { .. } => self.stopped = true,
             Record::UnwindStarted { at } => {
-                self.unwind_started_at = Some(at.0);
-                if self.is_as_planned(spec) {
+                // A start that finds it begun says so again.
+                let first = self.unwind_started_at.replace(at.0).is_none();
+                if first && self.is_as_planned(spec) {
                     let text = "every leg filled exactly as planned, and is taken back";
                     return Err(broken(Claim::Needless, text));
                 }
             }
-            Record::Contradicted { .. } => {
-                env.tally.hit(Mark::Contradicted);
-                self.contradictions += 1;
-            }
+            Record::Contradicted { .. } => env.tally.hit(Mark::Contradicted),
             Record::Alarmed { alarm, tag, .. } => {
                 use equipoise_core::Alarm::{Busted, Drift, LateFill, Overfill};
                 env.tally.hit(match alarm {
@@ -208,7 +199,13 @@ impl Stream {
             }
             (Role::Unwind, None) => Err(broken(Claim::Order, "an unwind before unwinding began")),
             (Role::Unwind, Some(started)) => {
-                if let Some((other, _)) = others().find(|(_, attempt)| !attempt.is_closed()) {
+                // Orders that take back another underlying go on beside it.
+                let base = |leg: u8| spec.leg(leg).map(|leg| &leg.instrument.base);
+                let beside = |other: &OrderTag| {
+                    other.role == Role::Unwind && base(other.leg) != base(tag.leg)
+                };
+                let mut open = others().filter(|(_, attempt)| !attempt.is_closed());
+                if let Some((other, _)) = open.find(|(other, _)| !beside(other)) {
                     return Err(broken(
                         Claim::K1,
                         format!("{tag:?} unwinds while {other:?} is open"),
@@ -218,6 +215,9 @@ impl Stream {
                 let too_many = costing >= usize::from(spec.policy.unwind_attempts);
                 if too_many || at >= started + spec.policy.unwind_ms_max {
                     return Err(broken(Claim::Bounds, format!("{tag:?} is one unwind too many")));
+                }
+                if earlier.last().is_some_and(|last| at < last.intended_at + pause_ms(&earlier)) {
+                    return Err(broken(Claim::Bounds, format!("{tag:?} comes without its pause")));
                 }
                 Ok(())
             }
@@ -244,6 +244,7 @@ impl Stream {
             client_id: request.client_id.clone(),
             quantity: units::whole(request.quantity.get()),
             standing: Standing::Intended,
+            intended_at: at.0,
             deadlines: vec![request.deadline.0],
             first_stamp: request.stamp().0,
             at_venue: BTreeMap::new(),
@@ -307,7 +308,6 @@ impl Stream {
             }
             Record::Filled { venue_order, fill, .. } => {
                 attempt.note_found(env, class);
-                self.trades += 1;
                 let key = (venue_order.clone(), fill.trade.clone());
                 let quantity = units::whole(fill.quantity.get());
                 if attempt.trades.insert(key, quantity).is_some() {
@@ -319,7 +319,6 @@ impl Stream {
             Record::Busted { venue_order, fill, .. } => {
                 env.tally.hit(Mark::TradeBustNoticed);
                 attempt.note_found(env, class);
-                self.trades += 1;
                 attempt.trades.remove(&(venue_order.clone(), fill.trade.clone()));
                 *attempt.busted.entry(venue_order.clone()).or_insert(0) +=
                     units::whole(fill.quantity.get());
@@ -398,6 +397,14 @@ impl Stream {
             }
         }
     }
+}
+
+/// How long an unwind order waits that follows these of its leg: longer after each one in a row that brought nothing.
+fn pause_ms(earlier: &[&Attempt]) -> u64 {
+    let fruitless = earlier.iter().rev().take_while(|one| one.trades.is_empty()).count();
+    let doublings = u32::try_from(fruitless.saturating_sub(1)).unwrap_or(u32::MAX).min(10);
+    let pause_ms = (UNWIND_PAUSE_MS << doublings).min(UNWIND_PAUSE_MS_MAX);
+    if fruitless == 0 { 0 } else { pause_ms }
 }
 
 /// K5: the flag only takes back an opening fill, in one-way mode, where nothing else trades on the account.

@@ -122,6 +122,13 @@ pub(crate) struct VenueOrder {
     pub(crate) departure: u64,
 }
 
+impl VenueOrder {
+    /// How many trades it ever had, those taken back included.
+    pub(crate) fn trades_ever(&self) -> u64 {
+        self.trades.len() as u64
+    }
+}
+
 /// One trade on the account; foreign ones belong to no order of ours.
 #[derive(Debug)]
 pub(crate) struct Trade {

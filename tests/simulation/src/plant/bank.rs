@@ -70,13 +70,13 @@ bank! {
     UnwindsWhileInDoubt: "One leg is taken back while another is in doubt.", "K1", with [LostReply], by [K1], within 50;
     CancelAsNothingFilled: "A cancel acknowledgement is taken for an end without fills.", "V8", with [SlowCancel], by [S4 S2], within 30;
     PartialAsWhole: "A partly filled order is taken for one that has ended.", "V3", with [ThinBook], by [S4 S2], within 30;
-    ExecutedMayFall: "An older answer takes back what a newer one said was executed.", "V4", with [StaleStatus], by [S4 S2 K1], within 150;
+    ExecutedMayFall: "An older answer takes back what a newer one said was executed.", "V4", with [StaleStatus], by [S4 S2 K1 Memory], within 150;
     SecondOrderDropped: "Only the first order under an id is looked at.", "V15", with [Duplicate], by [V15 S4], within 30;
     AuditBeforeMargin: "An order counts as audited as soon as it has ended.", "V15", with [LateDuplicate], by [V15 S4 S2], within 20;
     HalfListingAsWhole: "A look without its listing counts as complete.", "R4", with [QueryFailure], by [V15 S4 S2 R4], within 500;
     LateFillDropped: "What fills after its attempt was closed is not recorded.", "R8", with [LateDuplicate], by [V15 S4], within 20;
     LastTradeDropped: "The last trade of an order is left out.", "S4", with [], by [S4 S2], within 30;
-    TradeCountedTwice: "A trade that two listings name differently counts twice.", "R8", with [], by [S4], within 20;
+    TradeCountedTwice: "A trade that two listings name differently counts twice.", "R8", with [], by [S4 Memory], within 20;
     ActBeforeAsking: "A start acts before it has asked.", "R11", with [Kill], by [Liveness S4], within 100;
     CompensatesTwice: "A start takes back once more what was taken back.", "P1", with [Kill], by [K2 K3], within 30;
     JournalRounds: "The journal keeps another quantity than the live batch.", "P1", with [], by [Shadow], within 20;
@@ -92,7 +92,13 @@ bank! {
     DustTradable: "What could still be traded is called dust.", "K6", with [ThinBook], by [S2], within 30;
     DoneThoughShort: "A batch whose legs fell short is called done.", "S2", with [], by [S2], within 30;
     ParkedWithoutRange: "A parked report with an order in doubt names no range.", "S2", with [], by [S2], within 300;
-    RecordsRepeated: "Whatever a look shows is recorded, news or not.", "P9", with [QueryFailure], by [Bounds], within 150;
+    RecordsRepeated: "Whatever a look shows is recorded, news or not.", "P9", with [QueryFailure], by [Memory], within 30;
+    DoubtRepeated: "A look that finds nothing is recorded as a doubt, again and again.", "P9", with [LostRequest QueryLag], by [Memory Bounds], within 30;
+    AlarmRepeated: "An alarm is raised again at each look.", "V15", with [Duplicate], by [Memory], within 30;
+    OverAskedAbout: "Orders that are over are asked about for ever.", "R10", with [], by [Memory], within 10;
+    UnwindPausesForgotten: "A fruitless unwind order is followed by the next at once.", "R10", with [NotConnected], by [Bounds], within 30;
+    StartedAgain: "A look is started while the one before is under way.", "R9", with [LostReply], by [Memory], within 30;
+    WakingsQueued: "Wakings queue up while an append is under way.", "P3", with [SlowSync], by [Memory], within 30;
     PausesIgnored: "A fruitless query is repeated without a pause.", "R9", with [QueryFailure], by [Bounds], within 30;
     SecretInError: "An error text holds the key that requests are signed with.", "A5", with [NotConnected], by [A5], within 20;
 }

@@ -17,6 +17,7 @@ pub(super) fn of(plant: Plant) -> Option<Bent> {
         Plant::ExecutedMayFall => Bent { executed_may_fall: true, ..straight },
         Plant::DoubtIgnored => Bent { doubt_ignored: true, ..straight },
         Plant::NewIdBeforeOldIsClosed => Bent { attempts_overlap: true, ..straight },
+        Plant::UnwindPausesForgotten => Bent { unwind_pauses_ignored: true, ..straight },
         _ => return None,
     })
 }

@@ -101,3 +101,13 @@ pub(crate) fn takes_any_epoch(env: &Env) -> bool {
 pub(crate) fn never_pauses(env: &Env) -> bool {
     env.plant == Some(Plant::PausesIgnored)
 }
+
+/// Whether what is under way is started once more.
+pub(crate) fn starts_again(env: &Env) -> bool {
+    env.plant == Some(Plant::StartedAgain)
+}
+
+/// Whether wakings queue up behind an append.
+pub(crate) fn queues_wakings(env: &Env) -> bool {
+    env.plant == Some(Plant::WakingsQueued)
+}

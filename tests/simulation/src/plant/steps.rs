@@ -2,7 +2,7 @@
 
 use equipoise_core::{
     BatchSpec, Command, Ending, Event, LegQuantity, OrderRequest, OrderSnapshot, OrderTag, Qty,
-    Record, ResendClass, Role, Saga, Send, Stage, Step, UnixMillis, client_order_id,
+    Query, Record, ResendClass, Role, Saga, Send, Stage, Step, UnixMillis, client_order_id,
 };
 
 use super::Plant;
@@ -69,6 +69,9 @@ pub(super) fn step(
         Plant::DoneThoughShort => call_it_done(saga, &mut step),
         Plant::ExecutedMayFall => believe_the_last(saga, now, event, &mut step),
         Plant::RecordsRepeated => record_again(saga, now, event, &mut step),
+        Plant::DoubtRepeated => doubt_again(saga, now, event, &mut step),
+        Plant::AlarmRepeated => alarm_again(saga, now, event, &mut step),
+        Plant::OverAskedAbout => ask_about_what_is_over(saga, event, &mut step),
         Plant::ReduceOnlyAlways
         | Plant::UnwindRaisesDelta
         | Plant::UnwindFromAccount
@@ -256,6 +259,34 @@ fn record_again(saga: &Saga, now: UnixMillis, event: &Event, step: &mut Step) {
         if step.records.is_empty() {
             step.records.push(observed(*tag, snapshot, now));
         }
+    }
+}
+
+/// A look that finds nothing is one more doubt.
+fn doubt_again(saga: &Saga, now: UnixMillis, event: &Event, step: &mut Step) {
+    let Event::Answered { tag, orders, .. } = event else { return };
+    let doubtful = saga.order(*tag).is_some_and(|order| order.stage == Stage::InDoubt);
+    if doubtful && orders.is_empty() && step.records.is_empty() {
+        let why = "it was not found".to_owned();
+        step.records.push(Record::Doubted { tag: *tag, why, at: now });
+    }
+}
+
+/// What was alarmed is alarmed at each look.
+fn alarm_again(saga: &Saga, now: UnixMillis, event: &Event, step: &mut Step) {
+    let Event::Answered { tag, .. } = event else { return };
+    let raised = saga.alarms().iter().filter(|(_, about)| about == tag);
+    let again = raised.map(|(alarm, tag)| Record::Alarmed { alarm: *alarm, tag: *tag, at: now });
+    step.records.splice(0..0, again);
+}
+
+/// Nothing is ever done with.
+fn ask_about_what_is_over(saga: &Saga, event: &Event, step: &mut Step) {
+    if *event != Event::Wake || step.records.iter().any(Record::gates) {
+        return;
+    }
+    for (tag, _) in saga.orders().filter(|(_, order)| order.is_closed()) {
+        step.commands.push(Command::Query(Query { tag, thorough: true, urgent: false }));
     }
 }
 

@@ -80,6 +80,17 @@ pub(super) struct Part {
     position: Option<Amount>,
 }
 
+impl Activity {
+    /// Whether it is about an order of this batch that exists; preparations are counted on their own.
+    fn is_about_order_of(&self, of: u8) -> bool {
+        match self {
+            Self::Place { batch, .. } | Self::Cancel { batch, .. } => *batch == of,
+            Self::Look(look) => look.batch() == of,
+            Self::Prepare { .. } => false,
+        }
+    }
+}
+
 impl Process {
     /// Prepares a wave: books and positions for unwinds, and a fresh clock, before anything is stamped (R2).
     pub(super) fn prepare(&mut self, out: &mut Outside, batch: u8, key: Key, tags: Vec<OrderTag>) {
@@ -189,7 +200,7 @@ impl Process {
         let venue = leg.map(|leg| out.workload.venue(&leg.venue));
         let Some(venue) = venue else { return };
         let activity = self.next_activity();
-        self.activities.under_way.insert(activity, Activity::Place { batch, tag, venue });
+        self.begin(out, batch, activity, Activity::Place { batch, tag, venue });
         self.ask(out, activity, venue, What::Only, 0, Call::Place(request));
     }
 
@@ -206,8 +217,18 @@ impl Process {
             venue_order: open.map(|(id, _)| id.clone()),
         };
         let activity = self.next_activity();
-        self.activities.under_way.insert(activity, Activity::Cancel { batch, tag });
+        self.begin(out, batch, activity, Activity::Cancel { batch, tag });
         self.ask(out, activity, venue, What::Only, 0, call);
+    }
+
+    /// Something about an order of a batch is under way from now on.
+    pub(super) fn begin(&mut self, out: &mut Outside, batch: u8, activity: u64, doing: Activity) {
+        self.activities.under_way.insert(activity, doing);
+        let under_way = self.activities.under_way.values();
+        let count = under_way.filter(|doing| doing.is_about_order_of(batch)).count();
+        if let Some(driver) = self.drivers.get(&batch) {
+            out.check.under_way(batch, count, &driver.saga);
+        }
     }
 
     pub(super) fn next_activity(&mut self) -> u64 {

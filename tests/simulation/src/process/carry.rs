@@ -1,6 +1,6 @@
 //! Carrying out what a saga asks for, once its records are durable.
 
-use equipoise_core::{Command, Event, OrderTag, Role, Send, UnixMillis};
+use equipoise_core::{Command, Event, Role, Send, UnixMillis};
 
 use super::Process;
 use super::driver::Input;
@@ -20,15 +20,15 @@ impl Process {
             match command {
                 Command::Send(wave) => self.send(out, batch, wave),
                 Command::Prepare(tags) => {
-                    // A further transmission is prepared beside whatever else is.
-                    let known = |tag: &OrderTag| driver.saga.order(*tag).is_some();
-                    let key = Key::Prepare(tags.first().copied().filter(known));
+                    let Some(first) = tags.first() else { continue };
+                    let key = Key::Prepare(*first);
                     if driver.paces.may_start(key, true, now) {
                         self.prepare(out, batch, key, tags);
                     }
                 }
                 Command::Query(query) => {
-                    if driver.paces.may_start(Key::Query(query.tag), query.urgent, now) {
+                    let due = driver.paces.may_start(Key::Query(query.tag), query.urgent, now);
+                    if due || plant::starts_again(&out.env) {
                         self.look(out, batch, query);
                     }
                 }

@@ -134,6 +134,9 @@ impl Process {
             undecided = true;
         } else {
             driver.inbox.push_back(input);
+            // A person's stops are no doing of the engine's.
+            let events = driver.inbox.iter().filter(|input| !matches!(input, Input::Stop)).count();
+            out.check.wait(batch, events, &driver.saga);
         }
         self.go_on(out, batch, undecided);
     }
@@ -187,6 +190,12 @@ impl Process {
         };
         driver.timer_at = None;
         if driver.gate.is_some() {
+            if plant::queues_wakings(&out.env) {
+                let process = self.index;
+                let again = crate::env::Happening::Timer { process, batch, generation };
+                out.env.queue.push(out.env.now + 1, again);
+                self.tell(out, batch, Input::Event(Event::Wake));
+            }
             return;
         }
         if driver.due().is_some_and(|due| due <= now) {
@@ -264,6 +273,7 @@ impl Process {
         let event = &*plant::event(&out.env, &driver.saga, event);
         let step = driver.saga.step(now, event);
         let step = plant::step(&out.env, &driver.saga, event, step);
+        out.check.asks_for(batch, &driver.saga, &step);
         let encoded = step.records.into_iter().map(|record| {
             let bytes = disk::encode(plant::written(&out.env, &record).as_ref().unwrap_or(&record));
             (record, bytes)

@@ -86,7 +86,7 @@ impl Process {
             beside: None,
         };
         let activity = self.next_activity();
-        self.activities.under_way.insert(activity, Activity::Look(Box::new(look)));
+        self.begin(out, batch, activity, Activity::Look(Box::new(look)));
         if query.thorough && in_doubt && estimate > deadline {
             self.ask(out, activity, venue, What::Clock, 0, Call::Time);
         } else {
@@ -209,6 +209,10 @@ impl Process {
 }
 
 impl Look {
+    pub(super) const fn batch(&self) -> u8 {
+        self.batch
+    }
+
     fn note_time(&mut self, reply: Reply) {
         match reply {
             Reply::Time(time) => {

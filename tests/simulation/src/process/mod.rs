@@ -113,6 +113,7 @@ impl Process {
             out.env.tally.hit(Mark::ResumedAgain);
         }
         driver.unsettled = true;
+        out.check.resumed(batch);
         if !resuming_twice_is_once(&driver.saga, UnixMillis(out.env.now)) {
             let text = format!("batch {batch}: resuming twice leads elsewhere than resuming once");
             out.check.fail(Claim::ResumeTwice, text);

@@ -12,8 +12,8 @@ const HOPELESS_PAUSE_MS: u64 = 5_000;
 /// One kind of thing under way; there is never more than one of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
-    /// Preparing a wave, or a further transmission of one order.
-    Prepare(Option<OrderTag>),
+    /// Preparing a wave, named by its first order, or a further transmission of one order.
+    Prepare(OrderTag),
     Query(OrderTag),
     Cancel(OrderTag),
 }

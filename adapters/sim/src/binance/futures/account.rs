@@ -41,7 +41,9 @@ impl Inside<'_> {
             };
             if let Some(fields) = row.as_object_mut() {
                 fields.insert("leverage".to_owned(), Value::from(leverage));
-                fields.insert("marginType".to_owned(), Value::from("cross"));
+                let isolated = self.engine.account.is_isolated(listing.instrument.symbol);
+                let word = if isolated { "isolated" } else { "cross" };
+                fields.insert("marginType".to_owned(), Value::from(word));
                 fields.insert("isAutoAddMargin".to_owned(), Value::from("false"));
             }
             row
@@ -199,6 +201,10 @@ impl Inside<'_> {
         let (bids, asks) =
             (self.order_value(listing, Side::Buy), self.order_value(listing, Side::Sell));
         let entry = position.entry_price(rules).round_dp(8).normalize().to_string();
+        let set_apart = self.engine.account.is_isolated(rules.symbol);
+        let held = if set_apart { value.abs() / leverage } else { Decimal::ZERO };
+        // Cross margin shows a plain zero.
+        let isolated = if held.is_zero() { "0".to_owned() } else { fixed(held, 8) };
         json!({
             "symbol": rules.symbol,
             "positionSide": render::position_side(side),
@@ -208,8 +214,8 @@ impl Inside<'_> {
             "markPrice": fixed(listing.mark, 8),
             "unRealizedProfit": fixed(position.unrealised(rules, listing.mark), 8),
             "liquidationPrice": "0",
-            "isolatedMargin": "0",
-            "isolatedWallet": "0",
+            "isolatedMargin": isolated,
+            "isolatedWallet": isolated,
             "notional": fixed(value, 8),
             "marginAsset": rules.settle,
             "initialMargin": fixed((value.abs() + bids + asks) / leverage, 8),
@@ -229,7 +235,7 @@ impl Inside<'_> {
         let further = [
             ("unrealizedProfit", position["unRealizedProfit"].clone()),
             ("leverage", Value::from(leverage)),
-            ("isolated", Value::from(false)),
+            ("isolated", Value::from(self.engine.account.is_isolated(listing.instrument.symbol))),
         ];
         match self.product {
             Product::Usdm => {

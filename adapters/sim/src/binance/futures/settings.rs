@@ -7,6 +7,7 @@ use super::product::Product;
 use crate::binance::failure::Failure;
 use crate::binance::gateway::plain_or_illegal;
 use crate::binance::limits::Limits;
+use crate::exchange::account::MarginMode;
 use crate::exchange::instrument::{Listing, fixed};
 
 impl Inside<'_> {
@@ -27,7 +28,7 @@ impl Inside<'_> {
         let rows = self.wanted()?.into_iter().map(|listing| {
             json!({
                 "symbol": listing.instrument.symbol,
-                "marginType": "CROSSED",
+                "marginType": self.margin_type(listing),
                 "isAutoAddMargin": false,
                 "leverage": self.leverage(listing),
                 "maxNotionalValue": "40000000",
@@ -130,16 +131,36 @@ impl Inside<'_> {
         })
     }
 
-    /// Only cross margin is simulated.
-    pub(super) fn set_margin_type(&self) -> Result<Value, Failure> {
-        let _ = self.symbol()?;
-        match self.params.get("marginType") {
-            Some("CROSSED") => Err(Failure::refused(-4046, "No need to change margin type.")),
-            Some("ISOLATED") => {
-                Err(Failure::refused(-4168, "Unable to adjust to isolated-margin mode."))
-            }
-            _ => Err(Failure::missing("marginType")),
+    // Source: Binance USDⓈ-M Error Codes, -4046, -4047, -4048, read 2026-11-22.
+    pub(super) fn set_margin_type(&mut self) -> Result<Value, Failure> {
+        let listing = self.symbol()?;
+        let symbol = listing.instrument.symbol;
+        let wanted = match self.params.get("marginType") {
+            Some("CROSSED") => MarginMode::Cross,
+            Some("ISOLATED") => MarginMode::Isolated,
+            _ => return Err(Failure::missing("marginType")),
+        };
+        let account = &self.engine.account;
+        if account.is_isolated(symbol) == (wanted == MarginMode::Isolated) {
+            return Err(Failure::refused(-4046, "No need to change margin type."));
         }
+        if self.engine.orders.open().any(|order| order.symbol == symbol) {
+            let text = "Margin type cannot be changed if there exists open orders.";
+            return Err(Failure::refused(-4047, text));
+        }
+        let sides = account.sides().iter();
+        let mut held = sides.map(|side| account.position(symbol, *side).quantity);
+        if held.any(|quantity| !quantity.is_zero()) {
+            let text = "Margin type cannot be changed if there exists position.";
+            return Err(Failure::refused(-4048, text));
+        }
+        self.engine.account.margin_modes.insert(symbol.to_owned(), wanted);
+        Ok(json!({ "code": 200, "msg": "success" }))
+    }
+
+    fn margin_type(&self, listing: &Listing) -> &'static str {
+        let isolated = self.engine.account.is_isolated(listing.instrument.symbol);
+        if isolated { "ISOLATED" } else { "CROSSED" }
     }
 
     pub(super) fn leverage(&self, listing: &Listing) -> Value {

@@ -113,7 +113,7 @@ impl Inside<'_> {
             "enableVanillaOptions": false,
             "enableFixApiTrade": false,
             "enableFixReadOnly": false,
-            "enableSpotAndMarginTrading": true,
+            "enableSpotAndMarginTrading": self.credentials.may_trade,
             "enablePortfolioMarginTrading": false,
         })
     }

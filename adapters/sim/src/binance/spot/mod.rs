@@ -144,7 +144,8 @@ impl Face for Spot {
         let admitted = counted.and_then(|()| match route {
             None => Err(Failure::unknown_path(request)),
             Some(route) if route.is_signed() => {
-                check_signed(&self.credentials, now_ms, request, &params, stamp)
+                let operation = route.operation();
+                check_signed(&self.credentials, now_ms, request, &params, operation, stamp)
             }
             Some(_) => Ok(()),
         });
