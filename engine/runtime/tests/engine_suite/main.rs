@@ -14,6 +14,7 @@ mod review;
 mod runtimes;
 mod setup;
 mod standing;
+mod starts;
 mod stopping;
 mod strategies;
 mod wire;
