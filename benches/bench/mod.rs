@@ -194,6 +194,7 @@ pub(crate) fn spec(occasion: &str) -> BatchSpec {
         positions: Positions::Exclusive,
         position_mode: PositionMode::OneWay,
         baseline: Some(Amount::ZERO),
+        account: None,
     });
     BatchSpec {
         key: plan.key,

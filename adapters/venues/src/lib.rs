@@ -24,6 +24,7 @@
 //! # fn main() {}
 //! ```
 
+mod account_id;
 mod answer;
 mod binance;
 mod budget;

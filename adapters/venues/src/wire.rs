@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use equipoise_core::OrderRequest;
+use equipoise_core::{AccountId, OrderRequest};
 use equipoise_port::{PlaceError, QueryError, Transport, TransportError};
 use http::{HeaderName, HeaderValue, Method, Request, Response, Uri};
 
+use crate::account_id;
 use crate::answer::BadAnswer;
+use crate::credentials::Credentials;
 
 /// How long a query or a cancel may take.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
@@ -48,6 +50,11 @@ impl fmt::Debug for Call<'_> {
 impl Wire {
     pub(crate) fn new(transport: Arc<dyn Transport>, base: String) -> Self {
         Self { transport, base }
+    }
+
+    /// Where orders go that are sent here with a key.
+    pub(crate) fn account_id(&self, credentials: &Credentials) -> AccountId {
+        account_id::of(&self.base, credentials.key())
     }
 
     /// Sends a query or a cancel.

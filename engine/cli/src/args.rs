@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 /// Multi-exchange batches with bounded exposure and a proven end.
 ///
-/// Exit codes: 0 done; 3 flat; 4 parked; 2 plan, configuration, credentials, symbol or size are wrong, or the key or
-/// occasion is already used, and nothing was sent; 1 anything else.
+/// Exit codes: 0 done; 3 flat; 4 parked; 2 refused before any order: plan, configuration, credentials, symbol or size are
+/// wrong, or the key or occasion is already used; 1 anything else, such as a venue that is not ready.
 #[derive(Debug, Parser)]
 #[command(name = "equipoise", version, args_override_self = true)]
 pub(crate) struct Arguments {
@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// Validate and price a plan; sends no order
     Check(PlanArguments),
     /// Run a plan to its end
-    Run(PlanArguments),
+    Run(RunArguments),
     /// Print a plan's batch key; needs no network, journal or secrets
     Key(PlanArguments),
     /// List the batches of the journal
@@ -44,8 +44,8 @@ pub(crate) enum Command {
         /// Batch key, 32 hex digits
         key: String,
     },
-    /// Finish every unfinished batch of the journal
-    Recover,
+    /// Finish every unfinished batch of the journal, and ask about parked ones again
+    Recover(AccountArguments),
     /// Check every configured venue: reach, clock, key, position mode, instruments, balances; sends no order
     Doctor,
     /// Serve simulated exchanges until interrupted
@@ -56,6 +56,21 @@ pub(crate) enum Command {
 pub(crate) struct PlanArguments {
     /// Plan file
     pub(crate) plan: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) plan: PlanArguments,
+    #[command(flatten)]
+    pub(crate) accounts: AccountArguments,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct AccountArguments {
+    /// Addresses or keys of venues changed; they lead to the same accounts as when unfinished batches began
+    #[arg(long)]
+    pub(crate) same_accounts: bool,
 }
 
 #[derive(Debug, Args)]

@@ -79,6 +79,10 @@ impl From<StartError> for Failure {
         match error {
             StartError::Journal(error) => error.into(),
             StartError::MissingVenue { .. } => Self::refused("unknown_venue", message),
+            StartError::OtherAccount { .. } => {
+                Self::refused("other_account", format!("{message}; --same-accounts says so"))
+            }
+            StartError::Credentials { .. } => Self::refused("credentials", message),
             StartError::Replay { .. } => Self::broken("journal_damaged", message),
         }
     }

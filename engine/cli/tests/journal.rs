@@ -4,7 +4,7 @@
 mod support;
 
 use serde_json::json;
-use support::{Desk, PLAN, RESTING_PLAN};
+use support::{Desk, PLAN, QUICK_PLAN, RESTING_PLAN};
 
 #[test]
 fn check_prices_a_plan_and_leaves_no_trace() {
@@ -102,7 +102,10 @@ fn batches_and_show_need_only_the_journal() {
 fn recover_without_a_journal_creates_nothing_and_needs_nothing() {
     let mut desk = Desk::without_venues();
     desk.unset_env("BINANCE_API_KEY");
-    assert_eq!(desk.call(&["recover", "--json"]).ended(0), json!({ "recovered": [] }));
+    assert_eq!(
+        desk.call(&["recover", "--json"]).ended(0),
+        json!({ "recovered": [], "reviewed": [] })
+    );
     assert_eq!(desk.call(&["recover"]).stdout(), "nothing to recover\n");
     let key = "0123456789abcdef0123456789abcdef";
     desk.call(&["show", key, "--json"]).failed(1, "not_found");
@@ -114,7 +117,10 @@ fn recover_with_nothing_open_needs_no_secrets() {
     let mut desk = Desk::with_venues(None);
     desk.call(&["run", "quick.toml", "--json"]).ended(0);
     desk.unset_env("BINANCE_API_KEY");
-    assert_eq!(desk.call(&["recover", "--json"]).ended(0), json!({ "recovered": [] }));
+    assert_eq!(
+        desk.call(&["recover", "--json"]).ended(0),
+        json!({ "recovered": [], "reviewed": [] })
+    );
 }
 
 #[test]
@@ -156,6 +162,84 @@ fn an_unfinished_batch_needs_its_venue_configured() {
     let message =
         desk.call(&["recover", "--json", "--config", "other.toml"]).failed(2, "unknown_venue");
     assert!(message.contains("'bybit'"), "{message}");
+}
+
+#[test]
+fn a_wrong_secret_is_refused_and_leaves_unfinished_batches_as_they_are() {
+    let mut desk = Desk::with_venues(None);
+    desk.write("resting.toml", RESTING_PLAN.replace("600000", "3000").as_str());
+    let mut running = desk.start(&["run", "resting.toml"]);
+    assert!(running.until("acknowledged"));
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    let right = desk.env("BYBIT_API_SECRET");
+    desk.set_env("BYBIT_API_SECRET", "wrong");
+    for arguments in [&["run", "quick.toml", "--json"][..], &["recover", "--json"]] {
+        let message = desk.call(arguments).failed(2, "credentials");
+        assert!(message.contains("'bybit'"), "{message}");
+    }
+    assert_eq!(desk.call(&["batches", "--json"]).ended(0)[0]["status"], "running");
+    desk.set_env("BYBIT_API_SECRET", &right);
+    let recovered = desk.call(&["recover", "--json"]).ended(3);
+    assert_eq!(recovered["recovered"][0]["status"], "flat");
+}
+
+#[test]
+fn a_run_names_the_batches_it_finished_on_its_way_also_when_its_own_plan_is_refused() {
+    let desk = Desk::with_venues(None);
+    desk.write("resting.toml", RESTING_PLAN.replace("600000", "3000").as_str());
+    let large = QUICK_PLAN.replace("\"0.1\"", "\"100000\"").replace("quick", "large");
+    desk.write("large.toml", &large);
+    let left = || {
+        let mut running = desk.start(&["run", "resting.toml"]);
+        assert!(running.until("acknowledged"));
+        running.child.kill().unwrap();
+        running.child.wait().unwrap();
+        let list = desk.call(&["batches", "--json"]).ended(0);
+        list.as_array().unwrap().last().unwrap()["key"].clone()
+    };
+    let key = left();
+    let report = desk.call(&["run", "quick.toml", "--json"]).ended(0);
+    assert_eq!(report["resumed"], json!([{ "key": key, "status": "flat" }]));
+    let again = desk.call(&["run", "quick.toml", "--json"]).ended(0);
+    assert_eq!(again.get("resumed"), None);
+
+    desk.write(
+        "resting.toml",
+        RESTING_PLAN.replace("600000", "3000").replace("\"1\"", "\"2\"").as_str(),
+    );
+    let key = left();
+    let refused = desk.call(&["run", "large.toml", "--json"]).ended(2);
+    assert_eq!(refused["error"]["code"], "size");
+    assert_eq!(refused["resumed"], json!([{ "key": key, "status": "flat" }]));
+
+    desk.write(
+        "resting.toml",
+        RESTING_PLAN.replace("600000", "3000").replace("\"1\"", "\"3\"").as_str(),
+    );
+    let key = left();
+    let text = desk.call(&["run", "quick.toml"]).stdout();
+    assert!(text.ends_with(&format!("resumed   {}: flat\n", key.as_str().unwrap())), "{text}");
+}
+
+#[test]
+fn an_unfinished_batch_does_not_go_on_at_another_address_unless_told_to() {
+    let desk = Desk::with_venues(None);
+    desk.write("resting.toml", RESTING_PLAN.replace("600000", "3000").as_str());
+    let mut running = desk.start(&["run", "resting.toml"]);
+    assert!(running.until("acknowledged"));
+    running.child.kill().unwrap();
+    running.child.wait().unwrap();
+    desk.write("other.toml", &desk.config("sled").replace("127.0.0.1", "localhost"));
+    let other = ["--json", "--config", "other.toml"];
+    for command in [&["run", "quick.toml"][..], &["recover"]] {
+        let message = desk.call(&[command, &other].concat()).failed(2, "other_account");
+        assert!(message.contains("--same-accounts"), "{message}");
+    }
+    assert_eq!(desk.order_count(), 1);
+    let told = [&["recover", "--same-accounts"], &other[..]].concat();
+    assert_eq!(desk.call(&told).ended(3)["recovered"][0]["status"], "flat");
+    assert_eq!(desk.order_count(), 1);
 }
 
 #[cfg(unix)]

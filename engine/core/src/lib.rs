@@ -63,8 +63,8 @@ pub use delta::DeltaRange;
 pub use instrument::{Instrument, InstrumentKind, SizeError};
 pub use key::{BatchKey, BatchKeyError, PayloadDigest, client_order_id};
 pub use name::{
-    Asset, ClientOrderId, LegName, NameError, Occasion, StrategyName, Symbol, TradeId, VenueName,
-    VenueOrderId,
+    AccountId, Asset, ClientOrderId, LegName, NameError, Occasion, StrategyName, Symbol, TradeId,
+    VenueName, VenueOrderId,
 };
 pub use order::{
     BookTop, Fill, Funding, OrderEnd, OrderKind, OrderRequest, OrderSnapshot, OrderState,

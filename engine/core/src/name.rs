@@ -141,6 +141,11 @@ name_type!(
     Asset, "asset", VENUE_TEXT_GRAMMAR, 128, venue_text_byte
 );
 name_type!(
+    /// Where a venue's orders go: host and account, never a secret. The same text after each start for as long as it is
+    /// the same account, and another one for another (P11).
+    AccountId, "account id", VENUE_TEXT_GRAMMAR, 128, venue_text_byte
+);
+name_type!(
     /// A client order id in the venue's alphabet and length.
     ClientOrderId, "client order id", VENUE_TEXT_GRAMMAR, 128, venue_text_byte
 );

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::decimal::{Amount, Qty};
 use crate::instrument::Instrument;
 use crate::key::{BatchKey, PayloadDigest};
-use crate::name::{LegName, Occasion, StrategyName, VenueName};
+use crate::name::{AccountId, LegName, Occasion, StrategyName, VenueName};
 use crate::order::{OrderKind, PositionSide, Side};
 use crate::plan::LEGS_MAX;
 use crate::references::References;
@@ -66,6 +66,8 @@ pub struct LegSpec {
     pub position_mode: PositionMode,
     /// Account position in the instrument at admission, venue units; only read on exclusive accounts.
     pub baseline: Option<Amount>,
+    /// Where its orders go, if the venue tells: a later start must not go on at another host or account (P11).
+    pub account: Option<AccountId>,
 }
 
 /// How much a leg is to fill, venue units.

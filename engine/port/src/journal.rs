@@ -1,7 +1,7 @@
 //! The journal: what is in it is durable, and nobody else writes to it.
 
 use async_trait::async_trait;
-use equipoise_core::{BatchKey, Occasion, Record, StrategyName};
+use equipoise_core::{BatchKey, Ending, Occasion, Record, StrategyName};
 
 /// Which start of the engine owns the journal; each start takes the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +56,23 @@ pub trait Journal: Send + Sync {
     /// # Errors
     /// See [`JournalError`].
     async fn open_batches(&self) -> Result<Vec<BatchKey>, JournalError>;
+
+    /// Keys of the batches that ended parked, in order of admission. A journal that can tell without reading every batch
+    /// does so.
+    ///
+    /// # Errors
+    /// See [`JournalError`].
+    async fn parked_batches(&self) -> Result<Vec<BatchKey>, JournalError> {
+        let parks =
+            |record: &Record| matches!(record, Record::Ended { ending: Ending::Parked, .. });
+        let mut parked = Vec::new();
+        for batch in self.batches().await? {
+            if self.read(batch).await?.unwrap_or_default().iter().any(parks) {
+                parked.push(batch);
+            }
+        }
+        Ok(parked)
+    }
 
     /// Keys of the batches of one strategy and occasion (D3).
     ///

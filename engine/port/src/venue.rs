@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use equipoise_core::{
-    Amount, Asset, BookTop, ClientOrderId, Funding, Instrument, OrderRequest, OrderSnapshot,
-    PositionMode, Price, Qty, Refusal, Symbol, VenueMillis, VenueOrderId, VenueTraits,
+    AccountId, Amount, Asset, BookTop, ClientOrderId, Funding, Instrument, OrderRequest,
+    OrderSnapshot, PositionMode, Price, Qty, Refusal, Symbol, VenueMillis, VenueOrderId,
+    VenueTraits,
 };
 
 /// One account at one exchange.
@@ -15,6 +16,12 @@ use equipoise_core::{
 pub trait Venue: Send + Sync {
     /// What this venue promises, and the margins to it.
     fn traits(&self) -> &VenueTraits;
+
+    /// Where its orders go: host and account, never a secret; the same text after each start while it is the same
+    /// account. Batches are only resumed where they began; `None` gives that protection up.
+    fn account_id(&self) -> Option<AccountId> {
+        None
+    }
 
     /// The venue's clock.
     ///

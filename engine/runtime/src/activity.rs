@@ -19,6 +19,10 @@ use crate::pace::{Key, Paces};
 use crate::sending::{hand_over, prepare};
 use crate::venues::VenueEntry;
 
+/// How long looks at an order must have been refused before it is given up: one passing fault of a gateway must not
+/// park a batch.
+const REFUSED_MS_MAX: u64 = 10_000;
+
 /// What an activity brought.
 pub(crate) enum Outcome {
     /// A fact about an order being sent.
@@ -45,6 +49,8 @@ pub(crate) struct Activities {
     paces: Paces,
     /// The clock each order was last prepared with, and so stamped by.
     clocks: BTreeMap<OrderTag, ClockOffset>,
+    /// Since when looks at an order have been refused, without an answer in between.
+    refused_since: BTreeMap<OrderTag, UnixMillis>,
     /// What is known without asking anyone.
     at_hand: VecDeque<Event>,
 }
@@ -66,6 +72,7 @@ impl Activities {
             ready: VecDeque::new(),
             paces: Paces::new(seed),
             clocks: BTreeMap::new(),
+            refused_since: BTreeMap::new(),
             at_hand: VecDeque::new(),
         }
     }
@@ -169,6 +176,7 @@ impl Activities {
                 Event::Wake
             }
             Outcome::Answered(tag, event, missing) => {
+                self.refused_since.remove(&tag);
                 self.paces.pause(Key::Query(tag), missing.as_ref(), now);
                 event
             }
@@ -188,7 +196,13 @@ impl Activities {
             (
                 Key::Query(tag),
                 Some(error @ (QueryError::Credentials { .. } | QueryError::Refused { .. })),
-            ) => Event::Unanswerable { tag, why: error.to_string() },
+            ) => {
+                let since = *self.refused_since.entry(tag).or_insert(now);
+                if now.since(since) < REFUSED_MS_MAX {
+                    return Event::Wake;
+                }
+                Event::Unanswerable { tag, why: error.to_string() }
+            }
             _ => Event::Wake,
         }
     }

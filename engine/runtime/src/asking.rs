@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use equipoise_core::{
-    ClientOrderId, Event, LegSpec, Order, OrderSnapshot, OrderState, OrderTag, Query, Stage,
-    VenueMillis, VenueOrderId,
+    BatchStatus, ClientOrderId, Event, LegSpec, Order, OrderSnapshot, OrderState, OrderTag, Query,
+    Stage, VenueMillis, VenueOrderId,
 };
 use equipoise_port::{OrderRef, QueryError, Venue};
 use futures::future::try_join_all;
@@ -65,13 +65,18 @@ async fn look_thoroughly(
     order: &Order,
 ) -> Result<Looked, QueryError> {
     let venue = &*entry.venue;
-    let (venue_time, past_deadline, untimed) = venue_time(engine, venue, order).await;
+    // Of a parked batch nobody knows which start read its clock, nor by which clock of the host.
+    let running = cell.with_saga(|saga| saga.status() == BatchStatus::Running) == Some(true);
+    let read_here = running && order.intended_at > engine.started_at;
+    let (venue_time, past_deadline, untimed) = venue_time(engine, venue, order, read_here).await;
     let contended = cell.is_contended(&leg.venue, &leg.instrument.symbol);
     let attributable = past_deadline && leg.baseline.is_some() && !contended;
     let position = async {
         if attributable {
             let position = venue.position(&order.request.symbol).await?;
-            Ok(Some(position.net()))
+            // Another batch may have begun while it was on its way here.
+            let contended = cell.is_contended(&leg.venue, &leg.instrument.symbol);
+            Ok((!contended).then(|| position.net()))
         } else {
             Ok(None)
         }
@@ -126,17 +131,19 @@ fn answered(
 /// was not read if it should have been.
 ///
 /// Only the venue's own clock proves that (R4). Until then, and when it cannot be read, an estimate serves, cut off at
-/// the deadline so that it can never prove anything.
+/// the deadline so that it can never prove anything. How far an earlier start found it away says nothing here: the host's
+/// clock may have been another one.
 async fn venue_time(
     engine: &Inner,
     venue: &dyn Venue,
     order: &Order,
+    read_here: bool,
 ) -> (VenueMillis, bool, Option<QueryError>) {
     let deadline = order.request.deadline;
     let in_doubt = matches!(order.stage, Stage::InDoubt | Stage::Closed(_));
     let estimate = order.clock.venue_time(engine.clock.now());
     let mut untimed = None;
-    if in_doubt && estimate > deadline {
+    if in_doubt && (estimate > deadline || !read_here) {
         match venue.server_time().await {
             Ok(read) => return (read, read > deadline, None),
             Err(error) => untimed = Some(error),

@@ -127,6 +127,11 @@ impl BatchCell {
         lock(&self.contended).contains(&(venue.clone(), symbol.clone()))
     }
 
+    /// Whether others trade everything it trades.
+    pub(crate) fn is_wholly_contended(&self) -> bool {
+        lock(&self.contended).len() == self.traded.len()
+    }
+
     /// Everything that takes effect from here on; nothing once the batch is over.
     pub(crate) fn subscribe(&self) -> mpsc::Receiver<BatchEvent> {
         let (sender, receiver) = mpsc::channel(EVENTS_MAX);

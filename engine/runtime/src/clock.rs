@@ -1,5 +1,6 @@
 //! The system's clock: the only place that reads time.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -43,5 +44,36 @@ impl Clock for SystemClock {
             // Beyond what the system can name.
             None => std::future::pending().await,
         }
+    }
+}
+
+/// A clock a constant ahead of another.
+struct Ahead {
+    clock: Arc<dyn Clock>,
+    by_ms: u64,
+}
+
+/// A clock that begins no earlier than `newest`, so that engine time never goes back from one start to the next: where
+/// the host's was ahead before, what unfinished batches wait for would otherwise come hours late.
+pub(crate) fn not_before(clock: Arc<dyn Clock>, newest: UnixMillis) -> Arc<dyn Clock> {
+    let by_ms = newest.since(clock.now());
+    if by_ms == 0 {
+        return clock;
+    }
+    tracing::warn!(
+        by_ms,
+        "the host's clock is behind the journal's unfinished batches: engine time goes on from theirs"
+    );
+    Arc::new(Ahead { clock, by_ms })
+}
+
+#[async_trait]
+impl Clock for Ahead {
+    fn now(&self) -> UnixMillis {
+        self.clock.now().plus_ms(self.by_ms)
+    }
+
+    async fn sleep_until(&self, at: UnixMillis) {
+        self.clock.sleep_until(UnixMillis(at.0.saturating_sub(self.by_ms))).await;
     }
 }

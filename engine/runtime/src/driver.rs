@@ -1,9 +1,10 @@
 //! Drives one batch: makes records durable, applies them, then carries out commands. Never in another order.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use equipoise_core::{BatchStatus, Command, Event, IllegalRecord, Record, Saga, Stage, UnixMillis};
+use equipoise_core::{
+    BatchStatus, Command, Event, IllegalRecord, Prepared, Record, Saga, Stage, UnixMillis,
+};
 use equipoise_port::{Append, BatchEvent, JournalError};
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -186,7 +187,23 @@ impl Driver {
             let error = CheckError::from_query(venue, None, error);
             return Err(Stopped::Refused(error.into()));
         }
+        let outcome = match outcome {
+            Outcome::Prepared(key, prepared) => Outcome::Prepared(key, self.seen_now(prepared)),
+            other => other,
+        };
         Ok(self.activities.finish(outcome, self.engine.clock.now()))
+    }
+
+    /// Another batch may have begun while the position was on its way here: then it says nothing of this one alone.
+    fn seen_now(&self, mut prepared: Vec<Prepared>) -> Vec<Prepared> {
+        for ready in &mut prepared {
+            let contended = self.cell.with_saga(|saga| {
+                let leg = saga.spec().leg(ready.tag.leg)?;
+                Some(self.cell.is_contended(&leg.venue, &leg.instrument.symbol))
+            });
+            ready.others_hold |= contended.flatten().unwrap_or(true);
+        }
+        prepared
     }
 
     /// The next event that is there already.
@@ -268,6 +285,10 @@ impl Driver {
         let Some(tried) = tried else { return Ok(()) };
         let saga = tried.map_err(BatchError::from)?;
         let first = self.appended == 0;
+        if first {
+            // Before anything of it can reach a venue, everyone concerned distrusts the position (K5).
+            self.engine.live().trade(&self.cell);
+        }
         let mut batch = std::mem::take(&mut self.unsaved);
         batch.extend_from_slice(records);
         self.flush_at = None;
@@ -395,13 +416,7 @@ impl Driver {
     fn show(&self, record: Record, status: BatchStatus) {
         let event = &BatchEvent { batch: self.cell.key, at: record.at(), record, status };
         self.cell.publish(event);
-        for observer in &self.engine.observers {
-            // An observer that fails must not take the batch with it.
-            let shown = catch_unwind(AssertUnwindSafe(|| observer.on_event(event)));
-            if shown.is_err() {
-                tracing::error!("an observer panicked");
-            }
-        }
+        self.engine.show(event);
     }
 
     /// A resumed batch is settled once nothing of it is in doubt any more.

@@ -1,18 +1,21 @@
 //! The engine: what a host application holds.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use equipoise_core::{BatchKey, BatchStatus, Plan, Record, Saga, VenueName};
-use equipoise_port::{Clock, Epoch, Journal, JournalError, Observer};
+use equipoise_core::{BatchKey, BatchStatus, Plan, Record, Saga, UnixMillis, VenueName};
+use equipoise_port::{BatchEvent, Clock, Epoch, Journal, JournalError, Observer};
 use tokio::sync::watch;
 
+use crate::accounts::build;
 use crate::batch::{BatchCell, Phase};
-use crate::clock::SystemClock;
+use crate::clock::{SystemClock, not_before};
 use crate::error::{BatchError, CheckError, StartError, SubmitError};
 use crate::handle::BatchHandle;
 use crate::live::Live;
 use crate::preflight::PlanCheck;
+use crate::recovery::Unfinished;
 use crate::venues::{VenueSetup, Venues, entries};
 
 /// What a host may set; the defaults are those of the command line.
@@ -43,6 +46,10 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) settings: Settings,
+    /// Whether venues that lead elsewhere lead to the same accounts all the same.
+    pub(crate) same_accounts: bool,
+    /// When this engine started: what an earlier one read of venues' clocks is older.
+    pub(crate) started_at: UnixMillis,
     live: Mutex<Live>,
     /// Batches that were unfinished when the engine started, in order of admission.
     pub(crate) resumed: OnceLock<Vec<Arc<BatchCell>>>,
@@ -52,6 +59,8 @@ pub(crate) struct Inner {
     running: watch::Sender<usize>,
     /// Whether no further batch is taken. Set while `live` is locked, so that no admission slips past it.
     pub(crate) stopping: watch::Sender<bool>,
+    /// Held while parked batches are asked about.
+    pub(crate) reviewing: tokio::sync::Mutex<()>,
     /// Why the journal takes nothing more from this engine.
     failure: OnceLock<JournalError>,
 }
@@ -70,6 +79,7 @@ pub struct EngineBuilder {
     clock: Option<Arc<dyn Clock>>,
     observers: Vec<Arc<dyn Observer>>,
     settings: Settings,
+    same_accounts: bool,
 }
 
 impl EngineBuilder {
@@ -97,33 +107,47 @@ impl EngineBuilder {
         self
     }
 
+    /// Says that venues whose addresses or keys changed lead to the same accounts as before. Without it unfinished
+    /// batches are not resumed at a venue that leads elsewhere.
+    pub fn same_accounts(mut self, same: bool) -> Self {
+        self.same_accounts = same;
+        self
+    }
+
     /// Takes the journal over, replays every unfinished batch and lets each go on by itself, as tasks of the runtime
     /// this is called on.
     ///
     /// Not cancel safe: dropped half way, the journal may have a new owner that does nothing. Start again.
     ///
     /// # Errors
-    /// When the journal cannot be used, or an unfinished batch needs a venue that was not added.
+    /// When the journal cannot be used, or an unfinished batch needs a venue that was not added, leads to
+    /// another account than before, or refuses the key.
     pub async fn start(self) -> Result<Engine, StartError> {
-        let epoch =
-            self.journal.begin_epoch(concat!("equipoise ", env!("CARGO_PKG_VERSION"))).await?;
+        let venues = entries(self.venues);
+        let epoch = self.journal.begin_epoch(&build(&venues)).await?;
+        let unfinished = Unfinished::read(&*self.journal).await?;
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock::start()));
+        let clock = not_before(clock, unfinished.newest);
         let engine = Engine {
             inner: Arc::new(Inner {
                 journal: self.journal,
                 epoch,
-                venues: entries(self.venues),
-                clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::start())),
+                venues,
+                started_at: clock.now(),
+                clock,
                 observers: self.observers,
                 settings: self.settings,
+                same_accounts: self.same_accounts,
                 live: Mutex::default(),
                 resumed: OnceLock::new(),
                 unsettled: watch::Sender::new(0),
                 running: watch::Sender::new(0),
                 stopping: watch::Sender::new(false),
+                reviewing: tokio::sync::Mutex::default(),
                 failure: OnceLock::new(),
             }),
         };
-        engine.resume_open_batches().await?;
+        engine.resume(unfinished.cells).await?;
         Ok(engine)
     }
 }
@@ -137,6 +161,7 @@ impl Engine {
             clock: None,
             observers: Vec::new(),
             settings: Settings::default(),
+            same_accounts: false,
         }
     }
 
@@ -262,6 +287,17 @@ impl Inner {
         self.failure.get()
     }
 
+    /// Shows an event to every observer.
+    pub(crate) fn show(&self, event: &BatchEvent) {
+        for observer in &self.observers {
+            // An observer that fails must not take the batch with it.
+            let shown = catch_unwind(AssertUnwindSafe(|| observer.on_event(event)));
+            if shown.is_err() {
+                tracing::error!("an observer panicked");
+            }
+        }
+    }
+
     pub(crate) fn live(&self) -> MutexGuard<'_, Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -289,7 +325,7 @@ impl Inner {
         self.live().get(key).cloned()
     }
 
-    /// Counts a batch as running and makes it and its neighbours know of each other.
+    /// Counts a batch as running and lets it know of those that trade the same.
     pub(crate) fn enter(&self, live: &mut Live, cell: &Arc<BatchCell>) {
         live.enter(cell);
         self.running.send_modify(|running| *running += 1);

@@ -1,6 +1,8 @@
 //! What the engine's callers may do about what went wrong.
 
-use equipoise_core::{BatchKey, IllegalRecord, LegName, PlanError, SizingError, Symbol, VenueName};
+use equipoise_core::{
+    AccountId, BatchKey, IllegalRecord, LegName, PlanError, SizingError, Symbol, VenueName,
+};
 use equipoise_port::{JournalError, QueryError};
 
 /// Why an engine did not start.
@@ -16,6 +18,33 @@ pub enum StartError {
         batch: BatchKey,
         /// The venue.
         venue: VenueName,
+    },
+    /// A venue of an unfinished batch leads to another host or account than its orders went to: no batch was touched.
+    #[error(
+        "unfinished batch {batch} traded at venue '{venue}' on account {was}, and the venue now leads to {}: configure \
+         it as it was, or say that the accounts are the same if only address or key changed",
+        .is.as_ref().map_or("one it does not name", AccountId::as_str)
+    )]
+    OtherAccount {
+        /// The batch.
+        batch: BatchKey,
+        /// The venue.
+        venue: VenueName,
+        /// Where its orders went.
+        was: AccountId,
+        /// Where they would go now, if the venue tells.
+        is: Option<AccountId>,
+    },
+    /// A venue of an unfinished batch refuses the key, or the key may not trade there: no batch was touched.
+    #[error(
+        "unfinished batches trade at venue '{venue}', which does not accept the configured key: {error}; they wait \
+         untouched for one it accepts"
+    )]
+    Credentials {
+        /// The venue.
+        venue: VenueName,
+        /// What it says.
+        error: String,
     },
     /// A batch of the journal does not replay.
     #[error("batch {batch} does not replay: {error}")]

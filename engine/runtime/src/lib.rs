@@ -31,6 +31,7 @@
 //! tasks of their own, so a slow one holds nothing up. Everything runs on the runtime that called, also on a
 //! current-thread one, and goes on when a handle or a future is dropped.
 
+mod accounts;
 mod activity;
 mod admission;
 mod asking;
@@ -46,6 +47,7 @@ mod live;
 mod pace;
 mod preflight;
 mod recovery;
+mod review;
 mod sending;
 mod standing;
 mod strategy_runner;

@@ -132,6 +132,7 @@ impl Inner {
                 positions: entry.positions,
                 position_mode: venue.mode,
                 baseline: market.baseline,
+                account: entry.account.clone(),
             });
         }
         Ok(BatchSpec {

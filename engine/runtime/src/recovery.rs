@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use equipoise_core::{BatchReport, Saga};
+use equipoise_core::{BatchReport, Record, Saga, UnixMillis};
+use equipoise_port::{Journal, JournalError};
 
 use crate::batch::{BatchCell, instruments};
 use crate::driver::Driver;
@@ -12,26 +13,46 @@ use crate::error::{BatchError, StartError};
 /// Batches in a row that ended before the oldest unfinished one began, after which a start looks no further back.
 const EARLIER_BATCHES_MAX: usize = 256;
 
-impl Engine {
-    pub(crate) async fn resume_open_batches(&self) -> Result<(), StartError> {
-        let mut cells = Vec::new();
-        for key in self.inner.journal.open_batches().await? {
-            let records = self.inner.journal.read(key).await?.unwrap_or_default();
+/// The batches a start found unfinished.
+pub(crate) struct Unfinished {
+    /// In order of admission.
+    pub(crate) cells: Vec<Arc<BatchCell>>,
+    /// Engine time of their newest record.
+    pub(crate) newest: UnixMillis,
+}
+
+impl Unfinished {
+    pub(crate) async fn read(journal: &dyn Journal) -> Result<Self, StartError> {
+        let (mut cells, mut newest) = (Vec::new(), UnixMillis::default());
+        for key in journal.open_batches().await? {
+            let records = journal.read(key).await?.unwrap_or_default();
             let saga =
                 Saga::replay(&records).map_err(|error| StartError::Replay { batch: key, error })?;
-            for leg in &saga.spec().legs {
-                if !self.inner.venues.contains_key(&leg.venue) {
-                    return Err(StartError::MissingVenue { batch: key, venue: leg.venue.clone() });
-                }
-            }
+            newest = records.iter().map(Record::at).fold(newest, UnixMillis::max);
             cells.push(BatchCell::resumed(saga));
         }
+        Ok(Self { cells, newest })
+    }
+}
+
+impl Engine {
+    /// Checks everything that may refuse the start before the first batch is touched, then lets each go on by itself.
+    pub(crate) async fn resume(&self, cells: Vec<Arc<BatchCell>>) -> Result<(), StartError> {
+        for cell in &cells {
+            let usable = cell.with_saga(|saga| {
+                self.inner.check_venues(saga.spec())?;
+                self.inner.check_accounts(saga.spec())
+            });
+            usable.transpose()?;
+        }
+        self.inner.check_keys(&cells).await?;
         self.contend_with_ended(&cells).await?;
         // All are entered before the first acts, so that each knows which instruments others hold.
         {
             let mut live = self.inner.live();
             for cell in &cells {
                 self.inner.enter(&mut live, cell);
+                live.trade(cell);
             }
         }
         if !cells.is_empty() {
@@ -48,14 +69,21 @@ impl Engine {
 
     /// A batch that ended while an unfinished one was open moved the account's position under it, so that position
     /// no longer says anything about the unfinished one alone (K5). Looks back over the journal until a long run of
-    /// batches ended before the oldest unfinished one began.
-    async fn contend_with_ended(&self, unfinished: &[Arc<BatchCell>]) -> Result<(), StartError> {
+    /// batches ended before the oldest unfinished one began, or nothing is left to be said. Parked batches count as
+    /// unfinished where they are asked about again.
+    pub(crate) async fn contend_with_ended(
+        &self,
+        unfinished: &[Arc<BatchCell>],
+    ) -> Result<(), JournalError> {
         let since = |cell: &BatchCell| cell.with_saga(|saga| saga.spec().admitted_at);
         let Some(oldest) = unfinished.iter().filter_map(|cell| since(cell)).min() else {
             return Ok(());
         };
         let mut earlier = 0;
         for key in self.inner.journal.batches().await?.into_iter().rev() {
+            if unfinished.iter().all(|cell| cell.is_wholly_contended()) {
+                break;
+            }
             let Some(saga) = self.inner.stored(key).await? else { continue };
             let Some(ended) = saga.ended() else { continue };
             if ended.at < oldest {
@@ -68,7 +96,8 @@ impl Engine {
             earlier = 0;
             let instruments = instruments(saga.spec());
             for cell in unfinished {
-                if since(cell).is_some_and(|admitted_at| admitted_at <= ended.at) {
+                if cell.key != key && since(cell).is_some_and(|admitted_at| admitted_at <= ended.at)
+                {
                     cell.contend(&instruments);
                 }
             }

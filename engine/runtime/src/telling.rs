@@ -2,7 +2,7 @@
 //!
 //! Only the batch's own words are told; requests, signatures and keys never are (A5).
 
-use equipoise_core::{BatchSpec, LegName, Record};
+use equipoise_core::{BatchSpec, Ending, LegName, Record};
 
 /// Tells of one record that took effect.
 pub(crate) fn tell(spec: &BatchSpec, record: &Record) {
@@ -10,6 +10,9 @@ pub(crate) fn tell(spec: &BatchSpec, record: &Record) {
     let leg = leg.map_or("", |leg| LegName::as_str(&leg.name));
     match record {
         Record::Admitted(spec) => tell_admission(spec),
+        Record::Ended { ending: Ending::Parked, why, .. } => {
+            tracing::warn!(why, "batch parked: an exposure is left for a person");
+        }
         Record::Ended { ending, why, .. } => tracing::info!(?ending, why, "batch ended"),
         Record::Stopped { .. } => tracing::info!("no new risk is wanted"),
         Record::UnwindStarted { .. } => tracing::warn!("taking back what was received"),

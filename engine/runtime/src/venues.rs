@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use equipoise_core::{Positions, VenueName};
+use equipoise_core::{AccountId, Positions, VenueName};
 use equipoise_port::Venue;
 
 use crate::standing::Standing;
@@ -21,6 +21,8 @@ pub(crate) struct VenueEntry {
     pub(crate) name: VenueName,
     pub(crate) venue: Arc<dyn Venue>,
     pub(crate) positions: Positions,
+    /// Where its orders go, if it tells.
+    pub(crate) account: Option<AccountId>,
     pub(crate) clock: VenueClock,
     pub(crate) standing: Standing,
 }
@@ -31,6 +33,7 @@ pub(crate) fn entries(setups: BTreeMap<VenueName, VenueSetup>) -> Venues {
     let entry = |(name, setup): (VenueName, VenueSetup)| {
         let entry = VenueEntry {
             name: name.clone(),
+            account: setup.venue.account_id(),
             venue: setup.venue,
             positions: setup.positions,
             clock: VenueClock::default(),

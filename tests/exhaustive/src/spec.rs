@@ -76,6 +76,7 @@ fn leg(config: &Config, index: u8) -> LegSpec {
         positions: Positions::Exclusive,
         position_mode: PositionMode::OneWay,
         baseline: Some(Amount::ZERO),
+        account: None,
     }
 }
 

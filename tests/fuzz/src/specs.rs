@@ -75,6 +75,7 @@ fn leg(index: usize, source: &mut Source<'_>) -> LegSpec {
         positions: source.pick(&[Positions::Exclusive, Positions::Shared]),
         position_mode: source.pick(&[PositionMode::OneWay, PositionMode::Hedge]),
         baseline: source.pick(&[None, Some(Amount::ZERO)]),
+        account: None,
     }
 }
 

@@ -147,6 +147,7 @@ impl Workload {
                 positions: venue.positions,
                 position_mode: venue.mode,
                 baseline: readable.then(|| units::amount(market.net())),
+                account: None,
             });
         }
         Ok(Some(BatchSpec {

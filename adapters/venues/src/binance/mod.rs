@@ -25,7 +25,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use equipoise_core::{Instrument, OrderRequest, OrderSnapshot, Symbol, VenueMillis, VenueTraits};
+use equipoise_core::{
+    AccountId, Instrument, OrderRequest, OrderSnapshot, Symbol, VenueMillis, VenueTraits,
+};
 use equipoise_port::{
     Account, Balance, CancelAnswer, Clock, OrderRef, PlaceError, Position, Purpose, QueryError,
     Quote, Venue,
@@ -178,6 +180,10 @@ impl Binance {
 impl Venue for Binance {
     fn traits(&self) -> &VenueTraits {
         &self.traits
+    }
+
+    fn account_id(&self) -> Option<AccountId> {
+        Some(self.wire.account_id(&self.credentials))
     }
 
     async fn server_time(&self) -> Result<VenueMillis, QueryError> {

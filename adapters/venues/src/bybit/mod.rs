@@ -25,7 +25,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use equipoise_core::{
-    Instrument, OrderRequest, OrderSnapshot, PositionMode, Symbol, VenueMillis, VenueTraits,
+    AccountId, Instrument, OrderRequest, OrderSnapshot, PositionMode, Symbol, VenueMillis,
+    VenueTraits,
 };
 use equipoise_port::{
     Account, Balance, CancelAnswer, OrderRef, PlaceError, Position, Purpose, QueryError, Quote,
@@ -226,6 +227,10 @@ fn result<T: DeserializeOwned>(response: &Response<Bytes>) -> Result<T, Failure>
 impl Venue for Bybit {
     fn traits(&self) -> &VenueTraits {
         &self.traits
+    }
+
+    fn account_id(&self) -> Option<AccountId> {
+        Some(self.wire.account_id(&self.credentials))
     }
 
     async fn server_time(&self) -> Result<VenueMillis, QueryError> {

@@ -21,8 +21,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use equipoise_core::{
-    Instrument, OrderRequest, OrderSnapshot, PositionMode, Symbol, UnixMillis, VenueMillis,
-    VenueTraits,
+    AccountId, Instrument, OrderRequest, OrderSnapshot, PositionMode, Symbol, UnixMillis,
+    VenueMillis, VenueTraits,
 };
 use equipoise_port::{
     Account, Balance, CancelAnswer, Clock, OrderRef, PlaceError, Position, Purpose, QueryError,
@@ -228,6 +228,10 @@ impl Coinbase {
 impl Venue for Coinbase {
     fn traits(&self) -> &VenueTraits {
         &self.traits
+    }
+
+    fn account_id(&self) -> Option<AccountId> {
+        Some(self.wire.account_id(&self.credentials))
     }
 
     async fn server_time(&self) -> Result<VenueMillis, QueryError> {

@@ -19,7 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use equipoise_core::{Instrument, OrderRequest, OrderSnapshot, Symbol, VenueMillis, VenueTraits};
+use equipoise_core::{
+    AccountId, Instrument, OrderRequest, OrderSnapshot, Symbol, VenueMillis, VenueTraits,
+};
 use equipoise_port::{
     Account, Balance, CancelAnswer, OrderRef, PlaceError, Position, Purpose, QueryError, Quote,
     Venue,
@@ -239,6 +241,10 @@ fn refused(code: &str, message: &str) -> QueryError {
 impl Venue for Okx {
     fn traits(&self) -> &VenueTraits {
         &self.traits
+    }
+
+    fn account_id(&self) -> Option<AccountId> {
+        Some(self.wire.account_id(&self.credentials))
     }
 
     async fn server_time(&self) -> Result<VenueMillis, QueryError> {

@@ -23,10 +23,10 @@ pub(crate) async fn carry_out(arguments: &Arguments, output: Output) -> Result<E
         Command::Key(plan) => key::key(&plan.plan, output),
         Command::Sim(sim) => sim::sim(sim, output).await,
         Command::Check(plan) => check::check(&config()?, &plan.plan, output).await,
-        Command::Run(plan) => run::run(&config()?, &plan.plan, output).await,
+        Command::Run(run) => run::run(&config()?, run, output).await,
         Command::Batches => listing::batches(&config()?, output).await,
         Command::Show { key } => listing::show(&config()?, key, output).await,
         Command::Doctor => doctor::doctor(&config()?, output).await,
-        Command::Recover => recover::recover(&config()?, output).await,
+        Command::Recover(accounts) => recover::recover(&config()?, *accounts, output).await,
     }
 }

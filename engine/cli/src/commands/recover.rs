@@ -1,9 +1,11 @@
-//! `recover`: finishes every unfinished batch, then exits.
+//! `recover`: finishes every unfinished batch, asks about parked ones again, then exits.
 
-use equipoise::{BatchKey, BatchReport};
+use equipoise::port::Journal;
+use equipoise::{BatchKey, BatchReport, Saga};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::args::AccountArguments;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -13,18 +15,22 @@ use crate::venues::OpenVenues;
 
 use super::session::Session;
 
-pub(super) async fn recover(config: &Config, output: Output) -> Result<Exit, Failure> {
+pub(super) async fn recover(
+    config: &Config,
+    accounts: AccountArguments,
+    output: Output,
+) -> Result<Exit, Failure> {
     if !journals::exists(&config.journal) {
         return Ok(nothing(output));
     }
     let journal = journals::open(&config.journal).await?;
     let open = journal.open_batches().await?;
-    if open.is_empty() {
+    if open.is_empty() && !has_questions(&*journal).await? {
         journal.close().await?;
         return Ok(nothing(output));
     }
     let venues = OpenVenues::open(config)?;
-    let session = Session::start(journal, &venues, output).await?;
+    let mut session = Session::start(journal, &venues, accounts, output).await?;
     let mut reports = Vec::with_capacity(open.len());
     let mut failed = None;
     for key in open {
@@ -33,12 +39,49 @@ pub(super) async fn recover(config: &Config, output: Output) -> Result<Exit, Fai
             Err(failure) => failed = Some(failure),
         }
     }
+    let mut reviewed = Vec::new();
+    let learned = review(&mut session).await.unwrap_or_else(|failure| {
+        failed = Some(failure);
+        Vec::new()
+    });
+    for report in learned {
+        match reports.iter_mut().find(|recovered| recovered.key == report.key) {
+            // Parked just now, and learned more of since.
+            Some(recovered) => *recovered = report,
+            None => reviewed.push(report),
+        }
+    }
     session.finish().await;
-    Ok(print(output, &reports, failed.as_ref()))
+    Ok(print(output, &reports, &reviewed, failed.as_ref()))
+}
+
+/// Whether a parked batch has orders of unknown outcome.
+async fn has_questions(journal: &dyn Journal) -> Result<bool, Failure> {
+    for key in journal.parked_batches().await? {
+        let records = journal.read(key).await?.unwrap_or_default();
+        let saga = Saga::replay(&records).map_err(|error| {
+            let message = format!("batch {key} does not replay: {error}");
+            Failure::broken("journal_damaged", message)
+        })?;
+        let mut ranges = saga.net_delta_range().into_iter().flatten();
+        if ranges.any(|(_, range)| range.least != range.greatest) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Parked batches are asked about once more, until asked to stop.
+async fn review(session: &mut Session) -> Result<Vec<BatchReport>, Failure> {
+    tokio::select! {
+        biased;
+        reports = session.engine.review_parked() => Ok(reports?),
+        () = session.stop.requested() => Ok(Vec::new()),
+    }
 }
 
 fn nothing(output: Output) -> Exit {
-    output.result(&json!({ "recovered": [] }), || "nothing to recover".to_owned());
+    output.result(&json!({ "recovered": [], "reviewed": [] }), || "nothing to recover".to_owned());
     Exit::Done
 }
 
@@ -53,16 +96,27 @@ async fn conclude(session: &Session, key: BatchKey) -> Result<BatchReport, Failu
 #[derive(Serialize)]
 struct Recovered<'a> {
     recovered: Vec<ReportDocument<'a>>,
+    reviewed: Vec<ReportDocument<'a>>,
 }
 
-fn print(output: Output, reports: &[BatchReport], failed: Option<&Failure>) -> Exit {
-    let document = Recovered { recovered: reports.iter().map(ReportDocument::new).collect() };
+fn print(
+    output: Output,
+    reports: &[BatchReport],
+    reviewed: &[BatchReport],
+    failed: Option<&Failure>,
+) -> Exit {
+    let document = Recovered {
+        recovered: reports.iter().map(ReportDocument::new).collect(),
+        reviewed: reviewed.iter().map(ReportDocument::new).collect(),
+    };
     if let Some(failure) = failed {
         return output.failure_with(failure, Some(document));
     }
     output.result(&document, || {
-        let texts: Vec<_> = reports.iter().map(report_text).collect();
-        texts.join("\n")
+        let recovered = reports.iter().map(report_text);
+        let reviewed = reviewed.iter().map(report_text);
+        let reviewed = reviewed.map(|text| format!("parked before, asked about again\n{text}"));
+        recovered.chain(reviewed).collect::<Vec<_>>().join("\n")
     });
     let exits = reports.iter().map(|report| Exit::of(report.status));
     exits.max().unwrap_or(Exit::Done)

@@ -1,21 +1,25 @@
 //! `run`: a plan to its end.
 
-use std::path::Path;
+use equipoise::{BatchKey, BatchReport, BatchStatus, Plan};
+use serde::Serialize;
 
-use equipoise::{BatchKey, BatchReport, Plan};
-
+use crate::args::RunArguments;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::journals;
-use crate::output::{Output, ReportDocument, report_text};
+use crate::output::{Output, ReportDocument, ResumedDocument, report_text, resumed_text};
 use crate::plan_file;
 use crate::venues::OpenVenues;
 
 use super::session::{self, Session};
 
-pub(super) async fn run(config: &Config, plan: &Path, output: Output) -> Result<Exit, Failure> {
-    let plan = plan_file::read(plan)?;
+pub(super) async fn run(
+    config: &Config,
+    arguments: &RunArguments,
+    output: Output,
+) -> Result<Exit, Failure> {
+    let plan = plan_file::read(&arguments.plan.plan)?;
     let key = plan.check()?.key;
     let venues = OpenVenues::open(config)?;
     if !journals::exists(&config.journal) {
@@ -24,13 +28,35 @@ pub(super) async fn run(config: &Config, plan: &Path, output: Output) -> Result<
         session::price(&venues, &plan).await?;
     }
     let journal = journals::open(&config.journal).await?;
-    let mut session = Session::start(journal, &venues, output).await?;
+    let mut session = Session::start(journal, &venues, arguments.accounts, output).await?;
     let ended = carry_through(&mut session, &plan, key).await;
     // Also after a refusal: other batches of the journal may be on their way.
-    session.finish().await;
-    let report = ended?;
-    output.result(&ReportDocument::new(&report), || report_text(&report));
-    Ok(Exit::of(report.status))
+    let mut resumed = session.finish().await;
+    resumed.retain(|(other, _)| *other != key);
+    match ended {
+        Ok(report) => {
+            let resumed = resumed_documents(&resumed);
+            let text = || report_text(&report) + &resumed_text(&resumed);
+            output.result(&ReportDocument::new(&report).with_resumed(&resumed), text);
+            Ok(Exit::of(report.status))
+        }
+        Err(failure) if resumed.is_empty() => Err(failure),
+        Err(failure) => {
+            let resumed = resumed_documents(&resumed);
+            output.note(resumed_text(&resumed).trim_end());
+            Ok(output.failure_with(&failure, Some(Beside { resumed: &resumed })))
+        }
+    }
+}
+
+/// Other batches that a failed command carried to their end all the same.
+#[derive(Serialize)]
+struct Beside<'a> {
+    resumed: &'a [ResumedDocument],
+}
+
+fn resumed_documents(resumed: &[(BatchKey, BatchStatus)]) -> Vec<ResumedDocument> {
+    resumed.iter().map(|(key, status)| ResumedDocument::new(*key, *status)).collect()
 }
 
 async fn carry_through(

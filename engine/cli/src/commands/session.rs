@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use equipoise::journal::MemoryJournal;
 use equipoise::port::Journal;
-use equipoise::{BatchKey, Engine, Plan, PlanCheck};
+use equipoise::{BatchKey, BatchStatus, Engine, Plan, PlanCheck};
 
+use crate::args::AccountArguments;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::signals::StopRequests;
@@ -17,6 +18,8 @@ use super::progress::Progress;
 pub(super) struct Session {
     pub(super) engine: Engine,
     pub(super) stop: StopRequests,
+    /// Batches that were unfinished before, in order of admission.
+    resumed: Vec<BatchKey>,
     progress: Progress,
     output: Output,
 }
@@ -26,32 +29,49 @@ impl Session {
     pub(super) async fn start(
         journal: Arc<dyn Journal>,
         venues: &OpenVenues,
+        accounts: AccountArguments,
         output: Output,
     ) -> Result<Self, Failure> {
         let stop = StopRequests::listen(output)?;
-        announce(&journal.open_batches().await?, output);
+        let resumed = journal.open_batches().await?;
+        announce(&resumed, output);
         let progress = Progress::start(output, journal.clone());
-        let mut builder = venues.add_to(Engine::builder(journal));
+        let mut builder =
+            venues.add_to(Engine::builder(journal.clone())).same_accounts(accounts.same_accounts);
         if let Some(observer) = progress.observer() {
             builder = builder.observer(observer);
         }
-        let engine = builder.start().await?;
+        let engine = match builder.start().await {
+            Ok(engine) => engine,
+            Err(error) => {
+                // The progress still holds the journal: given up here, it counts as closed cleanly.
+                let _ = journal.close().await;
+                return Err(error.into());
+            }
+        };
         let (stopped, mut requests) = (engine.clone(), stop.clone());
         tokio::spawn(async move {
             requests.requested().await;
             stopped.stop();
         });
-        Ok(Self { engine, stop, progress, output })
+        Ok(Self { engine, stop, resumed, progress, output })
     }
 
-    /// Waits until every batch has ended, then closes the journal.
-    pub(super) async fn finish(self) {
+    /// Waits until every batch has ended, then closes the journal. Returns the unfinished batches it found and where
+    /// they stand now.
+    pub(super) async fn finish(self) -> Vec<(BatchKey, BatchStatus)> {
         self.engine.drain().await;
         self.progress.finish();
+        let mut resumed = Vec::with_capacity(self.resumed.len());
+        for key in self.resumed {
+            let batch = self.engine.batch(key).await.ok().flatten();
+            resumed.push((key, batch.map_or(BatchStatus::Running, |batch| batch.status())));
+        }
         // What was reported is durable already; only the next start may take a little longer.
         if let Err(error) = self.engine.close().await {
             self.output.note(&format!("the journal was not closed cleanly: {error}"));
         }
+        resumed
     }
 }
 

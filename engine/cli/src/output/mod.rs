@@ -5,6 +5,7 @@
 mod checked;
 mod examined;
 mod report;
+mod resumed;
 mod time;
 mod timeline;
 
@@ -19,6 +20,7 @@ use crate::failure::Failure;
 pub(crate) use checked::{CheckDocument, check_text};
 pub(crate) use examined::{Examination, Finding, Verdict, examination_text};
 pub(crate) use report::{BatchLine, ReportDocument, batch_line_text, report_text};
+pub(crate) use resumed::{ResumedDocument, resumed_text};
 pub(crate) use timeline::{entry, timeline};
 
 /// With `--json` stdout holds one document, whoever prints first: command, panic or second Ctrl-C.

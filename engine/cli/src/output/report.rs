@@ -8,6 +8,7 @@ use equipoise::{
 };
 use serde::Serialize;
 
+use super::resumed::ResumedDocument;
 use super::time::{rfc3339, seconds};
 use super::timeline::Entry;
 
@@ -32,6 +33,8 @@ pub(crate) struct ReportDocument<'a> {
     ended_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeline: Option<Vec<Entry>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    resumed: &'a [ResumedDocument],
 }
 
 #[derive(Serialize)]
@@ -103,7 +106,14 @@ impl<'a> ReportDocument<'a> {
             admitted_at: rfc3339(report.admitted_at.0),
             ended_at: report.ended_at.map(|at| rfc3339(at.0)),
             timeline: None,
+            resumed: &[],
         }
+    }
+
+    /// The same with the batches that were resumed on the way.
+    pub(crate) fn with_resumed(mut self, resumed: &'a [ResumedDocument]) -> Self {
+        self.resumed = resumed;
+        self
     }
 
     /// The same with its time line.

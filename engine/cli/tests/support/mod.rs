@@ -204,6 +204,10 @@ impl Desk {
     }
 
     /// Sets a variable of the processes started from here on.
+    pub(crate) fn env(&self, name: &str) -> String {
+        self.env[name].clone()
+    }
+
     pub(crate) fn set_env(&mut self, name: &str, value: &str) {
         self.env.insert(name.to_owned(), value.to_owned());
     }

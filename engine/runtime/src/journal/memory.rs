@@ -301,6 +301,10 @@ impl Journal for MemoryJournal {
         reading::open_batches(&*self.owned()?.synced())
     }
 
+    async fn parked_batches(&self) -> Result<Vec<BatchKey>, JournalError> {
+        reading::parked_batches(&*self.owned()?.synced())
+    }
+
     async fn occasion(
         &self,
         strategy: &StrategyName,

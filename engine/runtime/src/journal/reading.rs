@@ -1,10 +1,12 @@
 //! Questions a store can answer without knowing who writes to it.
 
-use equipoise_core::{BatchKey, Occasion, Record, StrategyName};
+use std::collections::BTreeSet;
+
+use equipoise_core::{BatchKey, Ending, Occasion, Record, StrategyName};
 use equipoise_port::JournalError;
 
 use super::archive::{Archive, Located};
-use super::codec::{SEVERAL, damaged, read_body, read_several, shown, unseal};
+use super::codec::{ENDED, SEVERAL, damaged, read_body, read_several, shown, unseal};
 use super::layout::{self, Place};
 use super::store::{Reads, StoreError};
 
@@ -113,6 +115,39 @@ pub(super) fn record_count(
 
 /// All batches in order of admission.
 pub(super) fn batches(store: &(impl Reads + ?Sized)) -> Result<Vec<BatchKey>, JournalError> {
+    Ok(numbered_batches(store)?.into_iter().map(|(_, batch)| batch).collect())
+}
+
+/// The parked batches in order of admission. They never move to the archive, so what the store holds is looked at only.
+pub(super) fn parked_batches(store: &(impl Reads + ?Sized)) -> Result<Vec<BatchKey>, JournalError> {
+    let mut ended = BTreeSet::new();
+    store.scan(&[layout::RECORD], &mut |key, value| {
+        let unsealed = unseal(key, value)?;
+        let ends = match unsealed.kind {
+            ENDED => true,
+            SEVERAL => read_several(key, unsealed.body)?.iter().any(|(kind, _)| *kind == ENDED),
+            _ => false,
+        };
+        ended.extend(layout::place_of(key).filter(|_| ends).map(|place| place.batch));
+        Ok(())
+    })?;
+    let mut parked = Vec::new();
+    for (number, batch) in numbered_batches(store)? {
+        if ended.contains(&number) && is_parked(store, number)? {
+            parked.push(batch);
+        }
+    }
+    Ok(parked)
+}
+
+fn is_parked(store: &(impl Reads + ?Sized), number: u64) -> Result<bool, JournalError> {
+    let mut assembly = Assembly::default();
+    values(store, number)?.iter().try_for_each(|(key, value)| assembly.take(key, value))?;
+    let parks = |record: &Record| matches!(record, Record::Ended { ending: Ending::Parked, .. });
+    Ok(assembly.finish(number)?.iter().any(parks))
+}
+
+fn numbered_batches(store: &(impl Reads + ?Sized)) -> Result<Vec<(u64, BatchKey)>, JournalError> {
     let mut found = Vec::new();
     store.scan(&[layout::BATCH], &mut |key, value| {
         let number = number_body(key, value)?;
@@ -122,7 +157,7 @@ pub(super) fn batches(store: &(impl Reads + ?Sized)) -> Result<Vec<BatchKey>, Jo
         Ok(())
     })?;
     found.sort_unstable();
-    Ok(found.into_iter().map(|(_, batch)| batch).collect())
+    Ok(found)
 }
 
 /// The open batches in order of admission.

@@ -201,6 +201,10 @@ impl Journal for StoredJournal {
         reading::open_batches(&*self.shared.opened()?.store)
     }
 
+    async fn parked_batches(&self) -> Result<Vec<BatchKey>, JournalError> {
+        reading::parked_batches(&*self.shared.opened()?.store)
+    }
+
     async fn occasion(
         &self,
         strategy: &StrategyName,

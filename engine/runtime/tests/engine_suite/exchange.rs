@@ -79,6 +79,7 @@ pub(super) struct State {
     pub(super) server_time_latency_ms: u64,
     pub(super) trading_disallowed: bool,
     pub(super) position_mode: Option<PositionMode>,
+    pub(super) account: Option<&'static str>,
 }
 
 /// One exchange with one account.
@@ -158,6 +159,11 @@ impl Exchange {
 
     pub(crate) fn set_position_mode(&self, mode: PositionMode) {
         self.state().position_mode = Some(mode);
+    }
+
+    /// Says where it leads.
+    pub(crate) fn lead_to(&self, account: &'static str) {
+        self.state().account = Some(account);
     }
 
     pub(crate) fn disallow_trading(&self, disallowed: bool) {

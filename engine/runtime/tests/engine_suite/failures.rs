@@ -36,6 +36,7 @@ async fn an_adapter_that_panics_before_it_returns_a_future_is_in_doubt_too() {
     let mut mock = MockVenue::new();
     let real = super::wire::Wire::new(desk.binance.clone(), desk.cut());
     let real: std::sync::Arc<dyn equipoise_port::Venue> = real;
+    mock.expect_account_id().return_const(None);
     mock.expect_traits().return_const(real.traits().clone());
     mock.expect_server_time().returning({
         let clock = desk.clock.clone();

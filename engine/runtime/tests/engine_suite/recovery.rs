@@ -78,7 +78,7 @@ fn scripts() -> [(&'static str, Script, BatchStatus); 6] {
     ]
 }
 
-fn only_one_effect_each(exchange: &Exchange, context: &str) {
+pub(crate) fn only_one_effect_each(exchange: &Exchange, context: &str) {
     for (id, (times, _)) in effects(exchange) {
         assert_eq!(times, 1, "{context}: {id} took effect {times} times at {}", exchange.name);
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use equipoise_core::{
-    BookTop, Instrument, InstrumentKind, OrderEnd, OrderRequest, OrderSnapshot, OrderState,
-    PositionMode, Qty, Refusal, RefusalKind, Symbol, VenueMillis, VenueTraits,
+    AccountId, BookTop, Instrument, InstrumentKind, OrderEnd, OrderRequest, OrderSnapshot,
+    OrderState, PositionMode, Qty, Refusal, RefusalKind, Symbol, VenueMillis, VenueTraits,
 };
 use equipoise_port::{
     Account, Balance, CancelAnswer, Clock, OrderRef, PlaceError, Position, Purpose, QueryError,
@@ -108,6 +108,10 @@ impl Wire {
 impl Venue for Wire {
     fn traits(&self) -> &VenueTraits {
         &self.exchange.traits
+    }
+
+    fn account_id(&self) -> Option<AccountId> {
+        self.exchange.state().account.map(of)
     }
 
     async fn server_time(&self) -> Result<VenueMillis, QueryError> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use equipoise_core::Record;
+use equipoise_core::{Ending, Record, UnixMillis};
 use equipoise_port::{Epoch, Journal, JournalError};
 use equipoise_runtime::journal::{self, JournalKind, JournalOptions};
 use futures::future::join_all;
@@ -43,6 +43,7 @@ contract!(
     records_come_back_as_they_were_written_also_after_reopening,
     the_largest_plan_and_long_texts_fit,
     open_batches_are_those_without_an_end_in_order_of_admission,
+    parked_batches_are_told_apart_whatever_followed_their_end,
     records_after_the_end_are_kept_and_do_not_reopen_the_batch,
     an_occasion_lists_its_batches_and_no_others,
     appends_take_effect_in_the_order_of_their_first_poll,
@@ -186,6 +187,23 @@ async fn open_batches_are_those_without_an_end_in_order_of_admission(place: Plac
     let journal = place.open();
     assert_eq!(journal.batches().await.unwrap(), all);
     assert_eq!(journal.open_batches().await.unwrap(), open);
+}
+
+async fn parked_batches_are_told_apart_whatever_followed_their_end(place: Place) {
+    let (journal, epoch) = place.start().await;
+    let (ending, why) = (Ending::Parked, "the fills do not match the plan".to_owned());
+    let parked = Record::Ended { ending, why, at: UnixMillis(9) };
+    let ends = [vec![], vec![parked.clone()], vec![ended()], vec![step(1), parked]];
+    for (index, end) in (0..).zip(ends) {
+        journal.append(admission(epoch, index)).await.unwrap();
+        journal.append(append(epoch, index, 2, end)).await.unwrap();
+    }
+    let parked = Ok(vec![key(1), key(3)]);
+    assert_eq!(journal.parked_batches().await, parked);
+    journal.append(append(epoch, 1, 3, vec![step(2)])).await.unwrap();
+    assert_eq!(journal.parked_batches().await, parked);
+    drop(journal);
+    assert_eq!(place.open().parked_batches().await, parked);
 }
 
 async fn records_after_the_end_are_kept_and_do_not_reopen_the_batch(place: Place) {

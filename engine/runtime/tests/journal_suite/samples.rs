@@ -69,6 +69,7 @@ pub(crate) fn largest_spec(index: u64) -> BatchSpec {
         leg.instrument.tick = of("123456789012.123456789012");
         leg.instrument.lot = of("123456789012.123456789012");
         leg.after = (0..number).collect();
+        leg.account = Some(of(&"a".repeat(128)));
     }
     spec
 }
@@ -112,6 +113,7 @@ fn leg_spec(name: &str) -> LegSpec {
         positions: Positions::Exclusive,
         position_mode: PositionMode::OneWay,
         baseline: Some(of("-0.5")),
+        account: Some(of("https://fapi.binance.com#0123456789abcdef")),
     }
 }
 

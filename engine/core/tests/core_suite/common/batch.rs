@@ -98,6 +98,7 @@ pub(crate) fn leg(name: &str, side: Side, quantity: &str) -> LegSpec {
         positions: Positions::Exclusive,
         position_mode: PositionMode::OneWay,
         baseline: Some(Amount::ZERO),
+        account: None,
     }
 }
 

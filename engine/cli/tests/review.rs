@@ -1,0 +1,60 @@
+//! `recover` asks about parked batches again: their reports become exact and nothing is sent (R11).
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use equipoise::journal::{self, JournalKind, JournalOptions};
+use equipoise::port::Append;
+use equipoise::{BatchKey, Ending, Record};
+use serde_json::json;
+use support::Desk;
+
+/// Replaces the journal of a batch that filled by one that was parked before it learned of that.
+async fn forget_the_fill(desk: &Desk, key: BatchKey) {
+    let options = JournalOptions::default();
+    let open = || journal::open(JournalKind::Sled, &desk.path("journal"), &options).unwrap();
+    let whole = open();
+    let mut records = whole.read(key).await.unwrap().unwrap();
+    whole.close().await.unwrap();
+    drop(whole);
+    std::fs::rename(desk.path("journal"), desk.path("whole")).unwrap();
+    let sent = records.iter().position(|record| matches!(record, Record::Sent { .. })).unwrap();
+    records.truncate(sent + 1);
+    let (tag, at) = (records[sent].tag().unwrap(), records[sent].at());
+    let why = || "the venue did not answer".to_owned();
+    records.push(Record::Doubted { tag, why: why(), at });
+    records.push(Record::Unresolved { tag, why: why(), at });
+    records.push(Record::Ended { ending: Ending::Parked, why: why(), at });
+    let parked = open();
+    let epoch = parked.begin_epoch("test").await.unwrap();
+    parked.append(Append { batch: key, expected: 0, epoch, records }).await.unwrap();
+    parked.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_parked_batch_is_asked_about_until_its_report_is_exact() {
+    let mut desk = Desk::with_venues(None);
+    let done = desk.call(&["run", "quick.toml", "--json"]).ended(0);
+    let key = done["key"].as_str().unwrap();
+    forget_the_fill(&desk, key.parse().unwrap()).await;
+    let shown = desk.call(&["show", key, "--json"]).ended(0);
+    assert_eq!(shown["net_delta_range"], json!({ "BTC": { "min": "-0.1", "max": "0" } }));
+
+    let recovered = desk.call(&["recover", "--json"]).ended(0);
+    assert_eq!(recovered["recovered"], json!([]));
+    let reviewed = &recovered["reviewed"][0];
+    assert_eq!((&reviewed["key"], &reviewed["status"]), (&json!(key), &json!("parked")));
+    assert_eq!(reviewed["net_delta"], json!({ "BTC": "-0.1" }));
+    assert_eq!(reviewed.get("net_delta_range"), None);
+    assert_eq!(desk.order_count(), 1);
+    let again = desk.call(&["run", "quick.toml", "--json"]).ended(4);
+    assert_eq!(
+        (&again["duplicate"], &again["net_delta"]),
+        (&json!(true), &json!({ "BTC": "-0.1" }))
+    );
+
+    // Nothing is left to be asked, so nobody need be reached.
+    desk.unset_env("BYBIT_API_SECRET");
+    let nothing = desk.call(&["recover", "--json"]).ended(0);
+    assert_eq!(nothing, json!({ "recovered": [], "reviewed": [] }));
+}
