@@ -188,6 +188,13 @@ impl Order {
             (Record::Busted { venue_order, fill, at, .. }, _) => {
                 self.bust(venue_order, fill, *at);
             }
+            // Given up for its audit alone: that is made up for now.
+            (Record::Audited { at, .. }, Stage::Closed(Closing::Unresolved(_)))
+                if self.is_settled() =>
+            {
+                self.audited = true;
+                self.close(Closing::Ended, *at);
+            }
             (Record::Audited { .. }, _) => self.audited = true,
             (
                 Record::NotFound { venue_time, at, .. },

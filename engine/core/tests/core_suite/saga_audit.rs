@@ -103,6 +103,28 @@ fn run_audits(class: ResendClass) -> Vec<&'static str> {
 }
 
 #[test]
+fn an_order_given_up_for_its_audit_alone_is_exact_once_that_is_made_up_for() {
+    let mut run = Harness::new(pair(ResendClass::B));
+    run.send(&["long.e0", "short.e0"]);
+    for name in ["long.e0", "short.e0"] {
+        let filled = run.traded(name, ended(), "0.1");
+        run.placed(name, filled);
+    }
+    run.at(5_000);
+    for name in ["long.e0", "short.e0"] {
+        run.run(Event::Unanswerable { tag: run.tag(name), why: "maintenance".to_owned() });
+    }
+    assert_eq!(run.ending().unwrap().0, Ending::Parked);
+    assert!(run.saga.report(run.now).net_delta_range.is_some());
+    for name in ["long.e0", "short.e0"] {
+        let shown = run.traded(name, ended(), "0.1");
+        let shown = OrderSnapshot { fills: Vec::new(), ..shown };
+        assert_eq!(run.run(run.looked(name, vec![shown])).records, [format!("audited {name}")]);
+    }
+    assert_eq!(run.saga.report(run.now).net_delta_range, None);
+}
+
+#[test]
 fn an_audit_that_cannot_be_read_keeps_no_compensation_waiting() {
     let mut run = Harness::new(pair(ResendClass::A));
     run.send(&["long.e0", "short.e0"]);

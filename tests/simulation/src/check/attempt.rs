@@ -88,7 +88,10 @@ impl Attempt {
             let busted = self.busted.get(id).copied().unwrap_or(0);
             *ended && listed.map(|(_, quantity)| quantity).sum::<i64>() + busted >= *executed
         });
-        if self.standing == Standing::Known && complete && !self.at_venue.is_empty() {
+        // Given up for its audit alone, it is no longer once that was made up for.
+        let given_up = self.standing == Standing::Closed(Closed::Unresolved) && self.audited;
+        let open = self.standing == Standing::Known || given_up;
+        if open && complete && !self.at_venue.is_empty() {
             self.standing = Standing::Closed(Closed::Ended);
         }
     }
