@@ -3,7 +3,9 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use support::{Desk, PLAN};
 
@@ -295,4 +297,30 @@ fn wrong_simulator_arguments_are_refused() {
         let message = desk.call(arguments).failed(2, word);
         assert!(!message.contains("canary"), "{message}");
     }
+}
+
+/// Programs go by them, so each stands in the README.
+#[test]
+fn the_readme_names_every_error_code() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let mut codes = BTreeSet::new();
+    for folder in ["engine/cli/src", "engine/cli/src/commands"] {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|extension| extension != "rs") {
+                continue;
+            }
+            let source = std::fs::read_to_string(path).unwrap();
+            for before in ["refused(\"", "broken(\"", "=> \"journal_"] {
+                let found = source.split(before).skip(1).filter_map(|rest| rest.split('"').next());
+                let prefix = if before.ends_with('_') { "journal_" } else { "" };
+                codes.extend(found.map(|code| format!("{prefix}{code}")));
+            }
+        }
+    }
+    assert!(codes.len() > 20, "{codes:?}");
+    let missing: Vec<_> =
+        codes.iter().filter(|code| !readme.contains(&format!("`{code}`"))).collect();
+    assert!(missing.is_empty(), "not in the README: {missing:?}");
 }
