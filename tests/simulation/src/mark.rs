@@ -86,6 +86,8 @@ marks! {
     RefusedLate,
     /// A class A venue refused a known id.
     RefusedDuplicate,
+    /// A class A venue answered a known id with its first order.
+    EchoedDuplicate,
     /// One request had two effects.
     ExecutedTwice,
     /// A second effect was found in a listing.

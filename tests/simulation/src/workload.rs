@@ -184,6 +184,7 @@ fn draw_venue(index: usize, rng: &mut Rng, faults: &mut Faults) -> Exchange {
         _ => rng.u32(1_000..=6_000),
     };
     let (short_memory, short_lookup) = (rng.u64(8_000..=20_000), rng.u64(15_000..=40_000));
+    let id_alphabet = if rng.u8(0..4) == 0 { IdAlphabet::Uuid } else { IdAlphabet::Alphanumeric };
     let traits = VenueTraits {
         class,
         deadline_check,
@@ -191,8 +192,8 @@ fn draw_venue(index: usize, rng: &mut Rng, faults: &mut Faults) -> Exchange {
         margin_ms,
         id_horizon_ms: if faults.is_on(Fault::ShortMemory) { short_memory } else { 600_000 },
         lookup_window_ms: if faults.is_on(Fault::ShortLookup) { short_lookup } else { 86_400_000 },
-        id_alphabet: IdAlphabet::Alphanumeric,
-        id_len_max: 36,
+        id_alphabet,
+        id_len_max: if id_alphabet == IdAlphabet::Uuid { 36 } else { rng.u8(31..=36) },
         native_dead_man_switch: false,
         native_spreads: false,
     };
@@ -207,6 +208,7 @@ fn draw_venue(index: usize, rng: &mut Rng, faults: &mut Faults) -> Exchange {
     let markets = draw_markets(rng);
     let mut venue = Exchange::new(index, name, traits, markets, positions, mode, offset_ms);
     venue.reads_may_be_stale = faults.is_on(Fault::StalePosition);
+    venue.echoes_ids = rng.u8(0..3) == 0;
     venue.splits_answers = faults.is_on(Fault::SplitAnswer);
     faults.strikes_with(Fault::SplitAnswer, 1_000);
     venue

@@ -188,6 +188,8 @@ pub(crate) struct Exchange {
     fates: HashMap<u64, Fate>,
     /// Copies of one request may be answered differently.
     pub(crate) splits_answers: bool,
+    /// Answers a repeated id with its first order instead of an error (class A).
+    pub(crate) echoes_ids: bool,
     /// Handings over of which one copy was refused and another taken.
     split: HashSet<u64>,
     /// Every documented refusal it ever answered with, by client id.
@@ -258,6 +260,7 @@ impl Exchange {
             reads_may_be_stale: false,
             fates: HashMap::new(),
             splits_answers: false,
+            echoes_ids: false,
             split: HashSet::new(),
             refusals: HashMap::new(),
             index,

@@ -44,6 +44,7 @@ impl Exchange {
         }
         let unanswered = match self.turn_away(env, request) {
             Some(Turned::Away(error)) => return self.answer_refusal(error, departure, earlier),
+            Some(Turned::Echoed(order)) => return Some(Ok(self.acknowledgement(order))),
             Some(Turned::TakenInSilence) => true,
             None => env.faults.strikes(Fault::AcceptedThenUnknown),
         };
@@ -98,14 +99,22 @@ impl Exchange {
     fn turn_away(&mut self, env: &mut Env, request: &OrderRequest) -> Option<Turned> {
         if self.out_until > env.now {
             let taken = env.rng.u8(0..4) == 0 && !self.is_late(env, request);
-            return Some(if taken && !self.knows(env, request) {
+            return Some(if taken && self.known(env, request).is_none() {
                 Turned::TakenInSilence
             } else {
                 Turned::Away(unknown("service unavailable"))
             });
         }
-        let error = self.refusal(env, request);
-        error.map(Turned::Away)
+        if let Some(error) = self.refusal(env, request) {
+            return Some(Turned::Away(error));
+        }
+        let order = self.known(env, request)?;
+        if self.echoes_ids {
+            env.tally.hit(Mark::EchoedDuplicate);
+            return Some(Turned::Echoed(order));
+        }
+        env.tally.hit(Mark::RefusedDuplicate);
+        Some(Turned::Away(unknown("client id exists")))
     }
 
     fn refusal(&mut self, env: &mut Env, request: &OrderRequest) -> Option<PlaceError> {
@@ -134,10 +143,6 @@ impl Exchange {
             env.tally.hit(Mark::RefusedLate);
             return Some(refused(RefusalKind::Transient, "late"));
         }
-        if self.knows(env, request) {
-            env.tally.hit(Mark::RefusedDuplicate);
-            return Some(unknown("client id exists"));
-        }
         None
     }
 
@@ -148,13 +153,15 @@ impl Exchange {
             && (venue_time > request.deadline.0 || request.stamp().0 > venue_time + AHEAD_MS)
     }
 
-    /// A class A venue refuses an id it remembers, whatever became of its order.
-    fn knows(&self, env: &Env, request: &OrderRequest) -> bool {
+    /// The order of an id that a class A venue remembers, whatever became of it: it takes no other one under that id.
+    fn known(&self, env: &Env, request: &OrderRequest) -> Option<usize> {
+        if self.class() != ResendClass::A {
+            return None;
+        }
         let since = self.venue_time(env.now).saturating_sub(self.traits.id_horizon_ms + AHEAD_MS);
-        self.class() == ResendClass::A
-            && self.under(&request.client_id).any(|order| {
-                self.orders[order].created_at >= since && self.orders[order].state != State::Void
-            })
+        self.under(&request.client_id).find(|order| {
+            self.orders[*order].created_at >= since && self.orders[*order].state != State::Void
+        })
     }
 
     pub(super) fn under(
@@ -247,6 +254,8 @@ impl Exchange {
 
 enum Turned {
     Away(PlaceError),
+    /// The first order of its id is acknowledged once more.
+    Echoed(usize),
     /// Taken, with an answer that says nothing.
     TakenInSilence,
 }
