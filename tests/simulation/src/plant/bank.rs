@@ -80,7 +80,7 @@ bank! {
     LastTradeDropped: "The last trade of an order is left out.", "S4", with [], by [S4 S2], within 30;
     TradeCountedTwice: "A trade that two listings name differently counts twice.", "R8", with [], by [S4 Memory], within 20;
     ActBeforeAsking: "A start acts before it has asked.", "R11", with [Kill], by [Liveness S4], within 100;
-    CompensatesTwice: "A start takes back once more what was taken back.", "P1", with [Kill], by [K2 K3], within 30;
+    CompensatesTwice: "A start takes back once more what was taken back.", "P1", with [Kill], by [K2 K3], within 60;
     JournalRounds: "The journal keeps another quantity than the live batch.", "P1", with [], by [Shadow], within 20;
     PositionTurned: "The account's position is read with its sign turned.", "K5", with [], by [FalseDrift], within 150;
     ReduceOnlyAlways: "Every unwind order carries the reduce-only flag.", "K5", with [], by [K5], within 30;

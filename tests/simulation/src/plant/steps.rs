@@ -161,7 +161,9 @@ fn compensate_again(saga: &Saga, now: UnixMillis, event: &Event, step: &mut Step
     if repeated.is_empty() {
         return;
     }
-    let (records, sends): (Vec<_>, Vec<_>) = repeated.into_iter().unzip();
+    let (intents, sends): (Vec<_>, Vec<_>) = repeated.into_iter().unzip();
+    let mut records = std::mem::take(&mut step.records);
+    records.extend(intents);
     *step = Step { records, commands: vec![Command::Send(sends)], wake_at: None };
 }
 
