@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::float_arithmetic, missing_docs, reason = "a bench")]
 #![allow(clippy::print_stdout, reason = "its result")]
 
+/// That of the command line.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod bench;
 mod loopback;
 
