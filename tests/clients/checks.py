@@ -38,7 +38,7 @@ class Exchange:
 class Outcome:
     """What one check found. `absent` says why the venue has no such operation; such an outcome is no check."""
 
-    library: str
+    package: str
     adapter: str
     note: str
     claim: str
@@ -53,7 +53,7 @@ class Outcome:
 
     @property
     def line(self):
-        via = " ".join(part for part in (self.library, self.adapter, self.note) if part)
+        via = " ".join(part for part in (self.package, self.adapter, self.note) if part)
         return f"ok    {via}: {self.claim}" if self.holds else f"FAILS {via}: {self.claim}: {self.seen}"
 
 
@@ -64,11 +64,11 @@ outcomes = []
 class Claims:
     """Claims about one venue through one way of reaching it. `errors` are what its library raises."""
 
-    def __init__(self, library, adapter, note="", errors=()):
-        self.library, self.adapter, self.note, self.errors = library, adapter, note, errors
+    def __init__(self, package, adapter, note="", errors=()):
+        self.package, self.adapter, self.note, self.errors = package, adapter, note, errors
 
     def record(self, claim, holds=True, seen=None, absent=""):
-        outcomes.append(Outcome(self.library, self.adapter, self.note, claim, bool(holds), repr(seen), absent))
+        outcomes.append(Outcome(self.package, self.adapter, self.note, claim, bool(holds), repr(seen), absent))
 
     def check(self, claim, holds, seen=None):
         """`claim` is an operation, an operation with a detail after a colon, or anything else worth knowing."""

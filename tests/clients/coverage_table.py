@@ -9,7 +9,7 @@ GENERAL = "ccxt"
 def marks(outcomes, operation, adapter):
     """`c` and `o` for the libraries through which every check of the operation held, `!` for one through which any failed."""
     cell = ""
-    for mark, wanted in (("c", lambda o: o.library == GENERAL), ("o", lambda o: o.library != GENERAL)):
+    for mark, wanted in (("c", lambda o: o.package == GENERAL), ("o", lambda o: o.package != GENERAL)):
         found = [o for o in outcomes if (o.operation, o.adapter) == (operation, adapter) and wanted(o)]
         if any(not o.holds for o in found):
             cell += "!"
@@ -29,7 +29,7 @@ def table(outcomes):
     for operation in OPERATIONS:
         cells = "".join(f"{marks(outcomes, operation, adapter):10}" for adapter in adapters)
         lines.append(f"{operation:{width}}{cells}".rstrip())
-    own = dict.fromkeys(o.library for o in outcomes if o.operation and o.library != GENERAL)
+    own = dict.fromkeys(o.package for o in outcomes if o.operation and o.package != GENERAL)
     lines.append(f"c: {GENERAL}; o: the venue's own library ({', '.join(own) or 'none here'}); !: a check failed")
     for operation, reason in dict.fromkeys((o.operation, o.absent) for o in outcomes if o.absent):
         lines.append(f"-: no {operation} ({reason})")
