@@ -127,6 +127,8 @@ async fn a_spot_account_has_balances_and_no_positions() {
         let position_mode = PositionMode::OneWay;
         Ok(Account { position_mode, can_trade, margin_mode: None })
     };
+    let rights = "GET /sapi/v1/account/apiRestrictions";
+    stage.script.fixture(rights, 200, "binance_spot/api_restrictions_trading");
     assert_eq!(stage.venue.account(&[btc()]).await, one_way(true));
     assert_eq!(stage.venue.account(&[btc()]).await, one_way(false));
     assert_eq!(

@@ -35,6 +35,31 @@ async fn binance_tells_it_of_the_key_by_a_signed_read_of_the_spot_host() {
     }
 }
 
+/// The account may trade and the key may not: no plan is admitted with it. What is not told keeps none back, and what
+/// was told once is not asked again.
+#[tokio::test]
+async fn a_key_of_binance_spot_that_only_reads_may_not_trade() {
+    let trading = read_fixture("binance_spot/api_restrictions_trading");
+    let reading = trading
+        .replace("\"enableSpotAndMarginTrading\": true", "\"enableSpotAndMarginTrading\": false");
+    assert_ne!(reading, trading);
+    for (status, body, can_trade) in
+        [(200, &trading[..], true), (200, &reading, false), (404, "", true), (500, "", true)]
+    {
+        let stage = binance_spot();
+        stage.script.body(RESTRICTIONS, status, body);
+        for _ in 0..2 {
+            stage.script.fixture("GET /api/v3/account", 200, "binance_spot/account_spot");
+        }
+        let account = stage.venue.account(&[]).await.unwrap();
+        assert_eq!(account.can_trade, can_trade, "{status} {body}");
+        if body == trading {
+            stage.venue.account(&[]).await.unwrap();
+            assert_eq!(stage.script.count("/sapi/v1/account/apiRestrictions"), 1);
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_test_network_of_binance_has_no_such_page_and_tells_nothing() {
     for body in ["", "<html>404 Not Found</html>", &read_fixture("binance_spot/path_invalid")] {

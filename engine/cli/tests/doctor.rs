@@ -152,7 +152,7 @@ fn every_adapter_is_well_in_every_check_and_every_finding_is_a_printed_line() {
 
 #[test]
 fn a_key_that_only_reads_is_bad_where_the_venue_tells_it() {
-    let telling = ["bybit-linear", "okx-swap", "deribit", "coinbase"];
+    let telling = ["binance-spot", "bybit-linear", "okx-swap", "deribit", "coinbase"];
     let hosts = telling.iter().fold(Hosts::new(), |hosts, adapter| {
         let key = Credentials { may_trade: false, ..Credentials::demo(adapter) };
         let exchange = Exchange::start(adapter, key, Settings::default()).unwrap();
@@ -163,8 +163,8 @@ fn a_key_that_only_reads_is_bad_where_the_venue_tells_it() {
     for adapter in telling {
         assert_eq!(finding(&document, adapter, "key"), ["bad", "accepted, may not trade"]);
     }
-    assert_eq!(printed.matches(&line("BAD", "key", "accepted, may not trade\n")).count(), 4);
-    let names = "bybit-linear, coinbase, deribit, okx-swap";
+    assert_eq!(printed.matches(&line("BAD", "key", "accepted, may not trade\n")).count(), 5);
+    let names = "binance-spot, bybit-linear, coinbase, deribit, okx-swap";
     let last = format!("no batch could run, in the way: {names}\n");
     assert!(printed.ends_with(&last), "{printed}");
 }

@@ -1,5 +1,7 @@
 //! The account: how it is set up, its positions and its balances.
 
+use std::sync::atomic::Ordering;
+
 use equipoise_core::{PositionMode, Symbol};
 use equipoise_port::{Account, Balance, MarginMode, Position, QueryError};
 use futures::try_join;
@@ -29,7 +31,7 @@ impl Binance {
             Kind::Usdm => self.usdm_account(symbols).await,
             Kind::Coinm => self.coinm_account(symbols).await,
             Kind::Spot => {
-                let account = self.spot_account().await?;
+                let (account, key_trades) = try_join!(self.spot_account(), self.key_trades())?;
                 // Margin accounts borrow and repay by rules of their own.
                 if let Some(other) = account.account_type.as_deref().filter(|kind| *kind != "SPOT")
                 {
@@ -37,7 +39,8 @@ impl Binance {
                     return Err(refused("account", self.credentials.scrub(&message)));
                 }
                 let position_mode = PositionMode::OneWay;
-                Ok(Account { position_mode, can_trade: account.can_trade, margin_mode: None })
+                let can_trade = account.can_trade && key_trades;
+                Ok(Account { position_mode, can_trade, margin_mode: None })
             }
         }
     }
@@ -116,8 +119,29 @@ impl Binance {
         if self.product.kind != Kind::Spot {
             return Ok(None);
         }
+        Ok(self.key_rights().await?.map(|rights| rights.enable_withdrawals))
+    }
+
+    /// Whether the key may trade, beside the account. Its word is taken once; the wallet interface is another one than
+    /// that of orders, so a page it does not serve keeps no plan back.
+    async fn key_trades(&self) -> Result<bool, QueryError> {
+        if self.key_trades.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
+        match self.key_rights().await {
+            Ok(Some(rights)) => {
+                self.key_trades.store(rights.enable_spot_and_margin_trading, Ordering::Relaxed);
+                Ok(rights.enable_spot_and_margin_trading)
+            }
+            Err(error @ QueryError::Credentials { .. }) => Err(error),
+            Ok(None) | Err(_) => Ok(true),
+        }
+    }
+
+    /// Source: Binance Wallet, Get API Key Permission, read 2026-11-22.
+    async fn key_rights(&self) -> Result<Option<KeyRights>, QueryError> {
         match self.get(spot::KEY_RIGHTS, QueryString::new()).await {
-            Ok(body) => Ok(Some(read::<KeyRights>(&body)?.enable_withdrawals)),
+            Ok(body) => Ok(Some(read(&body)?)),
             // The test network has no page of the wallet interface.
             // Source: Binance Spot Testnet, F.A.Q., /sapi endpoints, read 2026-11-22.
             Err(failure) if failure.is_missing_page() => Ok(None),

@@ -86,6 +86,7 @@ fn joint(modes: impl IntoIterator<Item = MarginMode>) -> Option<MarginMode> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KeyRights {
     pub(crate) enable_withdrawals: bool,
+    pub(crate) enable_spot_and_margin_trading: bool,
 }
 
 /// The position mode alone.

@@ -22,6 +22,7 @@ mod spot;
 mod usdm;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -81,6 +82,8 @@ struct Binance {
     wire: Wire,
     budget: Budget,
     rules: RulesCache,
+    /// The venue said that the key may trade; it is asked no more.
+    key_trades: AtomicBool,
 }
 
 impl Binance {
@@ -94,6 +97,7 @@ impl Binance {
             wire: Wire::new(opening.transport, opening.base),
             budget: Budget::new(clock.clone(), &opening.place, product.limits, product.banned),
             rules: RulesCache::new(clock.clone()),
+            key_trades: AtomicBool::new(false),
             clock,
         }
     }
