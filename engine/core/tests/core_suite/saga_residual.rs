@@ -335,8 +335,8 @@ fn two_underlyings_are_levelled_each_on_its_own() {
     assert_eq!(intents(&mut run, &["eth.u0"]), ["intent eth.u0 buy 2 65650.1 ioc reduce-only"]);
 }
 
-#[test]
-fn what_holds_one_underlying_back_leaves_another_to_go_on() {
+/// Bitcoin and ether are held, and their hedge was refused.
+fn two_exposed() -> Harness {
     let mut ether = leg("ether", Side::Buy, "1");
     ether.instrument = linear("ETH", "0.01");
     let legs = vec![leg("long", Side::Buy, "0.1"), ether, leg("short", Side::Sell, "0.1")];
@@ -345,6 +345,12 @@ fn what_holds_one_underlying_back_leaves_another_to_go_on() {
     run.fill("long.e0");
     run.fill("ether.e0");
     run.refuse("short.e0", RefusalKind::Final);
+    run
+}
+
+#[test]
+fn what_holds_one_underlying_back_leaves_another_to_go_on() {
+    let mut run = two_exposed();
     run.send(&["long.u0"]);
     run.send(&["ether.u0"]);
     run.refuse("ether.u0", RefusalKind::RateLimited { retry_after_ms: 600_000 });
@@ -362,14 +368,7 @@ fn what_holds_one_underlying_back_leaves_another_to_go_on() {
 
 #[test]
 fn nothing_goes_on_beside_an_unwind_order_in_doubt() {
-    let mut ether = leg("ether", Side::Buy, "1");
-    ether.instrument = linear("ETH", "0.01");
-    let legs = vec![leg("long", Side::Buy, "0.1"), ether, leg("short", Side::Sell, "0.1")];
-    let mut run = Harness::new(batch(legs));
-    run.send(&["long.e0", "ether.e0", "short.e0"]);
-    run.fill("long.e0");
-    run.fill("ether.e0");
-    run.refuse("short.e0", RefusalKind::Final);
+    let mut run = two_exposed();
     run.send(&["long.u0"]);
     assert_eq!(run.doubt("long.u0").commands, ["query long.u0 thorough urgent"]);
     assert_eq!(intents(&mut run, &["ether.u0"]), [""; 0], "K1");
