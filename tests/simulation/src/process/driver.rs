@@ -19,6 +19,8 @@ use crate::plant;
 
 /// How long facts wait for company before they are appended on their own, milliseconds.
 const FACTS_WAIT_MS: u64 = 5;
+/// How long looks at an order must have been refused before it is given up.
+const REFUSED_MS_MAX: u64 = 10_000;
 /// Rounds of waking after which a saga is said not to come to rest.
 const WAKES_MAX: u32 = 1_000;
 
@@ -27,6 +29,8 @@ const WAKES_MAX: u32 = 1_000;
 pub(crate) enum Input {
     /// An append is durable.
     Appended(u64),
+    /// An append found no room.
+    AppendFailed,
     /// A fact about an order being sent, or a waking.
     Event(Event),
     Prepared(Key, Vec<Prepared>),
@@ -71,6 +75,8 @@ pub(crate) struct Driver {
     pub(super) prepared: (u64, u32),
     /// How often each order was asked about, and since when.
     pub(super) looks: BTreeMap<OrderTag, (u64, u64)>,
+    /// Since when looks at an order have been refused, without an answer in between.
+    refused_since: BTreeMap<OrderTag, UnixMillis>,
 }
 
 impl Driver {
@@ -92,6 +98,7 @@ impl Driver {
             stop_wanted: false,
             prepared: (0, 0),
             looks: BTreeMap::new(),
+            refused_since: BTreeMap::new(),
         }
     }
 
@@ -113,6 +120,17 @@ impl Driver {
         }
     }
 
+    /// A look at an order was refused: one passing fault of a gateway must not park a batch.
+    fn refused(&mut self, env: &mut Env, tag: OrderTag, error: &QueryError) -> Event {
+        let now = UnixMillis(env.now);
+        let since = *self.refused_since.entry(tag).or_insert(now);
+        if now.since(since) < REFUSED_MS_MAX {
+            return Event::Wake;
+        }
+        env.tally.hit(Mark::RefusalBelieved);
+        Event::Unanswerable { tag, why: error.to_string() }
+    }
+
     pub(super) fn is_doubtful(&self) -> bool {
         let mut open = self.saga.open_orders();
         open.any(|(_, order)| matches!(order.stage, Stage::InDoubt | Stage::Intended))
@@ -122,6 +140,9 @@ impl Driver {
 impl Process {
     /// Something reaches a driver; it waits its turn while an append is on its way.
     pub(crate) fn tell(&mut self, out: &mut Outside, batch: u8, input: Input) {
+        if matches!(input, Input::AppendFailed) {
+            return self.journal_failed(out, batch);
+        }
         let Some(driver) = self.drivers.get_mut(&batch) else {
             return;
         };
@@ -215,7 +236,7 @@ impl Process {
         let now = UnixMillis(out.env.now);
         let driver = self.drivers.get_mut(&batch)?;
         match input {
-            Input::Appended(_) => None,
+            Input::Appended(_) | Input::AppendFailed => None,
             Input::Event(event) => Some(event),
             Input::Prepared(key, prepared) => {
                 driver.paces.forget(key);
@@ -233,6 +254,9 @@ impl Process {
             }
             Input::Answered(tag, event, missing) => {
                 driver.pause(&out.env, Key::Query(tag), missing.as_ref(), &mut self.jitter);
+                if driver.refused_since.remove(&tag).is_some() {
+                    out.env.tally.hit(Mark::RefusalPassed);
+                }
                 Some(event)
             }
             Input::Cancelled(tag) => {
@@ -258,7 +282,7 @@ impl Process {
                     (
                         Key::Query(tag),
                         Some(error @ (QueryError::Credentials { .. } | QueryError::Refused { .. })),
-                    ) => Some(Event::Unanswerable { tag, why: error.to_string() }),
+                    ) => Some(driver.refused(&mut out.env, tag, &error)),
                     _ => Some(Event::Wake),
                 }
             }
@@ -328,6 +352,9 @@ impl Process {
         let Some(driver) = self.drivers.get_mut(&batch) else { return };
         driver.wake_at = gate.wake_at;
         if driver.saga.status() != BatchStatus::Running {
+            if out.disk.room.is_on_ballast(out.env.now) {
+                out.env.tally.hit(Mark::EndedOnBallast);
+            }
             self.leave(out, batch);
             return;
         }
@@ -360,6 +387,10 @@ impl Process {
             out.disk.append(&mut out.env, self.index, self.epoch, batch, expected, records);
         match appended {
             Ok(append) => Some(append),
+            Err(AppendRefused::Failed) => {
+                self.journal_failed(out, batch);
+                None
+            }
             Err(AppendRefused::Fenced) => {
                 out.env.tally.hit(Mark::StaleOwnerRefused);
                 let index = self.index;
