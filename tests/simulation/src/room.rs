@@ -67,7 +67,7 @@ impl Room {
     }
 
     /// Nobody fills it any more.
-    pub(crate) const fn is_made(&mut self) {
+    pub(crate) const fn heal(&mut self) {
         self.full_until = 0;
     }
 

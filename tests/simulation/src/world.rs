@@ -369,7 +369,7 @@ impl World {
             venue.heal();
             *held_until = 0;
         }
-        self.out.disk.room.is_made();
+        self.out.disk.room.heal();
         let within = self.bound_ms();
         self.out.env.queue.push(self.out.env.now + within, Happening::End);
         self.end_if_idle();

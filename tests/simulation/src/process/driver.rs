@@ -19,8 +19,6 @@ use crate::plant;
 
 /// How long facts wait for company before they are appended on their own, milliseconds.
 const FACTS_WAIT_MS: u64 = 5;
-/// How long looks at an order must have been refused before it is given up.
-const REFUSED_MS_MAX: u64 = 10_000;
 /// Rounds of waking after which a saga is said not to come to rest.
 const WAKES_MAX: u32 = 1_000;
 
@@ -76,7 +74,7 @@ pub(crate) struct Driver {
     /// How often each order was asked about, and since when.
     pub(super) looks: BTreeMap<OrderTag, (u64, u64)>,
     /// Since when looks at an order have been refused, without an answer in between.
-    refused_since: BTreeMap<OrderTag, UnixMillis>,
+    pub(super) refused_since: BTreeMap<OrderTag, UnixMillis>,
 }
 
 impl Driver {
@@ -118,17 +116,6 @@ impl Driver {
         if plant::never_pauses(env) {
             self.paces.forget(key);
         }
-    }
-
-    /// A look at an order was refused: one passing fault of a gateway must not park a batch.
-    fn refused(&mut self, env: &mut Env, tag: OrderTag, error: &QueryError) -> Event {
-        let now = UnixMillis(env.now);
-        let since = *self.refused_since.entry(tag).or_insert(now);
-        if now.since(since) < REFUSED_MS_MAX {
-            return Event::Wake;
-        }
-        env.tally.hit(Mark::RefusalBelieved);
-        Event::Unanswerable { tag, why: error.to_string() }
     }
 
     pub(super) fn is_doubtful(&self) -> bool {
@@ -254,9 +241,7 @@ impl Process {
             }
             Input::Answered(tag, event, missing) => {
                 driver.pause(&out.env, Key::Query(tag), missing.as_ref(), &mut self.jitter);
-                if driver.refused_since.remove(&tag).is_some() {
-                    out.env.tally.hit(Mark::RefusalPassed);
-                }
+                driver.answered(&mut out.env, tag);
                 Some(event)
             }
             Input::Cancelled(tag) => {
