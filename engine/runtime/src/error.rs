@@ -149,7 +149,8 @@ pub enum SubmitError {
         /// The order found.
         client_order_id: String,
     },
-    /// The journal cannot take it.
+    /// The journal cannot take it. If it failed while it wrote the admission, only the next start tells whether that is
+    /// durable, and goes on with the batch if it is: submit the same plan again then.
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// The engine takes no further batches.

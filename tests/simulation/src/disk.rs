@@ -1,4 +1,5 @@
-//! A device with one journal: appends are buffered, syncs take time, and a crash keeps what it likes of the rest.
+//! A device with one journal: appends are buffered, syncs take time, a group that finds no room fails the journal for
+//! good, and a crash keeps what it likes of the rest.
 //!
 //! Records really go through bytes: framed, checksummed, cut at a torn tail, and decoded again at every start.
 
@@ -11,6 +12,7 @@ use crate::fault::Fault;
 use crate::mark::Mark;
 use crate::plant;
 use crate::process::Input;
+use crate::room::Room;
 
 /// Length, checksum, batch and sequence before each append's records.
 const HEADER_LEN: usize = 13;
@@ -28,6 +30,8 @@ struct Waiting {
 /// Why an append was refused; either ends its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AppendRefused {
+    /// The journal failed and takes nothing further from this owner.
+    Failed,
     /// Another process owns the journal.
     Fenced,
     /// The batch holds another number of records.
@@ -46,7 +50,9 @@ pub(crate) struct Disk {
     waiting: VecDeque<Waiting>,
     counts: Vec<u32>,
     pub(crate) epoch: u64,
-    pub(crate) full_until: u64,
+    /// A group found no room: nothing more is written before a start opens the journal again.
+    failed: bool,
+    pub(crate) room: Room,
 }
 
 /// What a finished sync leads to.
@@ -56,6 +62,8 @@ pub(crate) enum Synced {
     Stale,
     /// The device failed: the process must end.
     Failed,
+    /// There was no room: everyone who waited is told, and the process must end.
+    Full,
     /// These bytes are durable now.
     Durable { from: usize, to: usize },
 }
@@ -75,6 +83,9 @@ impl Disk {
         expected: u32,
         records: &[Vec<u8>],
     ) -> Result<u64, AppendRefused> {
+        if self.failed {
+            return Err(AppendRefused::Failed);
+        }
         if epoch != self.epoch && !plant::takes_any_epoch(env) {
             return Err(AppendRefused::Fenced);
         }
@@ -109,7 +120,7 @@ impl Disk {
     }
 
     fn start_sync(&mut self, env: &mut Env) {
-        if self.syncing.is_some() || self.synced == self.bytes.len() {
+        if self.failed || self.syncing.is_some() || self.synced == self.bytes.len() {
             return;
         }
         self.syncs += 1;
@@ -128,6 +139,10 @@ impl Disk {
             return Synced::Failed;
         }
         let from = self.synced;
+        if !self.room.take(env.now, to - from) {
+            self.meets_full(env, to);
+            return Synced::Full;
+        }
         self.synced = to;
         let mut told = 0;
         while let Some(waiting) = self.waiting.front().filter(|waiting| waiting.end <= to) {
@@ -144,9 +159,36 @@ impl Disk {
         Synced::Durable { from, to }
     }
 
+    /// A group finds no room. What of it reached the device nobody knows, so nothing is tried again, and what came
+    /// after it was never written.
+    fn meets_full(&mut self, env: &mut Env, to: usize) {
+        env.tally.hit(Mark::FullDeviceMet);
+        env.trace.line(env.now, || "the device is full".to_owned());
+        let group = (to - self.synced) as u64;
+        let kept = env.faults.size(Fault::DiskFull, 0..=group);
+        self.bytes.truncate(self.synced + usize::try_from(kept).unwrap_or_default());
+        self.bytes.truncate(self.whole_end());
+        if self.bytes.len() > self.synced {
+            env.tally.hit(Mark::RefusedAppendSurvived);
+        }
+        self.recount();
+        self.failed = true;
+        self.syncing = None;
+        for waiting in std::mem::take(&mut self.waiting) {
+            let Waiting { process, batch, append, .. } = waiting;
+            let trusted = plant::trusts_full_device(env);
+            let input = if trusted { Input::Appended(append) } else { Input::AppendFailed };
+            let input = Box::new(input);
+            env.queue.push(env.now, Happening::Tell { process, batch, input });
+        }
+    }
+
     /// A process takes the journal over from one that stands still: everything written is made durable first.
     pub(crate) fn settle(&mut self, env: &mut Env) -> (usize, usize) {
         let from = self.synced;
+        if !self.failed && !self.room.take(env.now, self.bytes.len() - from) {
+            self.meets_full(env, self.bytes.len());
+        }
         self.synced = self.bytes.len();
         self.syncing = None;
         for waiting in std::mem::take(&mut self.waiting) {
@@ -157,11 +199,14 @@ impl Disk {
         (from, self.synced)
     }
 
-    /// The owner died. After a kill the system still writes everything; without power a part of the unsynced bytes is
-    /// gone, perhaps in the middle of an append. Returns what became durable by surviving.
+    /// The owner died. After a kill the system still writes everything there is room for; otherwise, and without power,
+    /// a part of the unsynced bytes is gone, perhaps in the middle of an append. Returns what became durable by
+    /// surviving.
     pub(crate) fn crash(&mut self, env: &mut Env, power_lost: bool) -> (usize, usize) {
         let unsynced = self.bytes.len() - self.synced;
-        if power_lost && unsynced > 0 {
+        // What survived of a group that failed is on the device already.
+        let fits = self.failed || self.room.take(env.now, unsynced);
+        if (power_lost || !fits) && unsynced > 0 {
             let kept = env.rng.usize(0..=unsynced);
             self.bytes.truncate(self.synced + kept);
             let whole = self.whole_end();
@@ -207,10 +252,14 @@ impl Disk {
         }
     }
 
-    /// Takes the next epoch; older owners are refused from now on.
-    pub(crate) fn begin_epoch(&mut self) -> u64 {
+    /// Opens the journal and takes the next epoch; older owners are refused from now on. `None` if there is no room.
+    pub(crate) fn open(&mut self, env: &mut Env) -> Option<u64> {
+        if !self.room.open(env) {
+            return None;
+        }
+        self.failed = false;
         self.epoch += 1;
-        self.epoch
+        Some(self.epoch)
     }
 
     /// The records in a stretch of durable bytes, append by append.

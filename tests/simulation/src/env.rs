@@ -35,6 +35,8 @@ pub(crate) enum Happening {
     Mischief,
     /// A process starts.
     Start,
+    /// A process whose journal failed comes to its end.
+    GivesUp { process: usize },
     /// A process that stood still goes on.
     Unpause { process: usize },
     /// From now on nothing goes wrong.

@@ -96,7 +96,7 @@ faults! {
     SlowSync,
     /// A write or sync fails and ends the process (P4).
     DiskFailure,
-    /// No space for further batches (P4).
+    /// Others fill the device: no room for further batches, nor, before long, for an append (P4).
     DiskFull,
     /// The process is killed (P1).
     Kill,

@@ -17,6 +17,7 @@ mod plant;
 mod plant;
 mod process;
 mod queue;
+mod room;
 mod scenario;
 mod shrink;
 mod trace;

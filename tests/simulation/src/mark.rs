@@ -134,8 +134,22 @@ marks! {
     UnsyncedSurvived,
     /// One sync made several appends durable.
     GroupSync,
-    /// An admission waited for space.
+    /// An admission was refused for want of room.
     AdmissionWaited,
+    /// An append met a full device and ended its owner.
+    FullDeviceMet,
+    /// An append that was refused on a full device was on it all the same at the next start.
+    RefusedAppendSurvived,
+    /// A start found no room and gave up the ballast.
+    BallastGivenUp,
+    /// A batch came to its end on the place of the ballast.
+    EndedOnBallast,
+    /// The place of the ballast was used up too: a start was refused until there was room.
+    StartWithoutRoom,
+    /// A look was refused for credentials, and answered again before that was believed.
+    RefusalPassed,
+    /// Looks at an order were refused for so long that it was given up.
+    RefusalBelieved,
     /// The user stopped a running batch.
     Stopped,
     /// A leg on an inverse contract filled.

@@ -68,6 +68,10 @@ pub(crate) fn answers_early(_: &Env) -> bool {
     false
 }
 
+pub(crate) fn trusts_full_device(_: &Env) -> bool {
+    false
+}
+
 pub(crate) fn takes_any_epoch(_: &Env) -> bool {
     false
 }

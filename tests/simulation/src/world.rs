@@ -5,7 +5,7 @@ use crate::disk::Synced;
 use crate::env::{Env, Happening};
 use crate::exchange::VenueEvent;
 use crate::fault::{Fault, Faults};
-use crate::mark::Tally;
+use crate::mark::{Mark, Tally};
 use crate::network::Outside;
 use crate::plant;
 use crate::process::Process;
@@ -22,6 +22,8 @@ const HEALED_AFTER_MS: u64 = 60_000;
 const AFTERMATH_MS: u64 = 20_000;
 /// How often hosts and venues may get into trouble.
 const MISCHIEF_EVERY_MS: u64 = 400;
+/// How long after a start without room another is tried.
+const START_AGAIN_MS: std::ops::RangeInclusive<u64> = 300..=4_000;
 /// Things that may happen in one simulation before it is said not to end.
 const HAPPENINGS_MAX: u64 = 2_000_000;
 
@@ -135,6 +137,7 @@ impl World {
             Happening::Synced { sync } => self.synced(sync),
             Happening::Mischief => self.mischief(),
             Happening::Start => self.start(),
+            Happening::GivesUp { process } => self.gives_up(process),
             Happening::Heal => self.heal(),
             Happening::Submit(batch) => {
                 let owner = self.processes.len().saturating_sub(1);
@@ -143,7 +146,10 @@ impl World {
             Happening::Unpause { process } => {
                 let deferred = self.processes.get_mut(process).map(Process::take_deferred);
                 for happening in deferred.unwrap_or_default() {
-                    self.in_process(process, happening);
+                    match happening {
+                        Happening::GivesUp { process } => self.gives_up(process),
+                        other => self.in_process(process, other),
+                    }
                 }
             }
             Happening::Timer { process, .. }
@@ -194,6 +200,7 @@ impl World {
                 self.out.env.trace.line(self.out.env.now, || "the device fails".to_owned());
                 self.kill(true);
             }
+            Synced::Full => {}
             Synced::Durable { from, to } => self.durable(from, to),
         }
     }
@@ -208,13 +215,45 @@ impl World {
 
     fn start(&mut self) {
         let index = self.processes.len();
-        let mut process = Process::new(index, self.out.venues.len(), self.jitter.fork());
+        let Some(epoch) = self.out.disk.open(&mut self.out.env) else {
+            return self.start_without_room();
+        };
+        let mut process = Process::new(index, epoch, self.out.venues.len(), self.jitter.fork());
         self.started_at = self.out.env.now;
         self.out.owner = index;
         self.out.env.trace.line(self.out.env.now, || format!("process {index} starts"));
         self.out.check.forgets_what_was_shown();
         process.start(&mut self.out);
         self.processes.push(process);
+    }
+
+    /// Even without the ballast nothing can be written: whoever starts it tries again, and nothing has changed.
+    fn start_without_room(&mut self) {
+        let env = &mut self.out.env;
+        env.tally.hit(Mark::StartWithoutRoom);
+        env.trace.line(env.now, || "no room for a start".to_owned());
+        // Where another still runs nothing was taken over.
+        if self.processes.iter().all(|process| !process.alive) {
+            let at = env.now + env.faults.size(Fault::DiskFull, START_AGAIN_MS);
+            env.queue.push(at, Happening::Start);
+        }
+    }
+
+    /// A process whose journal failed comes to its end; another starts soon, unless one has taken over already.
+    fn gives_up(&mut self, process: usize) {
+        let now = self.out.env.now;
+        let last = process + 1 == self.processes.len();
+        let Some(owner) = self.processes.get_mut(process).filter(|owner| owner.alive) else {
+            return;
+        };
+        if owner.defers(now, Happening::GivesUp { process }).is_none() {
+            return;
+        }
+        if last {
+            self.kill(false);
+        } else {
+            owner.die();
+        }
     }
 
     /// Ends every process there is; a new one starts soon.
@@ -280,9 +319,7 @@ impl World {
     fn trouble_hosts(&mut self) {
         let env = &mut self.out.env;
         let recent = env.now - self.started_at < 2_000;
-        if env.faults.strikes_with(Fault::DiskFull, 15) {
-            self.out.disk.full_until = env.now + env.faults.size(Fault::DiskFull, 200..=8_000);
-        }
+        self.out.disk.room.trouble(env, 15);
         if recent && env.faults.strikes_with(Fault::KillInRecovery, 150) {
             return self.kill(true);
         }
@@ -332,7 +369,7 @@ impl World {
             venue.heal();
             *held_until = 0;
         }
-        self.out.disk.full_until = 0;
+        self.out.disk.room.heal();
         let within = self.bound_ms();
         self.out.env.queue.push(self.out.env.now + within, Happening::End);
         self.end_if_idle();

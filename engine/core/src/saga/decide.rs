@@ -165,13 +165,16 @@ impl Saga {
             })
     }
 
-    /// What spot buys of a fixed size were expected to pay in the base asset, base units. Whether they do is the
-    /// account's own choice (a fee may come out of another asset), so it is no reason to take everything back.
+    /// What spot buys of a fixed size were expected to pay in the base asset for what they filled, base units. Whether
+    /// they do is the account's own choice (a fee may come out of another asset), so it is no reason to take everything
+    /// back. What did not fill has no fee: counted too, it would excuse an excess of several lots.
     fn fees_in_base(&self, underlying: &Asset) -> Qty {
-        let legs = self.spec.legs.iter().filter(|leg| leg.instrument.base == *underlying);
-        legs.fold(Qty::ZERO, |sum, leg| match leg.quantity {
-            LegQuantity::Fixed(units) => {
-                sum.plus(units.minus(net_of_fee(&leg.instrument, leg.side, units)))
+        let legs = (0_u8..).zip(&self.spec.legs);
+        let legs = legs.filter(|(_, leg)| leg.instrument.base == *underlying);
+        legs.fold(Qty::ZERO, |sum, (index, leg)| match leg.quantity {
+            LegQuantity::Fixed(_) => {
+                let filled = self.filled(index);
+                sum.plus(filled.minus(net_of_fee(&leg.instrument, leg.side, filled)))
             }
             LegQuantity::Of { .. } => sum,
         })

@@ -197,6 +197,18 @@ fn a_fee_that_came_out_of_another_asset_is_no_reason_to_take_everything_back() {
 }
 
 #[test]
+fn a_fee_that_was_never_due_excuses_nothing_that_is_left_unhedged() {
+    let mut long = leg("long", Side::Buy, "20.02");
+    long.instrument = spot("BTC", "0.001");
+    let mut spec = batch(vec![long, of(leg("short", Side::Sell, "0"), 0, "1")]);
+    spec.legs[1].instrument.notional_min = qty("2000");
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0"]);
+    // All of it would have paid 0.02 in fees. What filled is ten lots, and too little for the other leg.
+    assert_eq!(run.fill_partly("long.e0", "0.01").commands, ["prepare long.u0"]);
+}
+
+#[test]
 fn a_resting_order_is_asked_about_patiently_until_it_has_ended() {
     let mut spec = pair(ResendClass::B);
     spec.legs[0] = limit(spec.legs[0].clone(), "64000", TimeInForce::Gtc);

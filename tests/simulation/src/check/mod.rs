@@ -234,7 +234,9 @@ impl Checker {
             return;
         };
         let asked = OrderRequest { deadline: request.deadline, ..known.request.clone() };
-        let deadline = known.deadlines.iter_mut().find(|(at, _)| *at == request.deadline.0);
+        // Two transmissions stamped by different readings of a clock may have the same deadline: each leaves once.
+        let same = known.deadlines.iter_mut().filter(|(at, _)| *at == request.deadline.0);
+        let deadline = same.max_by_key(|(_, left)| !*left);
         let problem = match deadline {
             None => Some((Claim::S3, "leaves with a deadline that is not durable")),
             Some(_) if asked != *request => Some((Claim::S3, "leaves with other content")),

@@ -48,6 +48,7 @@ macro_rules! bank {
 bank! {
     SendBeforeSync: "Orders leave before their intent is durable.", "S3", with [], by [S3], within 20;
     AcknowledgeBeforeSync: "Appends are reported durable as soon as they are written.", "S3", with [], by [S3], within 20;
+    FullDeviceIgnored: "An append that met a full device is reported durable.", "P4", with [DiskFull], by [S3], within 300;
     EpochNotChecked: "The owner epoch of an append is not checked.", "R3", with [TakeOver], by [Sequence S3], within 30;
     DeadlineAtSend: "The deadline is computed again when an order is sent.", "R2", with [], by [S3], within 10;
     RoundedAgainAtSend: "The quantity is rounded once more when an order is sent.", "R1", with [], by [S3], within 10;

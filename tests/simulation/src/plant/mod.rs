@@ -92,6 +92,11 @@ pub(crate) fn answers_early(env: &Env) -> bool {
     env.plant == Some(Plant::AcknowledgeBeforeSync)
 }
 
+/// Whether appends that met a full device are reported durable.
+pub(crate) fn trusts_full_device(env: &Env) -> bool {
+    env.plant == Some(Plant::FullDeviceIgnored)
+}
+
 /// Whether a stale owner's appends are taken.
 pub(crate) fn takes_any_epoch(env: &Env) -> bool {
     env.plant == Some(Plant::EpochNotChecked)

@@ -41,11 +41,13 @@ impl Process {
         }
     }
 
-    /// R2: all of a wave if every order keeps at least half its window, else none of it.
+    /// R2: all of a wave if every order keeps at least half its window and the journal has not failed since, else none
+    /// of it.
     fn send(&mut self, out: &mut Outside, batch: u8, wave: Vec<Send>) {
         let Some(driver) = self.drivers.get_mut(&batch) else { return };
         let now = UnixMillis(out.env.now);
-        let unwanted = driver.stop_wanted && wave.iter().any(|send| send.tag.role == Role::Entry);
+        let stopped = driver.stop_wanted && wave.iter().any(|send| send.tag.role == Role::Entry);
+        let unwanted = self.failed || stopped;
         let lapsed = |send: &Send| {
             driver.saga.order(send.tag).is_none_or(|order| {
                 let left = send.request.deadline.since(order.clock.venue_time(now));

@@ -27,6 +27,8 @@ const WAKES_MAX: u32 = 1_000;
 pub(crate) enum Input {
     /// An append is durable.
     Appended(u64),
+    /// An append found no room.
+    AppendFailed,
     /// A fact about an order being sent, or a waking.
     Event(Event),
     Prepared(Key, Vec<Prepared>),
@@ -71,6 +73,8 @@ pub(crate) struct Driver {
     pub(super) prepared: (u64, u32),
     /// How often each order was asked about, and since when.
     pub(super) looks: BTreeMap<OrderTag, (u64, u64)>,
+    /// Since when looks at an order have been refused, without an answer in between.
+    pub(super) refused_since: BTreeMap<OrderTag, UnixMillis>,
 }
 
 impl Driver {
@@ -92,6 +96,7 @@ impl Driver {
             stop_wanted: false,
             prepared: (0, 0),
             looks: BTreeMap::new(),
+            refused_since: BTreeMap::new(),
         }
     }
 
@@ -122,6 +127,9 @@ impl Driver {
 impl Process {
     /// Something reaches a driver; it waits its turn while an append is on its way.
     pub(crate) fn tell(&mut self, out: &mut Outside, batch: u8, input: Input) {
+        if matches!(input, Input::AppendFailed) {
+            return self.journal_failed(out, batch);
+        }
         let Some(driver) = self.drivers.get_mut(&batch) else {
             return;
         };
@@ -215,7 +223,7 @@ impl Process {
         let now = UnixMillis(out.env.now);
         let driver = self.drivers.get_mut(&batch)?;
         match input {
-            Input::Appended(_) => None,
+            Input::Appended(_) | Input::AppendFailed => None,
             Input::Event(event) => Some(event),
             Input::Prepared(key, prepared) => {
                 driver.paces.forget(key);
@@ -233,6 +241,7 @@ impl Process {
             }
             Input::Answered(tag, event, missing) => {
                 driver.pause(&out.env, Key::Query(tag), missing.as_ref(), &mut self.jitter);
+                driver.answered(&mut out.env, tag);
                 Some(event)
             }
             Input::Cancelled(tag) => {
@@ -258,7 +267,7 @@ impl Process {
                     (
                         Key::Query(tag),
                         Some(error @ (QueryError::Credentials { .. } | QueryError::Refused { .. })),
-                    ) => Some(Event::Unanswerable { tag, why: error.to_string() }),
+                    ) => Some(driver.refused(&mut out.env, tag, &error)),
                     _ => Some(Event::Wake),
                 }
             }
@@ -328,6 +337,9 @@ impl Process {
         let Some(driver) = self.drivers.get_mut(&batch) else { return };
         driver.wake_at = gate.wake_at;
         if driver.saga.status() != BatchStatus::Running {
+            if out.disk.room.is_on_ballast(out.env.now) {
+                out.env.tally.hit(Mark::EndedOnBallast);
+            }
             self.leave(out, batch);
             return;
         }
@@ -360,6 +372,10 @@ impl Process {
             out.disk.append(&mut out.env, self.index, self.epoch, batch, expected, records);
         match appended {
             Ok(append) => Some(append),
+            Err(AppendRefused::Failed) => {
+                self.journal_failed(out, batch);
+                None
+            }
             Err(AppendRefused::Fenced) => {
                 out.env.tally.hit(Mark::StaleOwnerRefused);
                 let index = self.index;

@@ -10,12 +10,16 @@ use equipoise_port::QueryError;
 
 use super::Process;
 use super::activity::{Activity, Asked, What};
-use super::driver::Input;
+use super::driver::{Driver, Input};
 use super::pace::Key;
+use crate::env::Env;
 use crate::exchange::{Call, Reply};
 use crate::fault::Fault;
 use crate::mark::Mark;
 use crate::network::Outside;
+
+/// How long looks at an order must have been refused before it is given up.
+const REFUSED_MS_MAX: u64 = 10_000;
 
 /// A look under way.
 #[derive(Debug)]
@@ -46,6 +50,26 @@ pub(super) struct Look {
     find_failed: bool,
     /// What beside it had no answer.
     beside: Option<QueryError>,
+}
+
+impl Driver {
+    /// A look at an order was refused: one passing fault of a gateway must not park a batch.
+    pub(super) fn refused(&mut self, env: &mut Env, tag: OrderTag, error: &QueryError) -> Event {
+        let now = UnixMillis(env.now);
+        let since = *self.refused_since.entry(tag).or_insert(now);
+        if now.since(since) < REFUSED_MS_MAX {
+            return Event::Wake;
+        }
+        env.tally.hit(Mark::RefusalBelieved);
+        Event::Unanswerable { tag, why: error.to_string() }
+    }
+
+    /// A look at an order was answered: refusals before it no longer count.
+    pub(super) fn answered(&mut self, env: &mut Env, tag: OrderTag) {
+        if self.refused_since.remove(&tag).is_some() {
+            env.tally.hit(Mark::RefusalPassed);
+        }
+    }
 }
 
 impl Process {

@@ -17,12 +17,16 @@ pub(crate) use driver::{Driver, Input};
 
 use crate::check::Claim;
 use crate::env::Happening;
+use crate::fault::Fault;
 use crate::mark::Mark;
 use crate::network::Outside;
 use crate::plant;
 
 /// What this process signs its requests with; it must never be seen anywhere (A5).
 pub(crate) const SECRET: &str = "canary-of-the-simulation";
+
+/// How long a process whose journal failed may take to end.
+const FAILED_MS_MAX: u64 = 2_000;
 
 /// One start of the engine.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub(crate) struct Process {
     pub(crate) epoch: u64,
     pub(crate) alive: bool,
     pub(crate) paused_until: u64,
+    /// Its journal took an append no more: nothing further is sent or admitted, and it is about to end (P4).
+    failed: bool,
     /// What reached it while it stood still.
     deferred: Vec<Happening>,
     drivers: BTreeMap<u8, Driver>,
@@ -43,12 +49,13 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn new(index: usize, venues: usize, jitter: Rng) -> Self {
+    pub(crate) fn new(index: usize, epoch: u64, venues: usize, jitter: Rng) -> Self {
         Self {
             index,
-            epoch: 0,
+            epoch,
             alive: true,
             paused_until: 0,
+            failed: false,
             deferred: Vec::new(),
             drivers: BTreeMap::new(),
             activities: Activities::default(),
@@ -58,9 +65,8 @@ impl Process {
         }
     }
 
-    /// Takes the next epoch, replays every open batch, and asks before it acts (R11).
+    /// Replays every open batch, and asks before it acts (R11).
     pub(crate) fn start(&mut self, out: &mut Outside) {
-        self.epoch = out.disk.begin_epoch();
         let mut journal: BTreeMap<u8, Vec<Record>> = BTreeMap::new();
         for (batch, records) in out.disk.read_all() {
             journal.entry(batch).or_default().extend(records);
@@ -134,14 +140,15 @@ impl Process {
 
     /// Someone submits a plan.
     pub(crate) fn submit(&mut self, out: &mut Outside, batch: u8) {
-        if out.check.is_admitted(batch) || self.drivers.contains_key(&batch) {
+        // Whoever is refused by an owner that is about to end submits to the next one.
+        if self.failed || out.check.is_admitted(batch) || self.drivers.contains_key(&batch) {
             return;
         }
         if self.drivers.values().any(|driver| driver.unsettled) {
             self.waiting.push_back(batch);
             return;
         }
-        if out.disk.full_until > out.env.now {
+        if !out.disk.room.takes_batches(out.env.now) {
             out.env.tally.hit(Mark::AdmissionWaited);
             out.workload.submit_again(&mut out.env, batch);
             return;
@@ -167,6 +174,21 @@ impl Process {
         for batch in std::mem::take(&mut self.waiting) {
             out.env.queue.push(out.env.now + 1, Happening::Submit(batch));
         }
+    }
+
+    /// An append of a batch was refused for good: the batch cannot go on here, and the process ends before long. Until
+    /// then other batches go on up to their own next append.
+    fn journal_failed(&mut self, out: &mut Outside, batch: u8) {
+        self.drivers.remove(&batch);
+        self.waiting.clear();
+        if self.failed {
+            return;
+        }
+        self.failed = true;
+        let process = self.index;
+        out.env.trace.line(out.env.now, || format!("the journal of process {process} failed"));
+        let at = out.env.now + out.env.faults.size(Fault::DiskFull, 0..=FAILED_MS_MAX);
+        out.env.queue.push(at, Happening::GivesUp { process });
     }
 
     /// The user wants no new risk.
