@@ -30,7 +30,8 @@ pub(super) const SEVERAL: u8 = 64;
 /// Kind of a value that holds other values, see `bundle`.
 pub(super) const BUNDLE: u8 = 65;
 
-const SEVERAL_HEADER_LEN: usize = 5;
+/// Bytes in front of each body of several records.
+pub(super) const SEVERAL_HEADER_LEN: usize = 5;
 
 /// Kind of the record that begins a batch.
 pub(super) const ADMITTED: u8 = 1;
@@ -126,22 +127,18 @@ pub(super) fn write_body(out: &mut Vec<u8>, record: &Record) -> Result<(), Journ
     Ok(())
 }
 
-/// Puts bodies together to that of several records; `false` if they are too long for one value.
-pub(super) fn write_several<'a>(
-    out: &mut Vec<u8>,
-    records: impl Iterator<Item = (u8, &'a [u8])>,
-) -> bool {
-    out.clear();
-    for (kind, body) in records {
-        let Ok(len) = u32::try_from(body.len()) else { return false };
-        if out.len() + SEVERAL_HEADER_LEN + body.len() > PART_LEN_MAX {
-            return false;
-        }
-        out.push(kind);
-        out.extend_from_slice(&len.to_be_bytes());
-        out.extend_from_slice(body);
-    }
-    true
+/// Begins one of several records in a body; its own body is appended next. Returns where its header ends.
+pub(super) fn begin_several(out: &mut Vec<u8>, kind: u8) -> usize {
+    out.push(kind);
+    out.extend_from_slice(&[0; SEVERAL_HEADER_LEN - 1]);
+    out.len()
+}
+
+/// Ends the record that begins at `start`: its length is known now.
+pub(super) fn end_several(out: &mut [u8], start: usize) {
+    // Records of one append have a megabyte each at most.
+    let len = (out.len() - start) as u32;
+    out[start - 4..start].copy_from_slice(&len.to_be_bytes());
 }
 
 /// Takes the body of several records apart: kind and body of each.
@@ -248,14 +245,12 @@ mod tests {
     fn several_records_in_one_value_keep_their_bytes() {
         let records = &one_of_each()[8..12];
         let key = layout::record_key(7, 8);
-        let bodies = records.iter().map(|record| {
-            let mut body = Vec::new();
-            write_body(&mut body, record).unwrap();
-            (kind_of(record), body)
-        });
-        let bodies = bodies.collect::<Vec<_>>();
         let (mut several, mut value) = (Vec::new(), Vec::new());
-        assert!(write_several(&mut several, bodies.iter().map(|(kind, body)| (*kind, &body[..]))));
+        for record in records {
+            let start = begin_several(&mut several, kind_of(record));
+            write_body(&mut several, record).unwrap();
+            end_several(&mut several, start);
+        }
         seal(&mut value, &key, SEVERAL, false, 9, &several);
         let written = format!("{} {}\n", hex::encode(key), hex::encode(&value));
         assert!(written == GOLDEN_SEVERAL, "written now:\n{written}");

@@ -6,15 +6,17 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use equipoise_core::BatchKey;
-use equipoise_port::{Append, Epoch, JournalError};
+use equipoise_port::{Epoch, JournalError};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::anchor::Anchor;
 use super::anchoring::{Anchoring, Held};
 use super::archiver::{Archiver, Closed};
+use super::encoded::Encoded;
 use super::folder::{Folder, Lock};
 use super::reading::{self, Found};
 use super::space::Making;
@@ -43,7 +45,7 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, JournalError>>;
 #[derive(Debug)]
 pub(super) enum Request {
     /// Add records.
-    Append(Append, Answer<()>),
+    Append(Encoded, Answer<()>),
     /// Take the next epoch.
     BeginEpoch(String, Answer<Epoch>),
     /// Find a batch as of the last durable group.
@@ -210,19 +212,28 @@ impl Committer {
     }
 
     fn group(&mut self, first: Request, requests: &Receiver<Request>) {
-        let mut taken = 1;
         self.take(first);
-        while taken < GROUP_MAX && self.closing.is_none() {
+        let mut taken = 1 + self.take_waiting(requests, GROUP_MAX - 1);
+        // Whoever is just about to ask gets the processor first, if it is short: no delay where nobody is.
+        thread::yield_now();
+        taken += self.take_waiting(requests, GROUP_MAX - taken);
+        self.shared.room.add_permits(taken);
+        self.commit();
+        self.answer();
+        self.anchor_if_due();
+    }
+
+    /// Takes what waits, up to a number; how much it was.
+    fn take_waiting(&mut self, requests: &Receiver<Request>, most: usize) -> usize {
+        let mut taken = 0;
+        while taken < most && self.closing.is_none() {
             let Ok(request) = requests.try_recv() else {
                 break;
             };
             self.take(request);
             taken += 1;
         }
-        self.shared.room.add_permits(taken);
-        self.commit();
-        self.answer();
-        self.anchor_if_due();
+        taken
     }
 
     fn take(&mut self, request: Request) {
@@ -240,7 +251,7 @@ impl Committer {
         }
     }
 
-    fn take_append(&mut self, append: &Append, answer: Answer<()>) {
+    fn take_append(&mut self, append: &Encoded, answer: Answer<()>) {
         let store = &*self.opened.store;
         match self.writer.stage_append(store, append, &mut self.batch) {
             Ok(staged) => {

@@ -36,6 +36,9 @@ pub(super) const RECORDS_LEN: usize = 9;
 /// Bytes of a hash of strategy and occasion.
 const OCCASION_LEN: usize = 16;
 
+/// Bytes that the keys of all batches of one strategy and occasion have in common.
+pub(super) const OCCASION_PREFIX_LEN: usize = 1 + OCCASION_LEN;
+
 /// Where a record, or a part of it, belongs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
@@ -82,23 +85,31 @@ pub(super) fn batch_key(batch: BatchKey) -> [u8; 17] {
 }
 
 /// What all batches of one strategy and occasion have in front.
-pub(super) fn occasion_prefix(strategy: &StrategyName, occasion: &Occasion) -> [u8; 17] {
+pub(super) fn occasion_prefix(
+    strategy: &StrategyName,
+    occasion: &Occasion,
+) -> [u8; OCCASION_PREFIX_LEN] {
     let mut hash = Sha256::new();
     for text in [strategy.as_str(), occasion.as_str()] {
         hash.update((text.len() as u64).to_be_bytes());
         hash.update(text);
     }
-    let mut key = [OCCASION; 17];
+    let mut key = [OCCASION; OCCASION_PREFIX_LEN];
     key[1..].copy_from_slice(&hash.finalize()[..OCCASION_LEN]);
     key
 }
 
 /// Key of one batch of a strategy and occasion.
-pub(super) fn occasion_key(strategy: &StrategyName, occasion: &Occasion, batch: u64) -> [u8; 25] {
+pub(super) fn occasion_key(occasion: &[u8; OCCASION_PREFIX_LEN], batch: u64) -> [u8; 25] {
     let mut key = [0; 25];
-    key[..17].copy_from_slice(&occasion_prefix(strategy, occasion));
-    key[17..].copy_from_slice(&batch.to_be_bytes());
+    key[..OCCASION_PREFIX_LEN].copy_from_slice(occasion);
+    key[OCCASION_PREFIX_LEN..].copy_from_slice(&batch.to_be_bytes());
     key
+}
+
+/// Whether a key is written once and at most deleted then: no later value ever stands at it again.
+pub(super) fn is_written_once(key: &[u8]) -> bool {
+    matches!(key.first(), Some(&(RECORD | OPEN)))
 }
 
 /// The place a record key names.

@@ -15,6 +15,9 @@
 //! | 24..32 | head the store was known to hold durably, u64 |
 //! | 32.. | writes: kind u8, key length u16, value length u32, key, value |
 //!
+//! A file grows by zeros written behind a frame, a megabyte at a time: a sync of bytes that are there already costs half
+//! of one that has to tell of a longer file as well, and waits for no other file.
+//!
 //! At an open the frames beyond the store's own head must follow on it and on each other without a gap. One frame is
 //! under way at a time, so a cut can only tear the very last; an unreadable one before others leaves a gap and is damage.
 
@@ -29,6 +32,8 @@ use super::store::{StoreError, Write, WriteBatch};
 
 /// Unit in which frames are placed: what a device writes whole or not at all.
 const SECTOR: usize = 512;
+/// A file has this many bytes, or a multiple of them.
+const GROWTH: u64 = 1024 * 1024;
 const HEADER_LEN: usize = 32;
 const WRITE_HEADER_LEN: usize = 7;
 const PUT: u8 = 1;
@@ -42,6 +47,8 @@ pub(super) struct Log {
     turn: usize,
     /// Where in it the next frame begins.
     offset: u64,
+    /// Bytes that each file has.
+    lens: [u64; 2],
     buffer: Vec<u8>,
 }
 
@@ -96,20 +103,35 @@ impl Log {
 
     fn of(files: [std::io::Result<File>; 2]) -> Result<Self, StoreError> {
         let [first, second] = files.map(|file| file.map_err(|error| failed(&error)));
-        Ok(Self { files: [first?, second?], turn: 0, offset: 0, buffer: Vec::new() })
+        let files = [first?, second?];
+        let [first, second] = files.each_ref().map(|file| file.metadata().map(|file| file.len()));
+        let lens =
+            [first.map_err(|error| failed(&error))?, second.map_err(|error| failed(&error))?];
+        Ok(Self { files, turn: 0, offset: 0, lens, buffer: Vec::new() })
     }
 
     /// Writes a group and returns when it is durable.
     /// Returns the bytes it took.
     pub(super) fn append(&mut self, span: Span, batch: &WriteBatch) -> Result<u64, StoreError> {
         self.encode(span, batch)?;
+        let len = self.buffer.len() as u64;
+        self.grow();
         let file = &self.files[self.turn];
         write_at(file, &self.buffer, self.offset)
             .and_then(|()| file.sync_data())
             .map_err(|error| failed(&error))?;
-        let len = self.buffer.len() as u64;
         self.offset += len;
         Ok(len)
+    }
+
+    /// Puts zeros behind a frame that the file is too short for.
+    fn grow(&mut self) {
+        let needed = self.offset + self.buffer.len() as u64;
+        if needed > self.lens[self.turn] {
+            let len = needed.next_multiple_of(GROWTH);
+            self.lens[self.turn] = len;
+            self.buffer.resize((len - self.offset) as usize, 0);
+        }
     }
 
     fn encode(&mut self, span: Span, batch: &WriteBatch) -> Result<(), StoreError> {

@@ -135,13 +135,17 @@ fn refusal(slow: &Slow, folder: &Path) -> String {
     }
 }
 
-/// Where each frame of the killed log begins; all are in one file and a sector long.
+/// Where each frame of the killed log begins; all are in one file and a sector long, and zeros follow.
 const FRAME_LEN: usize = 512;
+/// What a file grows by.
+const GROWTH: usize = 1024 * 1024;
 
 fn change(folder: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     let [first, _] = paths(folder);
     let mut bytes = fs::read(&first).unwrap();
-    assert_eq!(bytes.len(), 3 * FRAME_LEN);
+    assert_eq!(bytes.len(), GROWTH);
+    assert!(bytes[2 * FRAME_LEN..3 * FRAME_LEN].iter().any(|byte| *byte != 0));
+    assert!(bytes[3 * FRAME_LEN..].iter().all(|byte| *byte == 0));
     change(&mut bytes);
     fs::write(&first, bytes).unwrap();
 }

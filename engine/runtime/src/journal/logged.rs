@@ -20,17 +20,18 @@ use super::handing_over::hand_over;
 use super::head::Head;
 use super::layout;
 use super::log::{Log, Span};
-use super::overlay::{Overlay, Overlays, add, scan_below, under};
+use super::overlay::{Overlay, Overlays, add, add_waiting, scan_below, under};
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch, panic_text};
 
 /// What was committed reaches the store no later than this.
 const AGE_MAX: Duration = Duration::from_millis(500);
 
-/// The store is handed what waits as soon as that many bytes of the log do.
-const HANDOVER_BYTES: u64 = 1024 * 1024;
+/// The store is handed what waits as soon as that many bytes of the log do. Long enough that most batches of a busy
+/// engine have moved to the archive by then, and only their index entries reach the store.
+const HANDOVER_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Commits wait for the store beyond this many bytes, which bounds the memory that waits.
-const WAITING_BYTES_MAX: u64 = 8 * 1024 * 1024;
+const WAITING_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// A checkpoint is written when a file of the log has this many bytes; with what may wait, that bounds the file.
 const TURN_BYTES: u64 = 16 * 1024 * 1024;
@@ -269,7 +270,7 @@ impl Shared {
     }
 
     fn overlay(&self, batch: &WriteBatch) {
-        self.change_overlays(|overlays| add(&mut overlays.waiting, batch));
+        self.change_overlays(|overlays| add_waiting(&mut overlays.waiting, batch));
     }
 
     /// The log once it has room; while the store is behind, that waits for it.

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::archive::Archive;
 use super::committer::closed;
 use super::continuity;
+use super::encoded::Encoded;
 use super::reading;
 use super::store::{Reads, StoreError, Visit, Write, WriteBatch};
 use super::writer::{NotStaged, Writer};
@@ -284,6 +285,7 @@ impl Journal for MemoryJournal {
     }
 
     async fn append(&self, append: Append) -> Result<(), JournalError> {
+        let append = Encoded::of(&append);
         let (_, synced) =
             self.write(|writer, content, batch| writer.stage_append(content, &append, batch))?;
         durable(synced).await

@@ -20,6 +20,7 @@ mod checkpoint;
 mod codec;
 mod committer;
 mod continuity;
+mod encoded;
 mod folder;
 mod handing_over;
 mod head;
@@ -95,7 +96,7 @@ impl Default for JournalOptions {
             ballast_bytes: 64 * 1024 * 1024,
             free_floor_bytes: 128 * 1024 * 1024,
             open_budget: Duration::from_secs(60),
-            ended_kept: 1_024,
+            ended_kept: 256,
             segment_batches: 512,
         }
     }

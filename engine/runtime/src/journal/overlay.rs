@@ -6,6 +6,7 @@ use std::sync::Arc;
 use equipoise_port::JournalError;
 
 use super::bundle;
+use super::layout;
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
 
 /// The latest write to each key; `None` for a delete.
@@ -19,6 +20,23 @@ pub(super) fn add(overlay: &mut Overlay, batch: &WriteBatch) {
             Write::Delete(key) => (key, None),
         };
         overlay.insert(key.to_vec(), value);
+    }
+}
+
+/// The same over what the store is not being handed yet. A record, and that a batch is open, is written once: what came
+/// and went here never reaches the store.
+pub(super) fn add_waiting(waiting: &mut Overlay, batch: &WriteBatch) {
+    for write in batch.iter() {
+        match write {
+            Write::Put(key, value) => {
+                waiting.insert(key.to_vec(), Some(value.to_vec()));
+            }
+            Write::Delete(key) if layout::is_written_once(key) && waiting.remove(key).is_some() => {
+            }
+            Write::Delete(key) => {
+                waiting.insert(key.to_vec(), None);
+            }
+        }
     }
 }
 
@@ -93,4 +111,43 @@ pub(super) fn under(
 
 fn shown(key: &[u8], write: Option<&[u8]>, visit: Visit<'_>) -> Result<(), JournalError> {
     write.map_or(Ok(()), |value| visit(key, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn batch(puts: &[&[u8]], deletes: &[&[u8]]) -> WriteBatch {
+        let mut batch = WriteBatch::default();
+        for key in puts {
+            batch.put(key, |value| value.push(7));
+        }
+        deletes.iter().for_each(|key| batch.delete(key));
+        batch
+    }
+
+    #[test]
+    fn a_record_that_came_and_went_before_it_was_handed_over_leaves_nothing() {
+        let (record, open) = (layout::record_key(1, 0), layout::numbered(layout::OPEN, 1));
+        let mut waiting = Overlay::new();
+        add_waiting(&mut waiting, &batch(&[&record, &open], &[]));
+        assert_eq!(waiting.len(), 2);
+        add_waiting(&mut waiting, &batch(&[], &[&record, &open]));
+        assert_eq!(waiting, Overlay::new());
+    }
+
+    #[test]
+    fn what_the_store_may_hold_is_deleted_there() {
+        let record = layout::record_key(1, 0);
+        let mut waiting = Overlay::new();
+        add_waiting(&mut waiting, &batch(&[], &[&record]));
+        assert_eq!(waiting, Overlay::from([(record.to_vec(), None)]));
+    }
+
+    #[test]
+    fn a_key_that_is_written_again_and_again_is_deleted_in_the_store_too() {
+        let mut waiting = Overlay::new();
+        add_waiting(&mut waiting, &batch(&[layout::HEAD], &[layout::HEAD]));
+        assert_eq!(waiting, Overlay::from([(layout::HEAD.to_vec(), None)]));
+    }
 }

@@ -14,6 +14,7 @@ use equipoise_core::Record;
 use super::checkpoint::Checkpoint;
 use super::codec::unseal;
 use super::continuity;
+use super::encoded::Admission;
 use super::folder::Folder;
 use super::handing_over::hand_over;
 use super::head::Head;
@@ -110,7 +111,7 @@ fn stage_index_of(
         assembly.take(key, value.as_deref().unwrap_or_default())?;
     }
     if let Some(Record::Admitted(spec)) = assembly.finish(place.batch)?.first() {
-        stage_index(spec, place.batch, number, index);
+        stage_index(Admission::of(spec), place.batch, number, index);
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ use super::archiver::Archiver;
 use super::checkpoint;
 use super::committer::{Answer, Committer, Opened, Request, Shared, closed};
 use super::continuity::{self, Findings};
+use super::encoded::Encoded;
 use super::folder::{Folder, Found, Lock};
 use super::head::Head;
 use super::logged::{self, LoggedStore};
@@ -175,7 +176,10 @@ impl Journal for StoredJournal {
     }
 
     async fn append(&self, append: Append) -> Result<(), JournalError> {
-        self.ask(|answer| Request::Append(append, answer)).await
+        // In the caller's own time: the thread everyone waits for has enough to do.
+        let encoded = Encoded::of(&append);
+        drop(append);
+        self.ask(|answer| Request::Append(encoded, answer)).await
     }
 
     async fn read(&self, batch: BatchKey) -> Result<Option<Vec<Record>>, JournalError> {

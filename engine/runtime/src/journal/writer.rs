@@ -5,16 +5,14 @@
 
 use std::collections::HashMap;
 
-use equipoise_core::{BatchKey, BatchSpec, Record};
-use equipoise_port::{Append, Epoch, JournalError};
+use equipoise_core::BatchKey;
+use equipoise_port::{Epoch, JournalError};
 
 use super::archive::Archive;
 use super::archiver::Closed;
-use super::codec::{
-    ADMITTED, ENDED, PART_LEN_MAX, RECORD_LEN_MAX, SEVERAL, kind_of, seal, write_body,
-    write_several,
-};
+use super::codec::{PART_LEN_MAX, RECORD_LEN_MAX, SEVERAL, seal};
 use super::continuity::Findings;
+use super::encoded::{Admission, Encoded, Records};
 use super::head::Head;
 use super::layout;
 use super::reading;
@@ -59,9 +57,6 @@ pub(super) struct Writer {
     archive: Archive,
     /// Batches without an open marker: their state is only kept until the group is written.
     ended: Vec<BatchKey>,
-    bodies: Vec<u8>,
-    ends: Vec<usize>,
-    several: Vec<u8>,
 }
 
 impl Writer {
@@ -74,9 +69,6 @@ impl Writer {
             heads: findings.open,
             archive: findings.archive,
             ended: Vec::new(),
-            bodies: Vec::new(),
-            ends: Vec::new(),
-            several: Vec::new(),
         }
     }
 
@@ -122,12 +114,12 @@ impl Writer {
     pub(super) fn stage_append(
         &mut self,
         store: &(impl Reads + ?Sized),
-        append: &Append,
+        append: &Encoded,
         out: &mut WriteBatch,
     ) -> Result<Staged, NotStaged> {
-        if append.epoch.0 != self.epoch {
+        if append.epoch != self.epoch {
             return Err(NotStaged::Refused(JournalError::Fenced {
-                own: append.epoch.0,
+                own: append.epoch,
                 current: self.epoch,
             }));
         }
@@ -140,30 +132,28 @@ impl Writer {
                 actual,
             }));
         }
-        let first = check_shape(append).map_err(NotStaged::Refused)?;
-        self.encode(&append.records).map_err(NotStaged::Refused)?;
+        let records = append.records.as_ref().map_err(|error| NotStaged::Refused(error.clone()))?;
         let Some(next) =
-            u32::try_from(append.records.len()).ok().and_then(|count| actual.checked_add(count))
+            u32::try_from(records.len()).ok().and_then(|count| actual.checked_add(count))
         else {
             return Err(NotStaged::Refused(JournalError::Failed(format!(
                 "batch {} has no room for further records",
                 append.batch
             ))));
         };
-        let number = match (known, first) {
+        let number = match (known, &records.admission) {
             (Some(head), _) => head.number,
-            (None, Some(spec)) => self.stage_admission(spec, out),
+            (None, Some(admission)) => self.stage_admission(*admission, out),
             // Nothing to write for a batch that is not there.
             (None, None) => return Ok(Staged { ends: None }),
         };
-        self.stage_records(number, append, out);
+        self.stage_records(number, append.expected, records, out);
         self.heads.insert(append.batch, BatchHead { number, sequence: next });
-        let ends_batch = append.records.iter().any(|record| matches!(record, Record::Ended { .. }));
-        if ends_batch {
+        if records.ends {
             out.delete(&layout::numbered(layout::OPEN, number));
             self.ended.push(append.batch);
         }
-        Ok(Staged { ends: ends_batch.then_some(number) })
+        Ok(Staged { ends: records.ends.then_some(number) })
     }
 
     /// Adds the head; call once when the group is complete. An empty group stays empty.
@@ -197,47 +187,21 @@ impl Writer {
         Ok(Some(head))
     }
 
-    /// Encodes all records before anything is staged, so that a refused append leaves no trace.
-    fn encode(&mut self, records: &[Record]) -> Result<(), JournalError> {
-        self.bodies.clear();
-        self.ends.clear();
-        for record in records {
-            let start = self.bodies.len();
-            write_body(&mut self.bodies, record)?;
-            let len = self.bodies.len() - start;
-            if len > RECORD_LEN_MAX {
-                return Err(JournalError::Failed(format!(
-                    "a record of {len} bytes is longer than {RECORD_LEN_MAX}"
-                )));
-            }
-            self.ends.push(self.bodies.len());
-        }
-        Ok(())
-    }
-
-    fn stage_admission(&mut self, spec: &BatchSpec, out: &mut WriteBatch) -> u64 {
+    fn stage_admission(&mut self, admission: Admission, out: &mut WriteBatch) -> u64 {
         self.batches += 1;
         let number = self.batches;
-        stage_index(spec, number, self.head.number + 1, out);
+        stage_index(admission, number, self.head.number + 1, out);
         number
     }
 
-    fn stage_records(&mut self, number: u64, append: &Append, out: &mut WriteBatch) {
-        let bodies = std::mem::take(&mut self.bodies);
-        let ends = std::mem::take(&mut self.ends);
-        let starts = std::iter::once(0).chain(ends.iter().copied());
-        let parts = starts.zip(&ends).map(|(start, end)| &bodies[start..*end]);
-        let records = append.records.iter().map(kind_of).zip(parts);
-        let mut several = std::mem::take(&mut self.several);
-        if ends.len() > 1 && write_several(&mut several, records.clone()) {
-            let key = layout::record_key(number, append.expected);
-            self.put_counted(out, &key, SEVERAL, false, &several);
-        } else {
-            for ((kind, body), sequence) in records.zip(append.expected..) {
-                self.stage_record(number, sequence, kind, body, out);
-            }
+    fn stage_records(&mut self, number: u64, first: u32, records: &Records, out: &mut WriteBatch) {
+        if let Some(body) = records.as_one() {
+            let key = layout::record_key(number, first);
+            return self.put_counted(out, &key, SEVERAL, false, body);
         }
-        (self.bodies, self.ends, self.several) = (bodies, ends, several);
+        for ((kind, body), sequence) in records.each().zip(first..) {
+            self.stage_record(number, sequence, kind, body, out);
+        }
     }
 
     fn stage_record(
@@ -277,40 +241,22 @@ impl Writer {
 
 /// Stages what finds a batch: by its key, by its occasion, and as open. Index entries carry the journal number of the
 /// admission.
-pub(super) fn stage_index(spec: &BatchSpec, batch: u64, journal_number: u64, out: &mut WriteBatch) {
+pub(super) fn stage_index(
+    admission: Admission,
+    batch: u64,
+    journal_number: u64,
+    out: &mut WriteBatch,
+) {
     let mut put = |key: &[u8], letter: u8, body: &[u8]| {
         out.put(key, |value| seal(value, key, letter, false, journal_number, body));
     };
-    put(&layout::batch_key(spec.key), layout::BATCH, &batch.to_be_bytes());
-    put(&layout::numbered(layout::OPEN, batch), layout::OPEN, &spec.key.0);
-    let occasion = layout::occasion_key(&spec.strategy, &spec.occasion, batch);
-    put(&occasion, layout::OCCASION, &spec.key.0);
-}
-
-/// A batch begins with its own admission and has no other. Returns it if the append is a batch's first.
-fn check_shape(append: &Append) -> Result<Option<&BatchSpec>, JournalError> {
-    let (first, rest) = match append.records.split_first() {
-        Some((Record::Admitted(spec), rest))
-            if append.expected == 0 && spec.key == append.batch =>
-        {
-            (Some(&**spec), rest)
-        }
-        None => (None, append.records.as_slice()),
-        Some(_) if append.expected == 0 => {
-            return Err(JournalError::Failed(format!(
-                "batch {} must begin with its admission",
-                append.batch
-            )));
-        }
-        Some(_) => (None, append.records.as_slice()),
-    };
-    if rest.iter().any(|record| kind_of(record) == ADMITTED) {
-        return Err(JournalError::Failed(format!("batch {} is admitted already", append.batch)));
-    }
-    Ok(first)
+    put(&layout::batch_key(admission.batch), layout::BATCH, &batch.to_be_bytes());
+    put(&layout::numbered(layout::OPEN, batch), layout::OPEN, &admission.batch.0);
+    let occasion = layout::occasion_key(&admission.occasion, batch);
+    put(&occasion, layout::OCCASION, &admission.batch.0);
 }
 
 const _: () = assert!(
-    RECORD_LEN_MAX <= PART_LEN_MAX * u8::MAX as usize && ENDED != ADMITTED,
+    RECORD_LEN_MAX <= PART_LEN_MAX * u8::MAX as usize,
     "the longest record must fit into its parts"
 );
