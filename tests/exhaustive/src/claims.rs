@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use equipoise_core::{
-    ClientOrderId, OrderRequest, OrderTag, Record, ResendClass, Role, Saga,
-};
+use equipoise_core::{ClientOrderId, OrderRequest, OrderTag, Record, ResendClass, Role, Saga};
 
 use crate::exchange::Held;
 use crate::journal::Journal;

@@ -162,7 +162,25 @@ pub fn configurations() -> Vec<Config> {
             all.extend(two_legs(&format!("leg and follower {pair}"), &legs));
         }
     }
+    for (one, other) in [(B, B), (B, C)] {
+        let pair = format!("{}{}", letter(one), letter(other));
+        all.extend(two_legs(&format!("inverse and linear {pair}"), &inverse(one, other)));
+        let mut beside = two_legs(&format!("two underlyings {pair}"), &two_underlyings(one, other));
+        // Five million states with a fault: once is enough.
+        beside.retain(|config| other == B || config.budget.faults == 0);
+        all.extend(beside);
+    }
     all
+}
+
+/// Bitcoin bought and ether sold: neither offsets the other, and each is taken back by itself.
+fn two_underlyings(one: ResendClass, other: ResendClass) -> Vec<LegShape> {
+    vec![LegShape::market(one), LegShape::of(other, Product::WholeEther)]
+}
+
+/// Contracts of 100 dollars against contracts of 0.003 bitcoin: lots that do not divide each other.
+fn inverse(one: ResendClass, other: ResendClass) -> Vec<LegShape> {
+    vec![LegShape::of(one, Product::CoinM), LegShape::of(other, Product::Thirds)]
 }
 
 fn one_leg(class: ResendClass) -> Vec<Config> {
@@ -239,6 +257,13 @@ pub fn small_configurations() -> Vec<Config> {
             partial: false,
             ..config(format!("two legs {pair} small"), legs, budget)
         });
+    }
+    let refused = Budget { refusals: 1, ..Budget::default() };
+    for (name, legs) in
+        [("two underlyings BC", two_underlyings(B, C)), ("inverse and linear BC", inverse(B, C))]
+    {
+        let small = config(format!("{name} small"), legs, refused);
+        all.push(Config { partial: false, ..small });
     }
     all
 }

@@ -120,7 +120,8 @@ impl Exchange {
 
     /// Lots bought less lots sold, in one of the account's positions or in all of them.
     fn executed(&self, of: Option<PositionSide>) -> i64 {
-        let orders = self.orders.iter().filter(|order| of.is_none_or(|of| order.position_side == of));
+        let orders =
+            self.orders.iter().filter(|order| of.is_none_or(|of| order.position_side == of));
         orders.map(|order| signed(order.side, order.executed())).sum()
     }
 

@@ -12,7 +12,6 @@ mod exchange;
 mod fair;
 mod fingerprint;
 mod journal;
-#[allow(clippy::print_stdout)]
 mod matrix;
 mod owner;
 mod product;

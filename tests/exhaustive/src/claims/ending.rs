@@ -52,9 +52,8 @@ pub(crate) fn is_excused(world: &World) -> bool {
 /// Every leg filled what it was to, and each underlying is within one lot of the plan.
 fn is_as_planned(world: &World, held: &Holdings) -> Result<(), Violation> {
     let claim = "done is as planned (S2)";
-    let followed = |leg: usize| {
-        (0..world.venues.len()).any(|other| world.setting.source(other) == Some(leg))
-    };
+    let followed =
+        |leg: usize| (0..world.venues.len()).any(|other| world.setting.source(other) == Some(leg));
     for leg in 0..world.venues.len() {
         let (filled, planned) = (entered(world, leg, |_| true), planned(world, leg));
         // A leg that others follow may end short: they matched it.
@@ -86,9 +85,10 @@ pub(crate) fn of_trouble(world: &World, troubled: &[u8]) -> Result<(), Violation
     }
     let held = Holdings::of_books(world);
     for underlying in held.underlyings() {
-        let concerned = troubled.iter().map(|leg| usize::from(*leg)).any(|leg| {
-            world.venues[leg].terms.base == underlying && held.of(leg) != 0
-        });
+        let concerned = troubled
+            .iter()
+            .map(|leg| usize::from(*leg))
+            .any(|leg| world.venues[leg].terms.base == underlying && held.of(leg) != 0);
         let claim = "what holds one underlying back keeps no other exposed (V6)";
         require(concerned || held.is_flat(underlying), claim, || {
             let why = saga.and_then(|saga| saga.ended()).map_or("", |ended| ended.why.as_str());

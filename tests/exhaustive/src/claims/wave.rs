@@ -97,14 +97,12 @@ pub(crate) fn of_append(world: &World, pending: &Pending) -> Result<(), Violatio
 }
 
 /// V10, K4 and K5: symbol, whole lots, kind, limit, position side and flag as the venue and the account want them.
-fn obeys_its_venue(
-    world: &World,
-    tag: OrderTag,
-    request: &OrderRequest,
-) -> Result<(), Violation> {
+fn obeys_its_venue(world: &World, tag: OrderTag, request: &OrderRequest) -> Result<(), Violation> {
     let leg = usize::from(tag.leg);
     let (terms, shape) = (world.venues[leg].terms, world.setting.legs[leg]);
-    let holds = |holds, claim| require(holds, claim, || format!("{} is {request:?}", names(&[(tag, request)])));
+    let holds = |holds, claim| {
+        require(holds, claim, || format!("{} is {request:?}", names(&[(tag, request)])))
+    };
     let lots = terms.lots(request.quantity);
     let sized = request.symbol.as_str() == terms.symbol
         && lots.is_some_and(|lots| lots >= terms.smallest());
@@ -116,9 +114,8 @@ fn obeys_its_venue(
         (PositionMode::Hedge, Side::Buy) => PositionSide::Long,
         (PositionMode::Hedge, Side::Sell) => PositionSide::Short,
     };
-    let flagged = !is_entry(tag)
-        && terms.mode == PositionMode::OneWay
-        && terms.kind != InstrumentKind::Spot;
+    let flagged =
+        !is_entry(tag) && terms.mode == PositionMode::OneWay && terms.kind != InstrumentKind::Spot;
     let directed = request.side == side && request.position_side == belongs;
     let of_the_account = directed && (flagged || !request.reduce_only);
     holds(of_the_account, "an order is for its own position, with the flag it allows (K5)")?;
@@ -158,11 +155,9 @@ fn no_earlier_one_open(
     require(on_the_way.is_none(), "no attempt starts while another can act (R5, K1)", || {
         format!("{} goes while a request of another attempt is on its way", names(intents))
     })?;
-    let held = world
-        .owners
-        .iter()
-        .flat_map(|owner| &owner.outbox)
-        .find(|(other, request)| concerns(other.leg, other.role) && world.could_leave(*other, request));
+    let held = world.owners.iter().flat_map(|owner| &owner.outbox).find(|(other, request)| {
+        concerns(other.leg, other.role) && world.could_leave(*other, request)
+    });
     require(held.is_none(), "no attempt starts while another can act (R5, K1)", || {
         format!("{} goes while an earlier owner still holds a request", names(intents))
     })?;

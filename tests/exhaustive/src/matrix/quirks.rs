@@ -10,17 +10,16 @@ use crate::product::PARTS;
 use crate::products::Product;
 
 /// Of the recoveries of a pair of legs every so manieth place is killed, of two pairs every so manieth.
-const STRIDES: [usize; 2] = [3, 11];
+const STRIDES: [usize; 2] = [5, 31];
 
 /// Longer than any one order can be in doubt, so that time lost to doubt excuses nothing that stays exposed.
-const UNWIND_MS: u64 = 21_000;
+const UNWIND_MS: u64 = 15_000;
 
 /// The scenarios of one pair of classes.
 pub(super) fn of_pair(one: ResendClass, other: ResendClass) -> Vec<Scenario> {
     let leg = |class, product, size| LegShape { size, ..LegShape::of(class, product) };
-    let follows = |legs: &[LegShape; 2]| {
-        [legs[0], LegShape { after: Some(0), follows: true, ..legs[1] }]
-    };
+    let follows =
+        |legs: &[LegShape; 2]| [legs[0], LegShape { after: Some(0), follows: true, ..legs[1] }];
     // 0.012 of bitcoin are 3 contracts of 100 dollars, and 10 thousandths beside them.
     let some = Size::Base(PARTS / 1_000 * 12);
     let inverse = [leg(one, Product::CoinM, some), leg(other, Product::Fine, some)];

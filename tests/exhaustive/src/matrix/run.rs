@@ -1,5 +1,7 @@
 //! One scenario with one fault: a run without a kill, one for each place of a kill, and those that kill its recovery.
 
+use std::collections::BTreeSet;
+
 use equipoise_core::{BatchStatus, Order, Stage};
 
 use super::fault::Fault;
@@ -20,6 +22,8 @@ pub(super) struct Runner<'a> {
     pub(super) cells: &'a mut Cells,
     pub(super) at: (usize, usize),
     pub(super) runs: u64,
+    /// Every so manieth place of a run is killed, and the first of each kind of point.
+    pub(super) places: usize,
     /// Every so manieth place of a recovery is killed.
     pub(super) stride: usize,
 }
@@ -40,24 +44,35 @@ impl Runner<'_> {
         first.left = config.budget;
         let played =
             self.play(&config, first, false).map_err(|found| ("no kill".to_owned(), found))?;
+        let mut crossed = BTreeSet::new();
         for (nth, state) in played.states.iter().enumerate() {
             for (point, durable) in self.kills_of(state) {
-                let at = |found| (format!("killed before action {nth}"), found);
-                let recovering = self.kill(&config, state, point, durable, false).map_err(at)?;
-                if self.fault != Fault::None {
+                if !crossed.insert(point) && nth % self.places != 0 {
                     continue;
                 }
-                for (again, state) in recovering.states.iter().enumerate().step_by(self.stride) {
-                    for (point, durable) in self.kills_of(state) {
-                        let at = |found| {
-                            (format!("killed before actions {nth} and {again} after"), found)
-                        };
-                        self.kill(&config, state, point, durable, true).map_err(at)?;
-                    }
+                let at = |found| (format!("killed before action {nth}"), found);
+                let recovering = self.kill(&config, state, point, durable, false).map_err(at)?;
+                if self.fault == Fault::None {
+                    self.kill_recovery(&config, nth, &recovering)?;
                 }
             }
         }
         Ok(played.struck)
+    }
+
+    fn kill_recovery(
+        &mut self,
+        config: &Config,
+        nth: usize,
+        recovering: &Played,
+    ) -> Result<(), (String, Violation)> {
+        for (again, state) in recovering.states.iter().enumerate().step_by(self.stride) {
+            for (point, durable) in self.kills_of(state) {
+                let at = |found| (format!("killed before actions {nth} and {again} after"), found);
+                self.kill(config, state, point, durable, true).map_err(at)?;
+            }
+        }
+        Ok(())
     }
 
     fn config(&self) -> Config {
@@ -133,6 +148,7 @@ impl Runner<'_> {
     /// Goes on fairly to the end; the fault strikes at its first occasion unless it has struck before the kill.
     fn play(&mut self, config: &Config, first: World, resumed: bool) -> Result<Played, Violation> {
         self.runs += 1;
+        let mut print = fingerprint(0, &first);
         let mut played = Played { states: vec![first], struck: false };
         // A fault that was to come before the kill has had its chance; after it the rest is fair.
         let mut armed = !resumed && self.fault != Fault::None;
@@ -145,20 +161,19 @@ impl Runner<'_> {
                 played.struck = true;
                 armed = false;
                 let next = world.after(action)?;
+                print = fingerprint(0, &next);
                 played.states.push(next);
                 continue;
             }
-            let Some(next) = self.fair_next(world, &possible)? else {
+            let Some((next, reached)) = self.fair_next(world, print, &possible)? else {
                 if is_quiet(world) {
-                    if let Err(e) = of_trouble(world, &self.scenario.troubled) {
-                        println!("--- {}", self.scenario.name); for r in world.journal.records() { println!("{} {}", r.at().0, crate::story::short(r)); }
-                        return Err(e);
-                    }
+                    of_trouble(world, &self.scenario.troubled)?;
                     return Ok(played);
                 }
                 let claim = "from every state the batch comes to its end";
                 return Err(Violation { claim, what: "nothing fair is left to do".to_owned() });
             };
+            print = reached;
             played.states.push(next);
         }
         let what = format!("not at its end after {ACTIONS_MAX} actions");
@@ -166,17 +181,22 @@ impl Runner<'_> {
     }
 
     /// The first fair action that changes anything, with the outcome that the scenario has for it.
-    fn fair_next(&self, world: &World, possible: &[Action]) -> Result<Option<World>, Violation> {
+    fn fair_next(
+        &self,
+        world: &World,
+        print: u128,
+        possible: &[Action],
+    ) -> Result<Option<(World, u128)>, Violation> {
         let scripted = self.scenario.stop_now(world, possible);
         let fair =
             fair(world, possible).into_iter().map(|action| self.scenario.outcome(world, action));
         for action in scripted.into_iter().chain(fair) {
             let next = world.after(action)?;
-            if fingerprint(0, &next) != fingerprint(0, world) {
-                return Ok(Some(next));
+            let reached = fingerprint(0, &next);
+            if reached != print {
+                return Ok(Some((next, reached)));
             }
         }
         Ok(None)
     }
 }
-
