@@ -101,6 +101,8 @@ pub struct Config {
     pub residual: Residual,
     /// How long compensation may take, milliseconds.
     pub unwind_ms: u64,
+    /// Unwind orders a leg may have.
+    pub unwind_attempts: u16,
     /// What may go wrong.
     pub budget: Budget,
     /// Orders that take may also fill one lot of two, or none; else all of it.
@@ -122,6 +124,8 @@ pub(crate) const fn letter(class: ResendClass) -> char {
 
 /// Long enough for one order in doubt at venues of class B and C.
 pub(crate) const UNWIND_MS: u64 = 7_000;
+/// One for the excess, one for the rest.
+pub(crate) const UNWIND_ATTEMPTS: u16 = 2;
 
 fn config(name: String, legs: Vec<LegShape>, budget: Budget) -> Config {
     let one = legs.len() == 1;
@@ -130,6 +134,7 @@ fn config(name: String, legs: Vec<LegShape>, budget: Budget) -> Config {
         legs,
         residual: Residual::Unwind,
         unwind_ms: UNWIND_MS,
+        unwind_attempts: UNWIND_ATTEMPTS,
         budget,
         partial: true,
         prefixes: one,

@@ -194,7 +194,7 @@ fn run_row(
             cells: &mut done.cells,
             at: (row, column),
             runs: 0,
-            places,
+            places: scenario.places.max(places),
             stride: scenario.stride.max(sparse),
         };
         let struck = run.all_kills().map_err(|(point, violation)| MatrixError {

@@ -17,8 +17,6 @@ pub(crate) const START: UnixMillis = UnixMillis(1_000_000);
 pub(crate) const WINDOW_MS: u32 = 1_000;
 /// Longest after its deadline that a request may still have an effect, or that its effect may stay hidden.
 pub(crate) const MARGIN_MS: u32 = 2_000;
-/// Unwind orders a leg may have.
-const UNWIND_ATTEMPTS: u16 = 2;
 
 /// The batch of a configuration, its sizes as the engine rounds them at admission.
 pub(crate) fn batch(config: &Config) -> BatchSpec {
@@ -59,7 +57,7 @@ fn plan(config: &Config) -> CheckedPlan {
             on_residual: config.residual,
             leg_timeout_ms: 7_000,
             unwind_slippage_bps: 100,
-            unwind_attempts: UNWIND_ATTEMPTS,
+            unwind_attempts: config.unwind_attempts,
             unwind_ms_max: config.unwind_ms,
             unwind_loss_max: None,
         },

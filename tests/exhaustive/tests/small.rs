@@ -25,6 +25,7 @@ fn a_repeated_request_half_refused_is_found_out_at_every_class() {
             legs: vec![LegShape::market(class)],
             residual: equipoise_core::Residual::Unwind,
             unwind_ms: 7_000,
+            unwind_attempts: 2,
             budget: Budget { faults: 1, refusals: 1, ..Budget::default() },
             partial: false,
             prefixes: false,

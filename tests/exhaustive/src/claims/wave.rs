@@ -108,7 +108,6 @@ fn obeys_its_venue(world: &World, tag: OrderTag, request: &OrderRequest) -> Resu
         && lots.is_some_and(|lots| lots >= terms.smallest());
     holds(sized, "an order is whole lots its venue takes (V10)")?;
     let entry_side = side(leg);
-    let side = if is_entry(tag) { entry_side } else { entry_side.opposite() };
     let belongs = match (terms.mode, entry_side) {
         (PositionMode::OneWay, _) => PositionSide::Net,
         (PositionMode::Hedge, Side::Buy) => PositionSide::Long,
@@ -116,7 +115,9 @@ fn obeys_its_venue(world: &World, tag: OrderTag, request: &OrderRequest) -> Resu
     };
     let flagged =
         !is_entry(tag) && terms.mode == PositionMode::OneWay && terms.kind != InstrumentKind::Spot;
-    let directed = request.side == side && request.position_side == belongs;
+    // What an unwind order is for is judged by what is held (K2): what a venue executed twice goes the other way.
+    let directed =
+        request.position_side == belongs && (!is_entry(tag) || request.side == entry_side);
     let of_the_account = directed && (flagged || !request.reduce_only);
     holds(of_the_account, "an order is for its own position, with the flag it allows (K5)")?;
     let kind = match request.kind {

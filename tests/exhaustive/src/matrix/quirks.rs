@@ -12,6 +12,12 @@ use crate::products::Product;
 /// Of the recoveries of a pair of legs every so manieth place is killed, of two pairs every so manieth.
 const STRIDES: [usize; 2] = [5, 31];
 
+/// Runs of two pairs of legs are long: the first place of each kind of point is killed, and every so manieth.
+const PLACES: usize = 3;
+
+/// Two for an excess of which half fills at first, two for the rest.
+const UNWIND_ATTEMPTS: u16 = 4;
+
 /// Longer than any one order can be in doubt, so that time lost to doubt excuses nothing that stays exposed.
 const UNWIND_MS: u64 = 15_000;
 
@@ -37,7 +43,12 @@ pub(super) fn of_pair(one: ResendClass, other: ResendClass) -> Vec<Scenario> {
     let mut all = Vec::new();
     let mut add = |what: &str, legs: &[LegShape], fates: [Fate; 2]| {
         let scenario = Scenario::of(format!("{what} {pair}"), legs, &fates);
-        all.push(Scenario { stride: STRIDES[0], unwind_half: fates[1] == Half, ..scenario });
+        all.push(Scenario {
+            stride: STRIDES[0],
+            unwind_half: fates.contains(&Half),
+            unwind_attempts: UNWIND_ATTEMPTS,
+            ..scenario
+        });
     };
     add("inverse and linear: both filled", &inverse, [Fills, Fills]);
     add("inverse and linear: linear refused", &inverse, [Fills, Refused]);
@@ -78,7 +89,8 @@ fn two_underlyings(one: ResendClass, other: ResendClass) -> Vec<Scenario> {
     let pair = format!("{}{}", letter(one), letter(other));
     let scenario = |what: &str, legs: &[LegShape], fates: [Fate; 4]| {
         let scenario = Scenario::of(format!("two underlyings: {what} {pair}"), legs, &fates);
-        Scenario { stride: STRIDES[1], unwind_ms: UNWIND_MS, ..scenario }
+        let (unwind_ms, unwind_attempts) = (UNWIND_MS, UNWIND_ATTEMPTS);
+        Scenario { places: PLACES, stride: STRIDES[1], unwind_ms, unwind_attempts, ..scenario }
     };
     // Where one leg of ether is refused, the linear venue holds bitcoin only.
     let refused = [Fills, Fills, Fills, Refused];

@@ -81,6 +81,7 @@ impl Runner<'_> {
             legs: self.scenario.legs.clone(),
             residual: self.scenario.residual,
             unwind_ms: self.scenario.unwind_ms,
+            unwind_attempts: self.scenario.unwind_attempts,
             budget: Budget { crashes: 2, takeovers: 1, faults: 9, refusals: 40, stops: 1, away: 1 },
             // The scenario says how much each order fills.
             partial: false,

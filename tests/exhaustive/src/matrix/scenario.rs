@@ -3,7 +3,7 @@
 use equipoise_core::{ResendClass, Residual, Role};
 
 use super::quirks;
-use crate::config::{LegShape, UNWIND_MS, letter};
+use crate::config::{LegShape, UNWIND_ATTEMPTS, UNWIND_MS, letter};
 use crate::exchange::Verdict;
 use crate::world::{Action, World};
 
@@ -22,7 +22,8 @@ pub(crate) struct Scenario {
     pub(crate) name: String,
     pub(crate) legs: Vec<LegShape>,
     pub(crate) residual: Residual,
-    pub(super) unwind_ms: u64,
+    pub(crate) unwind_ms: u64,
+    pub(crate) unwind_attempts: u16,
     /// By leg, for its first entry.
     pub(super) fates: Vec<Fate>,
     /// The first unwind order fills only half.
@@ -33,6 +34,8 @@ pub(crate) struct Scenario {
     pub(super) troubled: Vec<u8>,
     /// The user stops as soon as the batch is admitted.
     pub(super) stops: bool,
+    /// Every so manieth place of its runs is killed, and the first of each kind of point.
+    pub(super) places: usize,
     /// Every so manieth place of its recoveries is killed.
     pub(super) stride: usize,
 }
@@ -81,11 +84,13 @@ impl Scenario {
             legs: legs.to_vec(),
             residual: Residual::Unwind,
             unwind_ms: UNWIND_MS,
+            unwind_attempts: UNWIND_ATTEMPTS,
             fates: fates.to_vec(),
             unwind_half: false,
             banned: Vec::new(),
             troubled: Vec::new(),
             stops: false,
+            places: 1,
             stride: 1,
         }
     }
@@ -93,6 +98,16 @@ impl Scenario {
     /// Whether a leg's first entry is sent and taken by its venue.
     pub(crate) fn takes(&self, leg: usize) -> bool {
         self.fates[leg] != Fate::Refused && (leg == 0 || !self.stops)
+    }
+
+    /// Whether something is taken back if nothing else goes wrong.
+    pub(crate) fn unwinds(&self) -> bool {
+        let followed = |leg: usize| {
+            self.legs.iter().any(|other| other.follows && other.after.map(usize::from) == Some(leg))
+        };
+        let short = |(leg, fate): (usize, &Fate)| *fate != Fate::Fills && !followed(leg);
+        self.residual == Residual::Unwind
+            && (self.stops || self.fates.iter().enumerate().any(short))
     }
 
     /// The scripted outcome of an action that has several.
