@@ -2,6 +2,8 @@
 
 use equipoise_core::{ResendClass, Residual};
 
+use crate::products::Product;
+
 /// How often each kind of trouble may happen on one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Budget {
@@ -20,11 +22,30 @@ pub struct Budget {
     pub away: u8,
 }
 
+/// How much a plan asks for; the engine rounds it to lots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Size {
+    /// Whole lots.
+    Lots(u32),
+    /// Base units, in parts of 10^12 of one.
+    Base(i128),
+    /// A value in quote.
+    Quote(u32),
+}
+
 /// One leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LegShape {
     /// What its venue offers.
     pub class: ResendClass,
+    /// What it trades.
+    pub product: Product,
+    /// How much of it, unless it follows another leg.
+    pub size: Size,
+    /// Trades at the venue of that leg, in another instrument.
+    pub beside: Option<u8>,
+    /// Its venue shows neither book nor position once something is to be taken back.
+    pub blind: bool,
     /// A limit order that may rest instead of a market order.
     pub rests: bool,
     /// Waits for this leg.
@@ -36,21 +57,35 @@ pub struct LegShape {
 }
 
 impl LegShape {
-    /// A market leg that waits for nothing.
+    /// A market leg of two whole lots that waits for nothing.
     #[must_use]
     pub const fn market(class: ResendClass) -> Self {
-        Self { class, rests: false, after: None, follows: false, lookup_ms: 86_400_000 }
+        Self {
+            class,
+            product: Product::Whole,
+            size: Size::Lots(2),
+            beside: None,
+            blind: false,
+            rests: false,
+            after: None,
+            follows: false,
+            lookup_ms: 86_400_000,
+        }
+    }
+
+    pub(crate) const fn of(class: ResendClass, product: Product) -> Self {
+        Self { product, ..Self::market(class) }
     }
 
     const fn resting(class: ResendClass) -> Self {
         Self { rests: true, ..Self::market(class) }
     }
 
-    const fn after(class: ResendClass, leg: u8) -> Self {
+    pub(crate) const fn after(class: ResendClass, leg: u8) -> Self {
         Self { after: Some(leg), ..Self::market(class) }
     }
 
-    const fn following(class: ResendClass, leg: u8) -> Self {
+    pub(crate) const fn following(class: ResendClass, leg: u8) -> Self {
         Self { follows: true, ..Self::after(class, leg) }
     }
 }
@@ -60,10 +95,14 @@ impl LegShape {
 pub struct Config {
     /// What it is called in tables.
     pub name: String,
-    /// Legs, buys and sells in turn, two lots each.
+    /// Legs, buys and sells in turn.
     pub legs: Vec<LegShape>,
     /// What becomes of a residual.
     pub residual: Residual,
+    /// How long compensation may take, milliseconds.
+    pub unwind_ms: u64,
+    /// Unwind orders a leg may have.
+    pub unwind_attempts: u16,
     /// What may go wrong.
     pub budget: Budget,
     /// Orders that take may also fill one lot of two, or none; else all of it.
@@ -83,12 +122,19 @@ pub(crate) const fn letter(class: ResendClass) -> char {
     }
 }
 
+/// Long enough for one order in doubt at venues of class B and C.
+pub(crate) const UNWIND_MS: u64 = 7_000;
+/// One for the excess, one for the rest.
+pub(crate) const UNWIND_ATTEMPTS: u16 = 2;
+
 fn config(name: String, legs: Vec<LegShape>, budget: Budget) -> Config {
     let one = legs.len() == 1;
     Config {
         name,
         legs,
         residual: Residual::Unwind,
+        unwind_ms: UNWIND_MS,
+        unwind_attempts: UNWIND_ATTEMPTS,
         budget,
         partial: true,
         prefixes: one,
@@ -121,7 +167,25 @@ pub fn configurations() -> Vec<Config> {
             all.extend(two_legs(&format!("leg and follower {pair}"), &legs));
         }
     }
+    for (one, other) in [(B, B), (B, C)] {
+        let pair = format!("{}{}", letter(one), letter(other));
+        all.extend(two_legs(&format!("inverse and linear {pair}"), &inverse(one, other)));
+        let mut beside = two_legs(&format!("two underlyings {pair}"), &two_underlyings(one, other));
+        // Five million states with a fault: once is enough.
+        beside.retain(|config| other == B || config.budget.faults == 0);
+        all.extend(beside);
+    }
     all
+}
+
+/// Bitcoin bought and ether sold: neither offsets the other, and each is taken back by itself.
+fn two_underlyings(one: ResendClass, other: ResendClass) -> Vec<LegShape> {
+    vec![LegShape::market(one), LegShape::of(other, Product::WholeEther)]
+}
+
+/// Contracts of 100 dollars against contracts of 0.003 bitcoin: lots that do not divide each other.
+fn inverse(one: ResendClass, other: ResendClass) -> Vec<LegShape> {
+    vec![LegShape::of(one, Product::CoinM), LegShape::of(other, Product::Thirds)]
 }
 
 fn one_leg(class: ResendClass) -> Vec<Config> {
@@ -198,6 +262,13 @@ pub fn small_configurations() -> Vec<Config> {
             partial: false,
             ..config(format!("two legs {pair} small"), legs, budget)
         });
+    }
+    let refused = Budget { refusals: 1, ..Budget::default() };
+    for (name, legs) in
+        [("two underlyings BC", two_underlyings(B, C)), ("inverse and linear BC", inverse(B, C))]
+    {
+        let small = config(format!("{name} small"), legs, refused);
+        all.push(Config { partial: false, ..small });
     }
     all
 }

@@ -5,18 +5,22 @@
 use std::collections::BTreeSet;
 
 use equipoise_core::{
-    Amount, ClientOrderId, Fill, OrderEnd, OrderKind, OrderRequest, OrderSnapshot, OrderState,
-    Price, ResendClass, Side, TimeInForce, TradeId, UnixMillis, VenueMillis, VenueOrderId,
+    Amount, ClientOrderId, Fill, InstrumentKind, OrderEnd, OrderKind, OrderRequest, OrderSnapshot,
+    OrderState, OrderTag, PositionMode, PositionSide, ResendClass, Role, Side, TimeInForce,
+    TradeId, UnixMillis, VenueMillis, VenueOrderId,
 };
-use rust_decimal::Decimal;
 
-use crate::spec::{amount, asset, lots, quantity};
+use crate::config::LegShape;
+use crate::product::{Terms, asset, decimal, price};
+use crate::world::signed;
 
 /// One order the exchange took.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Held {
     pub(crate) client_id: ClientOrderId,
+    pub(crate) role: Role,
     pub(crate) side: Side,
+    pub(crate) position_side: PositionSide,
     pub(crate) wanted: u32,
     pub(crate) rests: bool,
     pub(crate) arrived: UnixMillis,
@@ -69,6 +73,7 @@ pub(crate) enum Reply {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Exchange {
     pub(crate) class: ResendClass,
+    pub(crate) terms: &'static Terms,
     pub(crate) orders: Vec<Held>,
     /// Ids of requests of which one copy was refused while another was, or may yet be, taken.
     pub(crate) split: BTreeSet<ClientOrderId>,
@@ -108,17 +113,37 @@ impl Held {
 }
 
 impl Exchange {
-    pub(crate) const fn new(class: ResendClass) -> Self {
-        Self { class, orders: Vec::new(), split: BTreeSet::new() }
+    pub(crate) const fn new(shape: &LegShape) -> Self {
+        let terms = shape.product.terms();
+        Self { class: shape.class, terms, orders: Vec::new(), split: BTreeSet::new() }
+    }
+
+    /// Lots bought less lots sold, in one of the account's positions or in all of them.
+    fn executed(&self, of: Option<PositionSide>) -> i64 {
+        let orders =
+            self.orders.iter().filter(|order| of.is_none_or(|of| order.position_side == of));
+        orders.map(|order| signed(order.side, order.executed())).sum()
     }
 
     /// Lots bought less lots sold.
     pub(crate) fn position(&self) -> i64 {
-        let signed = |order: &Held| match order.side {
-            Side::Buy => i64::from(order.executed()),
-            Side::Sell => -i64::from(order.executed()),
+        self.executed(None)
+    }
+
+    /// What the batch's orders brought and took back, parts of a venue unit, fees taken off.
+    pub(crate) fn holding(&self) -> i128 {
+        let received = |order: &Held| self.terms.received(order.side, order.executed());
+        self.orders.iter().map(received).sum()
+    }
+
+    /// The account's position that an order belongs to, lots, with what was there before.
+    fn account_position(&self, of: PositionSide) -> i64 {
+        let before = match (self.terms.mode, of) {
+            (PositionMode::Hedge, PositionSide::Long) => self.terms.before.max(0),
+            (PositionMode::Hedge, _) => self.terms.before.min(0),
+            (PositionMode::OneWay, _) => self.terms.before,
         };
-        self.orders.iter().map(signed).sum()
+        before + self.executed(Some(of))
     }
 
     /// Whether it would not take a request at all, whatever the market; what it then answers.
@@ -133,18 +158,25 @@ impl Exchange {
             ResendClass::B if open.next().is_some() => return Some(Reply::Unclear),
             _ => {}
         }
-        let wanted = lots(request.quantity).map_or(i64::MAX, i64::from);
+        let wanted = self.terms.lots(request.quantity).map_or(i64::MAX, i64::from);
+        let position = self.account_position(request.position_side);
         let reducible = match request.side {
-            Side::Sell => self.position(),
-            Side::Buy => -self.position(),
+            Side::Sell => position,
+            Side::Buy => -position,
         };
-        (request.reduce_only && reducible < wanted).then_some(Reply::RefusedReduceOnly)
+        // In hedge mode a position has one direction: what goes against it can only close it.
+        let closes = matches!(
+            (request.position_side, request.side),
+            (PositionSide::Long, Side::Sell) | (PositionSide::Short, Side::Buy)
+        );
+        let reduces = request.reduce_only || closes;
+        (reduces && reducible < wanted).then_some(Reply::RefusedReduceOnly)
     }
 
     /// Takes a request it does not turn down, or refuses it.
     pub(crate) fn arrive(
         &mut self,
-        name: &str,
+        tag: OrderTag,
         request: &OrderRequest,
         copied: bool,
         now: UnixMillis,
@@ -159,8 +191,10 @@ impl Exchange {
         };
         let mut order = Held {
             client_id: request.client_id.clone(),
+            role: tag.role,
             side: request.side,
-            wanted: lots(request.quantity).unwrap_or(u32::MAX),
+            position_side: request.position_side,
+            wanted: self.terms.lots(request.quantity).unwrap_or(u32::MAX),
             rests: matches!(request.kind, OrderKind::Limit { time_in_force: TimeInForce::Gtc, .. }),
             arrived: now,
             deadline: request.deadline,
@@ -175,7 +209,7 @@ impl Exchange {
         self.orders.push(order);
         let number = self.orders.len() - 1;
         // What is acknowledged says nothing of its trades yet.
-        Reply::Placed(OrderSnapshot { fills: Vec::new(), ..self.show(name, number) })
+        Reply::Placed(OrderSnapshot { fills: Vec::new(), ..self.show(tag.leg, number) })
     }
 
     pub(crate) fn execute(&mut self, number: usize, lots: u32) {
@@ -196,21 +230,28 @@ impl Exchange {
     }
 
     /// What a query shows of one order.
-    pub(crate) fn show(&self, name: &str, number: usize) -> OrderSnapshot {
-        let order = &self.orders[number];
+    pub(crate) fn show(&self, leg: u8, number: usize) -> OrderSnapshot {
+        let (order, terms) = (&self.orders[number], self.terms);
+        // Entries found another market than what took them back.
+        let paid = match (order.role, order.side) {
+            (Role::Entry, _) => terms.entry,
+            (Role::Unwind, Side::Sell) => terms.bid,
+            (Role::Unwind, Side::Buy) => terms.ask,
+        };
+        let in_base = terms.kind == InstrumentKind::Spot && order.side == Side::Buy;
         let trade = |(at, lots): (usize, &u32)| Fill {
             trade: TradeId::new(&format!("{number}-{at}")).expect("printable"),
-            price: Price::new(Decimal::from(100)).expect("a hundred is positive"),
-            quantity: quantity(*lots),
-            fee: Amount::ZERO,
-            fee_asset: asset("USDT"),
+            price: price(paid),
+            quantity: terms.quantity(*lots),
+            fee: Amount::from(decimal(terms.fee(order.side, *lots))),
+            fee_asset: asset(if in_base { terms.base } else { terms.quote }),
             at: VenueMillis(order.arrived.0),
         };
         OrderSnapshot {
-            venue_order: VenueOrderId::new(&format!("{name}-{number}")).expect("printable"),
+            venue_order: venue_order(leg, number),
             client_id: order.client_id.clone(),
             state: order.state(),
-            executed: quantity(order.executed()),
+            executed: terms.quantity(order.executed()),
             fills: order.trades.iter().enumerate().map(trade).collect(),
             busted: Vec::new(),
         }
@@ -221,8 +262,15 @@ impl Exchange {
         (0..self.orders.len()).filter(|number| self.orders[*number].shown)
     }
 
-    /// The account's position as a query shows it.
-    pub(crate) fn shown_position(&self) -> Amount {
-        amount(self.position())
+    /// The account's position as a query shows it, venue units; nothing where there are only balances.
+    pub(crate) fn shown_position(&self) -> Option<Amount> {
+        let lots = i128::from(self.terms.before + self.position());
+        let derivative = self.terms.kind != InstrumentKind::Spot;
+        derivative.then(|| Amount::from(decimal(lots * self.terms.lot)))
     }
+}
+
+/// The exchange's own id of an order.
+pub(crate) fn venue_order(leg: u8, number: usize) -> VenueOrderId {
+    VenueOrderId::new(&format!("{leg}-{number}")).expect("printable")
 }

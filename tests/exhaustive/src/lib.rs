@@ -14,12 +14,15 @@ mod fingerprint;
 mod journal;
 mod matrix;
 mod owner;
+mod product;
+mod products;
 mod search;
 mod spec;
 mod story;
 mod world;
 
 pub use claims::Violation;
-pub use config::{Budget, Config, LegShape, configurations, small_configurations};
+pub use config::{Budget, Config, LegShape, Size, configurations, small_configurations};
 pub use matrix::{Breadth, Cell, Matrix, MatrixError, run_matrix};
+pub use products::Product;
 pub use search::{Explored, Limits, Outcome, explore};

@@ -4,23 +4,21 @@
 //! start again, go on fairly, judge every state. The exploration reaches far more; this shows by name what was crossed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use equipoise_core::{BatchStatus, ResendClass};
+use equipoise_core::ResendClass;
 
-use crate::claims::{Violation, is_quiet};
-use crate::config::{Budget, Config};
-use crate::fair::fair;
-use crate::fingerprint::fingerprint;
-use crate::world::{Action, Durable, World};
+use crate::claims::Violation;
 
 mod fault;
+mod quirks;
+mod run;
 mod scenario;
 
-use fault::{FAULTS, Fault};
+use fault::FAULTS;
+use run::Runner;
 use scenario::{Scenario, scenarios};
-
-/// Actions of one run before it counts as endless.
-const ACTIONS_MAX: usize = 400;
 
 /// Where a kill strikes, by what was true at that moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,43 +123,46 @@ type Cells = BTreeMap<(usize, usize, Point, bool), Ends>;
 /// How much of the matrix is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breadth {
-    /// One pair of classes, and a kill of every seventh place of each recovery: for the plain test command.
+    /// One pair of classes, the first place of each crash point and every fourth, and every seventh place of each
+    /// recovery at most: for the plain test command.
     Quick,
-    /// All pairs of classes, every place of every recovery.
+    /// All pairs of classes, and as many places of each recovery as a scenario names.
     Full,
 }
 
-/// Runs it.
+/// What the faults of one scenario came to.
+#[derive(Debug, Default)]
+struct Row {
+    cells: Cells,
+    runs: u64,
+    without_occasion: Vec<&'static str>,
+}
+
+/// Runs it; [`Breadth::Full`] on as many threads as there are processors, [`Breadth::Quick`] on this one.
 ///
 /// # Errors
-/// The first run in which a claim does not hold, or a crash point or fault that no run crossed.
+/// The first scenario in which a claim does not hold, or a crash point or fault that no run crossed.
 pub fn run_matrix(breadth: Breadth) -> Result<Matrix, MatrixError> {
-    let (pairs, stride) = match breadth {
-        Breadth::Quick => (&PAIRS[..1], 7),
-        Breadth::Full => (&PAIRS[..], 1),
+    let scenarios = match breadth {
+        Breadth::Quick => scenarios(&PAIRS[..1]),
+        Breadth::Full => scenarios(&PAIRS),
     };
-    let scenarios = scenarios(pairs);
+    let rows = match breadth {
+        // A core that was bent is bent on its own thread only.
+        Breadth::Quick => {
+            let rows = (0..scenarios.len()).map(|row| run_row(&scenarios, row, 4, 7));
+            rows.collect::<Result<Vec<_>, _>>()?
+        }
+        Breadth::Full => run_rows(&scenarios)?,
+    };
     let mut cells = Cells::new();
     let mut matrix = Matrix::default();
-    for (row, scenario) in scenarios.iter().enumerate() {
-        for (column, (fault, name)) in FAULTS.iter().enumerate() {
-            let mut run = Runner {
-                scenario,
-                fault: *fault,
-                cells: &mut cells,
-                at: (row, column),
-                runs: 0,
-                stride,
-            };
-            let struck = run.all_kills().map_err(|(point, violation)| MatrixError {
-                at: format!("{}, {name}, {point}", scenario.name),
-                violation,
-            })?;
-            matrix.runs += run.runs;
-            if !struck {
-                matrix.without_occasion.push((scenario.name.clone(), name));
-            }
-        }
+    for (scenario, row) in scenarios.iter().zip(rows) {
+        let Row { cells: of_row, runs, without_occasion } = row;
+        cells.extend(of_row);
+        matrix.runs += runs;
+        let without = without_occasion.into_iter().map(|fault| (scenario.name.clone(), fault));
+        matrix.without_occasion.extend(without);
     }
     matrix.cells = cells
         .into_iter()
@@ -175,6 +176,62 @@ pub fn run_matrix(breadth: Breadth) -> Result<Matrix, MatrixError> {
         .collect();
     covered(&scenarios, &matrix)?;
     Ok(matrix)
+}
+
+/// One scenario with each fault, killed at every so manieth place, its recoveries at every `sparse`-th at most.
+fn run_row(
+    scenarios: &[Scenario],
+    row: usize,
+    places: usize,
+    sparse: usize,
+) -> Result<Row, MatrixError> {
+    let scenario = &scenarios[row];
+    let mut done = Row::default();
+    for (column, (fault, name)) in FAULTS.iter().enumerate() {
+        let mut run = Runner {
+            scenario,
+            fault: *fault,
+            cells: &mut done.cells,
+            at: (row, column),
+            runs: 0,
+            places: scenario.places.max(places),
+            stride: scenario.stride.max(sparse),
+        };
+        let struck = run.all_kills().map_err(|(point, violation)| MatrixError {
+            at: format!("{}, {name}, {point}", scenario.name),
+            violation,
+        })?;
+        done.runs += run.runs;
+        if !struck {
+            done.without_occasion.push(name);
+        }
+    }
+    Ok(done)
+}
+
+/// All of them, each thread taking the next one that nobody has begun.
+fn run_rows(scenarios: &[Scenario]) -> Result<Vec<Row>, MatrixError> {
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let mut rows = Vec::new();
+        loop {
+            let row = next.fetch_add(1, Ordering::Relaxed);
+            if row >= scenarios.len() {
+                return rows;
+            }
+            rows.push((row, run_row(scenarios, row, 1, 1)));
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let mut rows: Vec<_> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
+        let joined = workers.into_iter().map(|worker| worker.join());
+        joined
+            .flat_map(|rows| rows.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    });
+    rows.sort_by_key(|(row, _)| *row);
+    rows.into_iter().map(|(_, row)| row).collect()
 }
 
 /// Every scenario was killed at every point and in recovery, and every fault struck wherever it has an occasion.
@@ -205,166 +262,6 @@ fn covered(scenarios: &[Scenario], matrix: &Matrix) -> Result<(), MatrixError> {
         }
     }
     Ok(())
-}
-
-struct Runner<'a> {
-    scenario: &'a Scenario,
-    fault: Fault,
-    cells: &'a mut Cells,
-    at: (usize, usize),
-    runs: u64,
-    /// Every so manieth place of a recovery is killed.
-    stride: usize,
-}
-
-/// What one run did.
-struct Played {
-    /// The states before each action.
-    states: Vec<World>,
-    struck: bool,
-}
-
-impl Runner<'_> {
-    /// A run without a kill, one for each place of a kill, and one for each place of a kill of its recovery.
-    /// True if the fault had an occasion.
-    fn all_kills(&mut self) -> Result<bool, (String, Violation)> {
-        let config = self.config();
-        let mut first = World::new(&config);
-        first.left = config.budget;
-        let played =
-            self.play(&config, first, false).map_err(|found| ("no kill".to_owned(), found))?;
-        for (nth, state) in played.states.iter().enumerate() {
-            for (point, durable) in self.kills_of(state) {
-                let at = |found| (format!("killed before action {nth}"), found);
-                let recovering = self.kill(&config, state, point, durable, false).map_err(at)?;
-                if self.fault != Fault::None {
-                    continue;
-                }
-                for (again, state) in recovering.states.iter().enumerate().step_by(self.stride) {
-                    for (point, durable) in self.kills_of(state) {
-                        let at = |found| {
-                            (format!("killed before actions {nth} and {again} after"), found)
-                        };
-                        self.kill(&config, state, point, durable, true).map_err(at)?;
-                    }
-                }
-            }
-        }
-        Ok(played.struck)
-    }
-
-    fn config(&self) -> Config {
-        Config {
-            name: self.scenario.name.clone(),
-            legs: self.scenario.legs.clone(),
-            residual: self.scenario.residual,
-            budget: Budget { crashes: 2, takeovers: 1, faults: 9, refusals: 9, stops: 1, away: 1 },
-            partial: true,
-            prefixes: false,
-            orderly: false,
-        }
-    }
-
-    fn kills_of(&self, state: &World) -> Vec<(Point, Durable)> {
-        let Some((_, owner)) = state.current().filter(|_| !state.is_over()) else {
-            return Vec::new();
-        };
-        let facts = u8::try_from(owner.unsaved.len()).unwrap_or(u8::MAX);
-        if owner.pending.is_some() {
-            return vec![
-                (Point::BeforeAppend, Durable::Facts(0)),
-                (Point::AfterAppend, Durable::Append),
-            ];
-        }
-        if owner.appended == 0 {
-            return vec![(Point::BeforeAdmission, Durable::Facts(0))];
-        }
-        let doubtful =
-            |order: &equipoise_core::Order| order.stage == equipoise_core::Stage::InDoubt;
-        let point = if !owner.outbox.is_empty() {
-            Point::BetweenAppendAndSend
-        } else if state.wire.iter().any(|parcel| parcel.awaited) {
-            Point::AfterSendBeforeArrival
-        } else if !state.answers.is_empty() {
-            Point::AfterArrivalBeforeAnswer
-        } else if owner.undecided {
-            Point::BeforeDecision
-        } else if owner.saga.orders().any(|(_, order)| doubtful(order)) {
-            Point::WhileOutcomeUnknown
-        } else {
-            Point::WhileWaiting
-        };
-        let mut kills = vec![(point, Durable::Facts(0))];
-        if facts > 0 {
-            kills.push((point, Durable::Facts(facts)));
-        }
-        kills
-    }
-
-    fn kill(
-        &mut self,
-        config: &Config,
-        state: &World,
-        point: Point,
-        durable: Durable,
-        in_recovery: bool,
-    ) -> Result<Played, Violation> {
-        let killed = state.after(Action::Crash { durable })?;
-        let played = self.play(config, killed, true)?;
-        let last = played.states.last();
-        let status = last.and_then(|last| last.journal.replayed());
-        let status = status.map_or("never admitted", |saga| match saga.status() {
-            BatchStatus::Parked if saga.net_delta_range().is_some() => "parked in doubt",
-            status => status.as_str(),
-        });
-        let cell = self.cells.entry((self.at.0, self.at.1, point, in_recovery)).or_default();
-        *cell.entry(status).or_default() += 1;
-        Ok(played)
-    }
-
-    /// Goes on fairly to the end; the fault strikes at its first occasion unless it has struck before the kill.
-    fn play(&mut self, config: &Config, first: World, resumed: bool) -> Result<Played, Violation> {
-        self.runs += 1;
-        let mut played = Played { states: vec![first], struck: false };
-        // A fault that was to come before the kill has had its chance; after it the rest is fair.
-        let mut armed = !resumed && self.fault != Fault::None;
-        for _ in 0..ACTIONS_MAX {
-            let Some(world) = played.states.last() else {
-                break;
-            };
-            let possible = world.possible(config);
-            if armed && let Some(action) = self.fault.strikes(world, &possible) {
-                played.struck = true;
-                armed = false;
-                let next = world.after(action)?;
-                played.states.push(next);
-                continue;
-            }
-            let Some(next) = self.fair_next(world, &possible)? else {
-                let ended = is_quiet(world);
-                let claim = "from every state the batch comes to its end";
-                let what = "nothing fair is left to do".to_owned();
-                return if ended { Ok(played) } else { Err(Violation { claim, what }) };
-            };
-            played.states.push(next);
-        }
-        let what = format!("not at its end after {ACTIONS_MAX} actions");
-        Err(Violation { claim: "from every state the batch comes to its end", what })
-    }
-
-    /// The first fair action that changes anything, with the outcome that the scenario has for it.
-    fn fair_next(&self, world: &World, possible: &[Action]) -> Result<Option<World>, Violation> {
-        let scripted = self.scenario.stop_now(world, possible);
-        let fair =
-            fair(world, possible).into_iter().map(|action| self.scenario.outcome(world, action));
-        for action in scripted.into_iter().chain(fair) {
-            let next = world.after(action)?;
-            if fingerprint(0, &next) != fingerprint(0, world) {
-                return Ok(Some(next));
-            }
-        }
-        Ok(None)
-    }
 }
 
 /// The letter pairs that scenarios are run with.

@@ -7,13 +7,12 @@ use std::sync::Arc;
 
 use equipoise_core::{
     Amount, BookTop, ClockOffset, Command, Event, OrderRequest, OrderSnapshot, OrderTag, Prepared,
-    Price, Record, Role, Saga, UnixMillis, VenueMillis,
+    Record, Role, Saga, UnixMillis, VenueMillis,
 };
-use rust_decimal::Decimal;
 
 use crate::claims::Violation;
 use crate::fingerprint::fingerprint;
-use crate::spec::{WINDOW_MS, quantity};
+use crate::spec::WINDOW_MS;
 
 /// A saga that is shared until it changes, and fingerprinted once.
 #[derive(Debug, Clone)]
@@ -67,8 +66,8 @@ pub(crate) enum Reading {
         orders: Vec<OrderSnapshot>,
         position: Option<Amount>,
     },
-    /// Positions for unwinds, nothing for entries.
-    Ready(Vec<(OrderTag, Option<Amount>)>),
+    /// Positions and books for unwinds, nothing for entries.
+    Ready(Vec<(OrderTag, Option<Amount>, Option<BookTop>)>),
 }
 
 /// What an owner has made others do.
@@ -208,10 +207,10 @@ impl Owner {
         self.made.binary_search(&(made, tag)).is_ok()
     }
 
-    /// Everything wanted has been seen to at this time.
-    pub(crate) fn is_up_to_date(&self) -> bool {
+    /// Everything wanted has been seen to at this time, but for what cannot be read.
+    pub(crate) fn is_up_to_date(&self, unread: impl Fn(&[OrderTag]) -> bool) -> bool {
         let made = |made, tag: &OrderTag| self.has_made(made, *tag);
-        self.wanted.prepare.is_empty()
+        self.wanted.prepare.iter().all(|tags| unread(tags))
             && self.readings.is_empty()
             && self.wanted.query.iter().all(|(tag, _)| made(Made::Look, tag))
             && self.wanted.cancel.iter().all(|tag| made(Made::Cancel, tag))
@@ -250,10 +249,10 @@ impl Reading {
                 Event::Answered { tag, thorough, venue_time, read_until, orders, position }
             }
             Self::Ready(tags) => {
-                let ready = |(tag, position): (OrderTag, Option<Amount>)| Prepared {
+                let ready = |(tag, position, book): (OrderTag, _, _)| Prepared {
                     tag,
                     clock: ClockOffset { offset_ms: 0 },
-                    book: (tag.role == Role::Unwind).then(book),
+                    book,
                     position,
                     others_hold: false,
                 };
@@ -261,10 +260,4 @@ impl Reading {
             }
         }
     }
-}
-
-/// The market never moves.
-fn book() -> BookTop {
-    let price = |value: i64| Price::new(Decimal::from(value)).expect("positive");
-    BookTop { bid: Some((price(100), quantity(100))), ask: Some((price(101), quantity(100))) }
 }

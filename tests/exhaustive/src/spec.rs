@@ -1,81 +1,111 @@
-//! The batch a configuration stands for, in whole lots, with times that fit a coarse clock.
+//! The batch a configuration stands for, sized by the engine, with times that fit a coarse clock.
 //!
 //! A tick is longer than a request window, two are longer than window and margin, three and four carry the two rounds
 //! of a proof of absence, then the leg timeout and the bound on doubt follow. So each of the specification's intervals
 //! is a tick of its own, and nothing in between can be told apart by the saga.
 
 use equipoise_core::*;
-use rust_decimal::Decimal;
 
-use crate::config::Config;
+use crate::config::{Config, LegShape, Size};
+use crate::product::{decimal, price, whole};
 
 /// Milliseconds of one tick.
 pub(crate) const TICK_MS: u64 = 2_000;
 /// Engine time at admission.
 pub(crate) const START: UnixMillis = UnixMillis(1_000_000);
-/// What every leg is to fill, lots.
-pub(crate) const LOTS: u32 = 2;
 /// Longest a request is valid.
 pub(crate) const WINDOW_MS: u32 = 1_000;
 /// Longest after its deadline that a request may still have an effect, or that its effect may stay hidden.
 pub(crate) const MARGIN_MS: u32 = 2_000;
 
-/// The batch of a configuration.
+/// The batch of a configuration, its sizes as the engine rounds them at admission.
 pub(crate) fn batch(config: &Config) -> BatchSpec {
-    let legs: Vec<LegSpec> =
-        (0_u8..).zip(&config.legs).map(|(index, _)| leg(config, index)).collect();
-    let reference = Price::new(Decimal::from(100)).expect("a hundred is positive");
+    let plan = plan(config);
+    let instruments: Vec<Instrument> =
+        config.legs.iter().map(|shape| shape.product.terms().instrument()).collect();
     let mut references = References::default();
-    for leg in &legs {
-        references.note(&leg.instrument.base, &leg.instrument.quote, reference);
+    for (shape, instrument) in config.legs.iter().zip(&instruments) {
+        let reference = price(shape.product.terms().reference);
+        references.note(&instrument.base, &instrument.quote, reference);
     }
+    let sizes = size_plan(&plan, &instruments, &references).expect("the sizes fit their rules");
+    let legs = plan.legs.iter().zip(&config.legs).zip(instruments).zip(sizes);
+    let legs = legs.map(|(((leg, shape), instrument), size)| leg_of(leg, shape, instrument, size));
     BatchSpec {
-        key: BatchKey([0x11; 16]),
-        digest: PayloadDigest([7; 32]),
-        strategy: StrategyName::new("exhaustive").expect("a plain name"),
-        occasion: Occasion::new("1").expect("a plain name"),
+        key: plan.key,
+        digest: plan.digest,
+        strategy: plan.strategy.clone(),
+        occasion: plan.occasion.clone(),
         references,
-        listing: (0_u8..).zip(&legs).map(|(index, _)| index).collect(),
-        legs,
-        policy: PolicySpec {
-            on_residual: config.residual,
-            leg_timeout_ms: 7_000,
-            unwind_slippage_bps: 100,
-            unwind_attempts: 2,
-            unwind_ms_max: 7_000,
-            unwind_loss_max: None,
-        },
+        listing: plan.listing.clone(),
+        legs: legs.collect(),
+        policy: plan.policy.clone(),
         doubt_grace_ms: 4_000,
         admitted_at: START,
     }
 }
 
-fn leg(config: &Config, index: u8) -> LegSpec {
-    let shape = config.legs[usize::from(index)];
-    let name = ["long", "short", "third", "fourth"][usize::from(index)];
-    let kind = if shape.rests {
-        let price = Price::new(Decimal::from(100)).expect("a hundred is positive");
-        OrderKind::Limit { price, time_in_force: TimeInForce::Gtc }
-    } else {
-        OrderKind::Market
+fn plan(config: &Config) -> CheckedPlan {
+    CheckedPlan {
+        key: BatchKey([0x11; 16]),
+        digest: PayloadDigest([7; 32]),
+        strategy: StrategyName::new("exhaustive").expect("a plain name"),
+        occasion: Occasion::new("1").expect("a plain name"),
+        listing: (0_u8..).zip(&config.legs).map(|(index, _)| index).collect(),
+        legs: (0_u8..).zip(&config.legs).map(|(index, shape)| planned(index, shape)).collect(),
+        policy: PolicySpec {
+            on_residual: config.residual,
+            leg_timeout_ms: 7_000,
+            unwind_slippage_bps: 100,
+            unwind_attempts: config.unwind_attempts,
+            unwind_ms_max: config.unwind_ms,
+            unwind_loss_max: None,
+        },
+    }
+}
+
+fn planned(index: u8, shape: &LegShape) -> CheckedLeg {
+    let terms = shape.product.terms();
+    let limit = OrderKind::Limit { price: price(terms.entry), time_in_force: TimeInForce::Gtc };
+    let quantity = match (shape.after, shape.size) {
+        (Some(leg), _) if shape.follows => CheckedQuantity::Of { leg, ratio: whole(1) },
+        (_, Size::Lots(lots)) => CheckedQuantity::Contracts(terms.quantity(lots)),
+        (_, Size::Base(parts)) => {
+            CheckedQuantity::Base(Qty::new(decimal(parts)).expect("sizes are in range"))
+        }
+        (_, Size::Quote(quote)) => CheckedQuantity::Quote(whole(quote)),
     };
-    let quantity = match shape.after {
-        Some(leg) if shape.follows => LegQuantity::Of { leg, ratio: quantity(1) },
-        _ => LegQuantity::Fixed(quantity(LOTS)),
-    };
-    LegSpec {
-        name: LegName::new(name).expect("a plain name"),
-        venue: VenueName::new(name).expect("a plain name"),
-        instrument: instrument(),
-        side: if index.is_multiple_of(2) { Side::Buy } else { Side::Sell },
-        kind,
+    CheckedLeg {
+        name: LegName::new(leg_name(index)).expect("a plain name"),
+        venue: VenueName::new(leg_name(shape.beside.unwrap_or(index))).expect("a plain name"),
+        symbol: Symbol::new(terms.symbol).expect("a plain symbol"),
+        side: side(index.into()),
+        kind: if shape.rests { limit } else { OrderKind::Market },
         quantity,
         reduce_only: false,
         after: shape.after.into_iter().collect(),
+    }
+}
+
+fn leg_of(leg: &CheckedLeg, shape: &LegShape, instrument: Instrument, size: SizedLeg) -> LegSpec {
+    let terms = shape.product.terms();
+    // Balances prove nothing, so a position is only read where there are positions.
+    let derivative = terms.kind != InstrumentKind::Spot;
+    let before = if terms.before < 0 { Side::Sell } else { Side::Buy };
+    let lots = u32::try_from(terms.before.unsigned_abs()).expect("few lots");
+    LegSpec {
+        name: leg.name.clone(),
+        venue: leg.venue.clone(),
+        instrument,
+        side: leg.side,
+        kind: leg.kind,
+        quantity: size.quantity,
+        reduce_only: leg.reduce_only,
+        after: leg.after.clone(),
         traits: traits(shape.class, shape.lookup_ms),
         positions: Positions::Exclusive,
-        position_mode: PositionMode::OneWay,
-        baseline: Some(Amount::ZERO),
+        position_mode: terms.mode,
+        baseline: derivative.then(|| before.signed(terms.quantity(lots))),
         account: None,
     }
 }
@@ -99,45 +129,12 @@ fn traits(class: ResendClass, lookup_window_ms: u64) -> VenueTraits {
     }
 }
 
-/// One lot is one unit is one of base.
-fn instrument() -> Instrument {
-    let one = quantity(1);
-    Instrument {
-        symbol: Symbol::new("BTCUSDT").expect("a plain symbol"),
-        kind: InstrumentKind::Linear,
-        base: asset("BTC"),
-        quote: asset("USDT"),
-        settle: asset("USDT"),
-        tick: Price::new(Decimal::ONE).expect("one is positive"),
-        lot: one,
-        quantity_min: one,
-        quantity_max: Qty::ZERO,
-        market_quantity_max: Qty::ZERO,
-        notional_min: Qty::ZERO,
-        contract_size: one,
-        taker_fee: Amount::ZERO,
-    }
+/// Legs buy and sell in turn.
+pub(crate) const fn side(leg: usize) -> Side {
+    if leg.is_multiple_of(2) { Side::Buy } else { Side::Sell }
 }
 
-pub(crate) fn asset(name: &str) -> Asset {
-    Asset::new(name).expect("a plain asset")
-}
-
-/// A number of lots as a quantity.
-pub(crate) fn quantity(lots: u32) -> Qty {
-    Qty::new(Decimal::from(lots)).expect("small numbers are in range")
-}
-
-/// A quantity as a number of lots; `None` if it is not whole.
-pub(crate) fn lots(quantity: Qty) -> Option<u32> {
-    let value = quantity.get().normalize();
-    if value.scale() != 0 {
-        return None;
-    }
-    u32::try_from(value.mantissa()).ok()
-}
-
-/// A signed number of lots as an amount.
-pub(crate) fn amount(lots: i64) -> Amount {
-    Amount::from(Decimal::from(lots))
+/// What a leg is called, and its venue unless it trades beside another leg.
+pub(crate) fn leg_name(leg: u8) -> &'static str {
+    ["long", "short", "third", "fourth"].get(usize::from(leg)).copied().unwrap_or("leg")
 }

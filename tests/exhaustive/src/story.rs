@@ -7,7 +7,7 @@ use equipoise_core::{OrderState, Record};
 use crate::claims::{Violation, show_tag};
 use crate::config::Config;
 use crate::exchange::Verdict;
-use crate::spec::START;
+use crate::spec::{START, leg_name};
 use crate::world::{Action, Durable, World};
 
 /// The path as text: what happened, and what was recorded because of it.
@@ -59,7 +59,6 @@ fn told(world: &World) -> Vec<String> {
 pub(crate) fn tell(world: &World, action: Action) -> String {
     let owner = |who: u8| format!("owner {}", world.owners[usize::from(who)].epoch);
     let at = |nth: u8| usize::from(nth);
-    let leg = |leg: u8| ["long", "short"].get(usize::from(leg)).copied().unwrap_or("leg");
     match action {
         Action::Wake { who } => format!("{} decides", owner(who)),
         Action::Append { who } => format!("{}: append is durable", owner(who)),
@@ -135,16 +134,16 @@ pub(crate) fn tell(world: &World, action: Action) -> String {
             format!("network repeats request {}", show_tag(world.wire[at(nth)].tag))
         }
         Action::Execute { leg: index, number, lots } => {
-            format!("venue {} executes {lots} lots of order {number}", leg(index))
+            format!("venue {} executes {lots} lots of order {number}", leg_name(index))
         }
         Action::Reject { leg: index, number } => {
-            format!("venue {} rejects order {number} after all", leg(index))
+            format!("venue {} rejects order {number} after all", leg_name(index))
         }
         Action::Show { leg: index, number } => {
-            format!("venue {} shows order {number} from now on", leg(index))
+            format!("venue {} shows order {number} from now on", leg_name(index))
         }
         Action::Trade { leg: index, number } => {
-            format!("venue {} trades a lot of order {number}", leg(index))
+            format!("venue {} trades a lot of order {number}", leg_name(index))
         }
         Action::Tick => "time passes".to_owned(),
     }

@@ -1,13 +1,14 @@
 //! The state of everything: owners, journal, requests and replies on their way, exchanges, and a coarse clock.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use equipoise_core::{
-    ClientOrderId, OrderRequest, OrderTag, Refusal, RefusalKind, ResendClass, Role, Saga, Side,
-    UnixMillis,
+    BatchSpec, ClientOrderId, LegQuantity, OrderRequest, OrderTag, Refusal, RefusalKind,
+    ResendClass, Role, Saga, Side, UnixMillis,
 };
 
-use crate::config::{Budget, Config};
+use crate::config::{Budget, Config, LegShape};
 use crate::exchange::{Exchange, Reply, Verdict};
 use crate::journal::Journal;
 use crate::owner::Owner;
@@ -70,10 +71,22 @@ pub(crate) struct World {
     pub(crate) left: Budget,
     /// A repetition by the network took effect on a venue that does not notice (V15).
     pub(crate) duplicated: bool,
-    /// By leg, the leg whose fills it follows.
-    pub(crate) follows: Vec<Option<u8>>,
+    pub(crate) setting: Setting,
+}
+
+/// What never changes in a world.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    pub(crate) legs: Arc<[LegShape]>,
+    /// What each leg was sized to at admission, lots; nothing for one that follows another.
+    pub(crate) planned: Arc<[Option<u32>]>,
     /// See [`Config::prefixes`].
     prefixes: bool,
+}
+
+impl Hash for Setting {
+    /// The same in every state of a world, so it tells none apart.
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// What of an owner's memory has reached the journal when it is cut off.
@@ -129,7 +142,7 @@ pub(crate) enum Action {
     /// The network repeats a request.
     Copy { nth: u8 },
     /// A queued order executes.
-    Execute { leg: u8, number: u8, lots: u8 },
+    Execute { leg: u8, number: u8, lots: u32 },
     /// A queued order is rejected after all.
     Reject { leg: u8, number: u8 },
     /// Queries show an order from now on.
@@ -155,17 +168,17 @@ impl Action {
 
 impl World {
     pub(crate) fn new(config: &Config) -> Self {
+        let spec = batch(config);
         Self {
             now: START,
+            setting: Setting::of(config, &spec),
             journal: Journal::empty(),
-            owners: vec![Owner::first(Saga::new(batch(config)))],
-            venues: config.legs.iter().map(|leg| Exchange::new(leg.class)).collect(),
+            owners: vec![Owner::first(Saga::new(spec))],
+            venues: config.legs.iter().map(Exchange::new).collect(),
             wire: Vec::new(),
             answers: Vec::new(),
             left: config.budget,
             duplicated: false,
-            follows: config.legs.iter().map(|leg| leg.after.filter(|_| leg.follows)).collect(),
-            prefixes: config.prefixes,
         }
     }
 
@@ -195,9 +208,10 @@ impl World {
         &self.venues[usize::from(tag.leg)]
     }
 
-    /// Lots bought less lots sold over all venues.
-    pub(crate) fn net(&self) -> i64 {
-        self.venues.iter().map(Exchange::position).sum()
+    /// Whether book and position for one of these orders cannot be read.
+    pub(crate) fn is_unread(&self, tags: &[OrderTag]) -> bool {
+        let blind = |tag: &OrderTag| self.setting.legs[usize::from(tag.leg)].blind;
+        tags.iter().any(|tag| tag.role == Role::Unwind && blind(tag))
     }
 
     /// Whether a tick would leave something undone that its venue promised to have done by then.
@@ -244,10 +258,31 @@ impl World {
         if over {
             self.left = Budget::default();
         }
+        let prefixes = self.setting.prefixes;
         let cut = self.left.crashes + self.left.takeovers > 0;
         for owner in &mut self.owners {
-            owner.ordered = cut && self.prefixes && owner.epoch == self.journal.epoch;
+            owner.ordered = cut && prefixes && owner.epoch == self.journal.epoch;
         }
+    }
+}
+
+impl Setting {
+    fn of(config: &Config, spec: &BatchSpec) -> Self {
+        let planned = spec.legs.iter().zip(&config.legs).map(|(leg, shape)| match leg.quantity {
+            LegQuantity::Fixed(quantity) => shape.product.terms().lots(quantity),
+            LegQuantity::Of { .. } => None,
+        });
+        Self {
+            legs: config.legs.clone().into(),
+            planned: planned.collect(),
+            prefixes: config.prefixes,
+        }
+    }
+
+    /// The leg whose fills another one follows.
+    pub(crate) fn source(&self, leg: usize) -> Option<usize> {
+        let shape = self.legs[leg];
+        shape.after.filter(|_| shape.follows).map(usize::from)
     }
 }
 

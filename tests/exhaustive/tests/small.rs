@@ -24,6 +24,8 @@ fn a_repeated_request_half_refused_is_found_out_at_every_class() {
             name: "half refused".to_owned(),
             legs: vec![LegShape::market(class)],
             residual: equipoise_core::Residual::Unwind,
+            unwind_ms: 7_000,
+            unwind_attempts: 2,
             budget: Budget { faults: 1, refusals: 1, ..Budget::default() },
             partial: false,
             prefixes: false,

@@ -1,6 +1,6 @@
 //! The faults of the matrix, each at its first occasion in a run.
 
-use equipoise_core::ResendClass;
+use equipoise_core::{ResendClass, Role};
 
 use super::scenario::Scenario;
 use crate::exchange::Verdict;
@@ -14,6 +14,7 @@ pub(crate) enum Fault {
     ReplyLost,
     RequestLate,
     RequestRepeated,
+    UnwindRepeated,
     NeverHandedOver,
     RefusedForNow,
     RateLimited,
@@ -27,12 +28,13 @@ pub(crate) enum Fault {
     SecondOwner,
 }
 
-pub(crate) const FAULTS: [(Fault, &str); 16] = [
+pub(crate) const FAULTS: [(Fault, &str); 17] = [
     (Fault::None, "none"),
     (Fault::RequestLost, "request lost"),
     (Fault::ReplyLost, "reply lost"),
     (Fault::RequestLate, "request delayed past its deadline"),
     (Fault::RequestRepeated, "request repeated"),
+    (Fault::UnwindRepeated, "unwind request repeated"),
     (Fault::NeverHandedOver, "never handed over"),
     (Fault::RefusedForNow, "refused for now"),
     (Fault::RateLimited, "rate limited"),
@@ -60,6 +62,9 @@ impl Fault {
             | (Self::AnswerLate, Action::AskLate { .. })
             | (Self::Unanswerable, Action::Unanswerable { .. })
             | (Self::ReadingsLate, Action::PrepareLate { .. }) => true,
+            (Self::UnwindRepeated, Action::Copy { nth }) => {
+                world.wire[usize::from(*nth)].tag.role == Role::Unwind
+            }
             (Self::ReplyLost, Action::Timeout { .. }) => !world.answers.is_empty(),
             (Self::RequestLate, Action::Tick) => sent,
             (Self::SyncSlow, Action::Tick) => {
@@ -83,6 +88,7 @@ impl Fault {
     pub(crate) fn has_occasion(self, scenario: &Scenario) -> bool {
         match self {
             Self::None => false,
+            Self::UnwindRepeated => scenario.unwinds(),
             // Only a gateway acknowledges what the engine behind it may still reject.
             Self::RejectedLater => {
                 let mut legs = scenario.legs.iter().enumerate();

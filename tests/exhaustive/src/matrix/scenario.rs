@@ -2,31 +2,42 @@
 
 use equipoise_core::{ResendClass, Residual, Role};
 
-use crate::config::{LegShape, letter};
+use super::quirks;
+use crate::config::{LegShape, UNWIND_ATTEMPTS, UNWIND_MS, letter};
 use crate::exchange::Verdict;
 use crate::world::{Action, World};
 
 /// What becomes of an order of the entry role, or of the first unwind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     Fills,
     /// Half of it, the rest is cancelled.
     Half,
     Refused,
 }
 
-/// One scenario with two legs.
+/// One scenario.
 #[derive(Debug, Clone)]
 pub(crate) struct Scenario {
     pub(crate) name: String,
     pub(crate) legs: Vec<LegShape>,
     pub(crate) residual: Residual,
+    pub(crate) unwind_ms: u64,
+    pub(crate) unwind_attempts: u16,
     /// By leg, for its first entry.
-    fates: [Fate; 2],
+    pub(super) fates: Vec<Fate>,
     /// The first unwind order fills only half.
-    unwind_half: bool,
+    pub(super) unwind_half: bool,
+    /// Legs whose venue refuses every unwind order by a rate limit.
+    pub(super) banned: Vec<u8>,
+    /// Legs of which nothing can be taken back.
+    pub(super) troubled: Vec<u8>,
     /// The user stops as soon as the batch is admitted.
-    stops: bool,
+    pub(super) stops: bool,
+    /// Every so manieth place of its runs is killed, and the first of each kind of point.
+    pub(super) places: usize,
+    /// Every so manieth place of its recoveries is killed.
+    pub(super) stride: usize,
 }
 
 /// The scenarios of each pair of classes.
@@ -34,25 +45,18 @@ pub(crate) fn scenarios(pairs: &[(ResendClass, ResendClass)]) -> Vec<Scenario> {
     let mut all = Vec::new();
     for (one, other) in pairs {
         all.extend(of_pair(*one, *other));
+        all.extend(quirks::of_pair(*one, *other));
     }
     all
 }
 
 fn of_pair(one: ResendClass, other: ResendClass) -> Vec<Scenario> {
-    let market = vec![LegShape::market(one), LegShape::market(other)];
-    let sequence =
-        vec![LegShape::market(one), LegShape { after: Some(0), ..LegShape::market(other) }];
-    let follower = vec![
-        LegShape::market(one),
-        LegShape { after: Some(0), follows: true, ..LegShape::market(other) },
-    ];
-    let scenario = |what: &str, legs: &[LegShape], fates| Scenario {
-        name: format!("{what} {}{}", letter(one), letter(other)),
-        legs: legs.to_vec(),
-        residual: Residual::Unwind,
-        fates,
-        unwind_half: false,
-        stops: false,
+    let market = [LegShape::market(one), LegShape::market(other)];
+    let sequence = [LegShape::market(one), LegShape::after(other, 0)];
+    let follower = [LegShape::market(one), LegShape::following(other, 0)];
+    let pair = format!("{}{}", letter(one), letter(other));
+    let scenario = |what: &str, legs: &[LegShape], fates: [Fate; 2]| {
+        Scenario::of(format!("{what} {pair}"), legs, &fates)
     };
     use Fate::{Fills, Half, Refused};
     let refused = scenario("one refused", &market, [Fills, Refused]);
@@ -73,9 +77,37 @@ fn of_pair(one: ResendClass, other: ResendClass) -> Vec<Scenario> {
 }
 
 impl Scenario {
+    /// Unwound if need be, without a stop.
+    pub(super) fn of(name: String, legs: &[LegShape], fates: &[Fate]) -> Self {
+        Self {
+            name,
+            legs: legs.to_vec(),
+            residual: Residual::Unwind,
+            unwind_ms: UNWIND_MS,
+            unwind_attempts: UNWIND_ATTEMPTS,
+            fates: fates.to_vec(),
+            unwind_half: false,
+            banned: Vec::new(),
+            troubled: Vec::new(),
+            stops: false,
+            places: 1,
+            stride: 1,
+        }
+    }
+
     /// Whether a leg's first entry is sent and taken by its venue.
     pub(crate) fn takes(&self, leg: usize) -> bool {
         self.fates[leg] != Fate::Refused && (leg == 0 || !self.stops)
+    }
+
+    /// Whether something is taken back if nothing else goes wrong.
+    pub(crate) fn unwinds(&self) -> bool {
+        let followed = |leg: usize| {
+            self.legs.iter().any(|other| other.follows && other.after.map(usize::from) == Some(leg))
+        };
+        let short = |(leg, fate): (usize, &Fate)| *fate != Fate::Fills && !followed(leg);
+        self.residual == Residual::Unwind
+            && (self.stops || self.fates.iter().enumerate().any(short))
     }
 
     /// The scripted outcome of an action that has several.
@@ -87,12 +119,16 @@ impl Scenario {
                     return action;
                 }
                 let first = parcel.tag.attempt == 0;
+                let leg = parcel.tag.leg;
                 let fate = match parcel.tag.role {
-                    Role::Entry => self.fates[usize::from(parcel.tag.leg)],
+                    Role::Entry => self.fates[usize::from(leg)],
                     Role::Unwind if self.unwind_half && first => Fate::Half,
                     Role::Unwind => Fate::Fills,
                 };
                 let verdict = match (fate, verdict) {
+                    _ if parcel.tag.role == Role::Unwind && self.banned.contains(&leg) => {
+                        Verdict::RefuseLimited
+                    }
                     (Fate::Refused, _) => Verdict::RefuseFinal,
                     (Fate::Half, Verdict::Take(most)) => Verdict::Take(most.div_ceil(2)),
                     (_, verdict) => verdict,

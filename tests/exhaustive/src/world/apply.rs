@@ -114,7 +114,7 @@ impl World {
                 Ok(())
             }
             Action::Execute { leg, number, lots } => {
-                self.venues[usize::from(leg)].execute(number.into(), lots.into());
+                self.venues[usize::from(leg)].execute(number.into(), lots);
                 Ok(())
             }
             Action::Reject { leg, number } => {
@@ -170,6 +170,9 @@ impl World {
                 self.abandon(epoch);
                 return Ok(());
             }
+        }
+        if expected == 0 {
+            claims::of_admission(self)?;
         }
         claims::of_append(self, &pending)?;
         let now = self.now;
@@ -261,24 +264,25 @@ impl World {
         let past = doubtful && self.now.0 > deadline.0;
         let venue_time = if past { self.now.0 } else { self.now.0.min(deadline.0) };
         let venue = self.venue(tag);
-        let name = owner.saga.spec().legs[usize::from(tag.leg)].name.as_str();
         let numbers = venue.shown().filter(|number| {
             let held = &venue.orders[*number];
             let own = held.client_id == order.request.client_id;
             own || (thorough && held.arrived.0 >= order.first_stamp.0)
         });
-        let mut orders: Vec<_> = numbers.map(|number| venue.show(name, number)).collect();
+        let mut orders: Vec<_> = numbers.map(|number| venue.show(tag.leg, number)).collect();
         if bare {
             orders.iter_mut().for_each(|order| order.fills.clear());
         }
-        let position = (thorough && past).then(|| venue.shown_position());
+        let position = venue.shown_position().filter(|_| thorough && past);
         Reading::Looked { tag, thorough, venue_time: VenueMillis(venue_time), orders, position }
     }
 
     fn read(&self, who: usize, nth: usize) -> Reading {
         let ready = |tag: &OrderTag| {
-            let position = (tag.role == Role::Unwind).then(|| self.venue(*tag).shown_position());
-            (*tag, position)
+            let venue = self.venue(*tag);
+            let unwinds = tag.role == Role::Unwind;
+            let position = venue.shown_position().filter(|_| unwinds);
+            (*tag, position, unwinds.then(|| venue.terms.book()))
         };
         Reading::Ready(self.owners[who].wanted.prepare[nth].iter().map(ready).collect())
     }
@@ -347,10 +351,6 @@ impl World {
 
     fn arrive(&mut self, nth: usize, verdict: Verdict) -> Result<(), Violation> {
         let parcel = self.wire.remove(nth);
-        let name = match parcel.tag.leg {
-            0 => "long",
-            _ => "short",
-        };
         let (now, request) = (self.now, &parcel.request.0);
         let venue = &mut self.venues[usize::from(parcel.tag.leg)];
         let reply = if let Some(turned_down) = venue.turns_down(request, now) {
@@ -363,7 +363,7 @@ impl World {
             }
             let again = venue.orders.iter().any(|order| order.client_id == request.client_id);
             self.duplicated |= again && venue.class != ResendClass::A;
-            venue.arrive(name, request, parcel.copied, now, verdict)
+            venue.arrive(parcel.tag, request, parcel.copied, now, verdict)
         };
         let refused = matches!(
             reply,

@@ -7,7 +7,6 @@ use crate::config::{Budget, Config};
 use crate::exchange::{Life, Verdict};
 use crate::fair::fair;
 use crate::owner::Owner;
-use crate::spec::lots;
 
 impl World {
     /// Everything that can happen next, within what may still go wrong.
@@ -99,9 +98,12 @@ impl World {
                 actions.push(Action::Unanswerable { who, nth });
             }
         }
-        for (nth, _) in (0_u8..).zip(&owner.wanted.prepare) {
+        for (nth, tags) in (0_u8..).zip(&owner.wanted.prepare) {
             if owner.is_preparing() {
                 break;
+            }
+            if self.is_unread(tags) {
+                continue;
             }
             actions.push(Action::Prepare { who, nth });
             if faulty {
@@ -165,8 +167,9 @@ impl World {
         if !self.may_act(parcel) {
             return vec![Verdict::Take(0)];
         }
-        let wanted = lots(parcel.request.0.quantity).unwrap_or(0);
-        let gateway = self.venue(parcel.tag).class == ResendClass::A;
+        let venue = self.venue(parcel.tag);
+        let wanted = venue.terms.lots(parcel.request.0.quantity).unwrap_or(0);
+        let gateway = venue.class == ResendClass::A;
         let fills: Vec<u32> = match (gateway, config.partial) {
             (true, _) => vec![0],
             (false, true) => (0..=wanted).rev().collect(),
@@ -191,7 +194,6 @@ impl World {
                     Life::Queued => {
                         let least = if config.partial { 0 } else { order.wanted };
                         for lots in (least..=order.wanted).rev() {
-                            let lots = u8::try_from(lots).unwrap_or(u8::MAX);
                             actions.push(Action::Execute { leg, number, lots });
                         }
                         if self.left.refusals > 0 {
@@ -229,7 +231,7 @@ impl World {
     pub(crate) fn is_held_up(&self, owner: &Owner) -> bool {
         owner.pending.is_some()
             || !owner.outbox.is_empty()
-            || !owner.is_up_to_date()
+            || !owner.is_up_to_date(|tags| self.is_unread(tags))
             || owner.calls.iter().any(|tag| self.is_answerable(owner.epoch, *tag))
     }
 

@@ -1,0 +1,162 @@
+//! What must hold once a batch is over: what is held is what is reported, and every trade is in the journal.
+
+use std::collections::BTreeSet;
+
+use equipoise_core::{Amount, BatchReport, BatchStatus, Record};
+
+use super::holdings::Holdings;
+use super::{Violation, entered, planned, require};
+use crate::exchange::venue_order;
+use crate::owner::Kept;
+use crate::product::{asset, decimal, parts_of};
+use crate::spec::side;
+use crate::world::World;
+
+/// S2 and S4.
+pub(super) fn ends_as_reported(world: &World) -> Result<(), Violation> {
+    let held = Holdings::of_books(world);
+    let Some(saga) = world.journal.replayed() else {
+        let untouched = world.venues.iter().all(|venue| venue.orders.is_empty());
+        return require(untouched, "what was never admitted was never sent", || {
+            format!("{} is held", held.shown())
+        });
+    };
+    let report = saga.report(world.now);
+    match report.status {
+        BatchStatus::Done => is_as_planned(world, &held)?,
+        BatchStatus::Flat => {
+            for underlying in held.underlyings() {
+                require(held.is_flat(underlying), "flat holds dust at most (S2)", || {
+                    format!("{underlying}: {}", held.shown())
+                })?;
+            }
+        }
+        BatchStatus::Parked | BatchStatus::Running => {}
+    }
+    match &report.net_delta_range {
+        Some(_) if is_excused(world) => Ok(()),
+        Some(_) => is_within_its_range(&report, &held),
+        None => {
+            is_reported_exactly(&report, &held)?;
+            every_trade_once(world)
+        }
+    }
+}
+
+/// Parked with an order unresolved whose request the network repeated: its venue may have executed it twice, and no
+/// range can know.
+pub(crate) fn is_excused(world: &World) -> bool {
+    world.duplicated
+}
+
+/// Every leg filled what it was to, and each underlying is within one lot of the plan.
+fn is_as_planned(world: &World, held: &Holdings) -> Result<(), Violation> {
+    let claim = "done is as planned (S2)";
+    let followed =
+        |leg: usize| (0..world.venues.len()).any(|other| world.setting.source(other) == Some(leg));
+    for leg in 0..world.venues.len() {
+        let (filled, planned) = (entered(world, leg, |_| true), planned(world, leg));
+        // A leg that others follow may end short: they matched it.
+        let full = filled == planned || (followed(leg) && (1..planned).contains(&filled));
+        let kept = held.of(leg) == world.venues[leg].terms.received(side(leg), filled);
+        require(full && kept, claim, || {
+            format!("leg {leg} filled {filled} of {planned} lots: {}", held.shown())
+        })?;
+    }
+    let plan = Holdings::as_planned(world);
+    for underlying in held.underlyings() {
+        let off = (held.net(underlying) - plan.net(underlying)).abs();
+        require(off < plan.coarsest_lot(underlying), claim, || {
+            format!("{underlying} is off by {}: {}", decimal(off), held.shown())
+        })?;
+    }
+    Ok(())
+}
+
+/// V6: where some venue would take nothing back, each underlying that it holds nothing of was taken back all the same.
+pub(crate) fn of_trouble(world: &World, troubled: &[u8]) -> Result<(), Violation> {
+    if troubled.is_empty() {
+        return Ok(());
+    }
+    let saga = world.journal.replayed();
+    let parked = |saga: &&Kept| saga.status() == BatchStatus::Parked && saga.is_unwinding();
+    if saga.filter(parked).is_none_or(|saga| saga.net_delta_range().is_some()) {
+        return Ok(());
+    }
+    let held = Holdings::of_books(world);
+    for underlying in held.underlyings() {
+        let concerned = troubled
+            .iter()
+            .map(|leg| usize::from(*leg))
+            .any(|leg| world.venues[leg].terms.base == underlying && held.of(leg) != 0);
+        let claim = "what holds one underlying back keeps no other exposed (V6)";
+        require(concerned || held.is_flat(underlying), claim, || {
+            let why = saga.and_then(|saga| saga.ended()).map_or("", |ended| ended.why.as_str());
+            format!("{underlying} stays, {why}: {}", held.shown())
+        })?;
+    }
+    Ok(())
+}
+
+/// Net delta of each underlying and holding of each leg, to the last place.
+fn is_reported_exactly(report: &BatchReport, held: &Holdings) -> Result<(), Violation> {
+    let claim = "what is held is what is reported (S2)";
+    for underlying in held.underlyings() {
+        let reported = report.net_delta.get(&asset(underlying)).copied().unwrap_or(Amount::ZERO);
+        let net = held.net(underlying);
+        require(parts_of(reported.get()) == Some(net), claim, || {
+            format!("{} {underlying}, reported {reported}: {}", decimal(net), held.shown())
+        })?;
+    }
+    for (leg, reported) in report.legs.iter().enumerate() {
+        let exact = parts_of(reported.holding.get()) == Some(held.of(leg));
+        require(exact, claim, || {
+            format!("leg {leg} reported as {}: {}", reported.holding, held.shown())
+        })?;
+    }
+    Ok(())
+}
+
+fn is_within_its_range(report: &BatchReport, held: &Holdings) -> Result<(), Violation> {
+    let ranges = report.net_delta_range.iter().flatten();
+    for (underlying, (least, greatest)) in ranges {
+        let net = held.net(underlying.as_str());
+        let (low, high) = (parts_of(least.get()), parts_of(greatest.get()));
+        let within = low.is_some_and(|low| low <= net) && high.is_some_and(|high| net <= high);
+        require(within, "what is held is within the reported range (S2)", || {
+            format!("{} {underlying}, reported {least} to {greatest}", decimal(net))
+        })?;
+    }
+    Ok(())
+}
+
+/// S4: the trades of the exchanges are the trades of the journal, to the last part of size and fee.
+fn every_trade_once(world: &World) -> Result<(), Violation> {
+    let mut traded: BTreeSet<(String, String, i128, i128)> = BTreeSet::new();
+    for (leg, venue) in (0_u8..).zip(&world.venues) {
+        for (number, order) in venue.orders.iter().enumerate() {
+            for (at, lots) in order.trades.iter().enumerate() {
+                let (order_id, trade) = (venue_order(leg, number), format!("{number}-{at}"));
+                let fee = venue.terms.fee(order.side, *lots);
+                traded.insert((order_id.to_string(), trade, venue.terms.parts(*lots), fee));
+            }
+        }
+    }
+    let recorded: BTreeSet<_> = world
+        .journal
+        .records()
+        .iter()
+        .filter_map(|record| match record {
+            Record::Filled { venue_order, fill, .. } => Some((
+                venue_order.to_string(),
+                fill.trade.to_string(),
+                parts_of(fill.quantity.get())?,
+                parts_of(fill.fee.get())?,
+            )),
+            _ => None,
+        })
+        .collect();
+    require(traded == recorded, "every trade is in the journal, once (S4)", || {
+        format!("traded {traded:?}, recorded {recorded:?}")
+    })
+}
