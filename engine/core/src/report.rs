@@ -256,7 +256,7 @@ impl Saga {
                 continue;
             };
             for (fill, at) in order.fills.values() {
-                let units = order.request.side.signed(fill.quantity);
+                let units = Amount::from(order.received_by(fill, &leg.instrument));
                 let base = leg.instrument.base_of(units, self.reference(leg));
                 moves.push((*at, leg, base.get()));
             }

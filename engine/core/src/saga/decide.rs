@@ -1,6 +1,9 @@
 //! What is next: pursue what is open, release what is ready, judge what is left.
 
+use rust_decimal::Decimal;
+
 use crate::decimal::{Amount, Qty};
+use crate::instrument::InstrumentKind;
 use crate::key::client_order_id;
 use crate::name::Asset;
 use crate::order::{OrderRequest, Side};
@@ -149,7 +152,9 @@ impl Saga {
         format!("the outcome of an order could not be learned: {why}")
     }
 
-    /// Every leg filled its target, or is followed by one that did, and the net delta is the plan's within one lot (S2).
+    /// Every leg filled its target, or is followed by one that did, and the net delta is the plan's within one lot (S2),
+    /// but for fees that were paid otherwise than expected: they are the account's own choice (a fee may come out of
+    /// another asset, or be lower for makers), and no reason to take everything back.
     fn is_as_planned(&self, progress: &[LegProgress]) -> bool {
         let legs_match = (0_u8..).zip(progress).all(|(index, leg)| match leg {
             LegProgress::Complete => self.target(index) == Some(self.filled(index)),
@@ -159,24 +164,45 @@ impl Saga {
         });
         legs_match
             && self.net_deltas().iter().all(|(underlying, delta)| {
-                let off = (*delta - self.planned_delta(underlying)).magnitude();
-                let near = off < self.coarsest_lot(underlying).plus(self.fees_in_base(underlying));
-                off.is_zero() || near
+                let off = *delta - self.planned_delta(underlying);
+                let lot = self.coarsest_lot(underlying);
+                let near = |off: Amount| off.is_zero() || off.magnitude() < lot;
+                near(off) || near(off - self.fees_beside(underlying))
             })
     }
 
-    /// What spot buys of a fixed size were expected to pay in the base asset for what they filled, base units. Whether
-    /// they do is the account's own choice (a fee may come out of another asset), so it is no reason to take everything
-    /// back. What did not fill has no fee: counted too, it would excuse an excess of several lots.
-    fn fees_in_base(&self, underlying: &Asset) -> Qty {
+    /// What spot fees other than those expected for what filled changed of an underlying, base units. What a leg
+    /// received beyond expectation its followers match, as far as they follow it.
+    fn fees_beside(&self, underlying: &Asset) -> Amount {
         let legs = (0_u8..).zip(&self.spec.legs);
-        let legs = legs.filter(|(_, leg)| leg.instrument.base == *underlying);
-        legs.fold(Qty::ZERO, |sum, (index, leg)| match leg.quantity {
-            LegQuantity::Fixed(_) => {
-                let filled = self.filled(index);
-                sum.plus(filled.minus(net_of_fee(&leg.instrument, leg.side, filled)))
+        let spot = legs.filter(|(_, leg)| leg.instrument.kind == InstrumentKind::Spot);
+        spot.fold(Amount::ZERO, |sum, (index, leg)| {
+            let expected = net_of_fee(&leg.instrument, leg.side, self.filled(index));
+            let beside = self.entry_received(index) - leg.side.signed(expected);
+            let moved = self.moved_by(index, beside.get(), underlying, 0);
+            // Beyond all measure it excuses nothing.
+            sum + moved.map_or(Amount::ZERO, Amount::from)
+        })
+    }
+
+    /// What so much more in a leg's holding moves an underlying, by itself and by the legs that follow it.
+    fn moved_by(
+        &self,
+        index: u8,
+        more: Decimal,
+        underlying: &Asset,
+        depth: usize,
+    ) -> Option<Decimal> {
+        let leg = self.spec.leg(index).filter(|_| depth <= self.spec.legs.len())?;
+        let own = if leg.instrument.base == *underlying { more } else { Decimal::ZERO };
+        (0_u8..).zip(&self.spec.legs).try_fold(own, |moved, (follower, its)| {
+            let LegQuantity::Of { leg: source, ratio } = &its.quantity else { return Some(moved) };
+            if *source != index {
+                return Some(moved);
             }
-            LegQuantity::Of { .. } => sum,
+            let size = more.checked_mul(ratio.get())?;
+            let size = if its.side == leg.side { size } else { -size };
+            moved.checked_add(self.moved_by(follower, size, underlying, depth + 1)?)
         })
     }
 

@@ -180,18 +180,23 @@ impl Order {
     #[must_use]
     pub fn received(&self, instrument: &Instrument) -> Amount {
         let sum = self.fills.values().fold(Decimal::ZERO, |sum, (fill, _)| {
-            let traded = self.request.side.signed(fill.quantity).get();
-            let in_base =
-                instrument.kind == InstrumentKind::Spot && fill.fee_asset == instrument.base;
-            #[cfg(planted)]
-            let in_base = in_base && !crate::planted::bent().base_fee_ignored;
+            let received = self.received_by(fill, instrument);
             #[cfg(planted)]
             if let Some(add) = crate::planted::bent().add {
-                return add(sum, traded - if in_base { fill.fee.get() } else { Decimal::ZERO });
+                return add(sum, received);
             }
-            sum + traded - if in_base { fill.fee.get() } else { Decimal::ZERO }
+            sum + received
         });
         Amount::from(sum)
+    }
+
+    /// The same of one fill.
+    pub(crate) fn received_by(&self, fill: &Fill, instrument: &Instrument) -> Decimal {
+        let traded = self.request.side.signed(fill.quantity).get();
+        let in_base = instrument.kind == InstrumentKind::Spot && fill.fee_asset == instrument.base;
+        #[cfg(planted)]
+        let in_base = in_base && !crate::planted::bent().base_fee_ignored;
+        traded - if in_base { fill.fee.get() } else { Decimal::ZERO }
     }
 
     /// True when the venue shows at least one order and all of them have ended.

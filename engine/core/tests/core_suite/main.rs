@@ -14,6 +14,7 @@ mod saga_bounds;
 mod saga_doubt;
 mod saga_entry;
 mod saga_evidence;
+mod saga_fees;
 mod saga_random;
 mod saga_records;
 mod saga_residual;
