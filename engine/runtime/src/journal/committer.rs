@@ -214,9 +214,11 @@ impl Committer {
     fn group(&mut self, first: Request, requests: &Receiver<Request>) {
         self.take(first);
         let mut taken = 1 + self.take_waiting(requests, GROUP_MAX - 1);
-        // Whoever is just about to ask gets the processor first, if it is short: no delay where nobody is.
-        thread::yield_now();
-        taken += self.take_waiting(requests, GROUP_MAX - taken);
+        if taken < GROUP_MAX && self.closing.is_none() {
+            // Whoever is about to ask comes first where processors are short; elsewhere that takes no time.
+            thread::yield_now();
+            taken += self.take_waiting(requests, GROUP_MAX - taken);
+        }
         self.shared.room.add_permits(taken);
         self.commit();
         self.answer();

@@ -47,7 +47,7 @@ impl Pieces<'_> {
     fn one(&mut self, (key, write): Written<'_>) -> Result<(), StoreError> {
         match write {
             Some(value) => return self.put((key, value)),
-            // Mostly open markers that came and went without ever reaching the store.
+            // At a start: what came and went in the log without ever reaching the store.
             None if self.store.get(key)?.is_none() => return Ok(()),
             None => self.batch.delete(key),
         }

@@ -32,7 +32,7 @@ use super::store::{StoreError, Write, WriteBatch};
 
 /// Unit in which frames are placed: what a device writes whole or not at all.
 const SECTOR: usize = 512;
-/// A file has this many bytes, or a multiple of them.
+/// A file that is too short grows to a multiple of this, where there is room.
 const GROWTH: u64 = 1024 * 1024;
 const HEADER_LEN: usize = 32;
 const WRITE_HEADER_LEN: usize = 7;
@@ -47,7 +47,7 @@ pub(super) struct Log {
     turn: usize,
     /// Where in it the next frame begins.
     offset: u64,
-    /// Bytes that each file has.
+    /// Bytes that each file has at least.
     lens: [u64; 2],
     buffer: Vec<u8>,
 }
@@ -115,23 +115,29 @@ impl Log {
     pub(super) fn append(&mut self, span: Span, batch: &WriteBatch) -> Result<u64, StoreError> {
         self.encode(span, batch)?;
         let len = self.buffer.len() as u64;
-        self.grow();
-        let file = &self.files[self.turn];
-        write_at(file, &self.buffer, self.offset)
-            .and_then(|()| file.sync_data())
+        self.write()
+            .and_then(|()| self.files[self.turn].sync_data())
             .map_err(|error| failed(&error))?;
         self.offset += len;
         Ok(len)
     }
 
-    /// Puts zeros behind a frame that the file is too short for.
-    fn grow(&mut self) {
-        let needed = self.offset + self.buffer.len() as u64;
-        if needed > self.lens[self.turn] {
-            let len = needed.next_multiple_of(GROWTH);
-            self.lens[self.turn] = len;
-            self.buffer.resize((len - self.offset) as usize, 0);
+    /// Writes the frame, with zeros behind it if the file is too short for it.
+    fn write(&mut self) -> std::io::Result<()> {
+        let (file, len) = (&self.files[self.turn], self.buffer.len());
+        let needed = self.offset + len as u64;
+        if needed <= self.lens[self.turn] {
+            return write_at(file, &self.buffer, self.offset);
         }
+        let grown = needed.next_multiple_of(GROWTH);
+        self.buffer.resize((grown - self.offset) as usize, 0);
+        match write_at(file, &self.buffer, self.offset) {
+            Ok(()) => self.lens[self.turn] = grown,
+            // There may be room for the frame all the same.
+            Err(error) if is_full(&error) => write_at(file, &self.buffer[..len], self.offset)?,
+            Err(error) => return Err(error),
+        }
+        Ok(())
     }
 
     fn encode(&mut self, span: Span, batch: &WriteBatch) -> Result<(), StoreError> {
@@ -277,6 +283,11 @@ fn read(bytes: &[u8]) -> Option<Frame> {
 
 fn unreadable() -> JournalError {
     damaged("a frame of its log is unreadable")
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    use ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 fn failed(error: &std::io::Error) -> StoreError {

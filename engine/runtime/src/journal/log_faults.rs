@@ -385,6 +385,7 @@ fn at_any_moment_checkpoint_and_log_hold_everything_and_no_file_of_it_grows_with
     assert!(checkpoint.head().unwrap() >= 28, "the log took turns");
     for path in paths(folder.path()) {
         let len = fs::metadata(path).unwrap().len();
-        assert!(len <= 26 * MIB as u64, "{len}");
+        // What a file is turned at, what waits, a group and its growth.
+        assert!(len <= 34 * MIB as u64, "{len}");
     }
 }

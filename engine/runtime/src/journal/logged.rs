@@ -23,11 +23,11 @@ use super::log::{Log, Span};
 use super::overlay::{Overlay, Overlays, add, add_waiting, scan_below, under};
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch, panic_text};
 
-/// What was committed reaches the store no later than this.
+/// What was committed is handed to the store after this, or as soon as the hand-over before it is through.
 const AGE_MAX: Duration = Duration::from_millis(500);
 
-/// The store is handed what waits as soon as that many bytes of the log do. Long enough that most batches of a busy
-/// engine have moved to the archive by then, and only their index entries reach the store.
+/// The store is handed what waits as soon as that many bytes of the log do. At thousands of batches a second most have
+/// moved to the archive by then, and only their index entries reach the store.
 const HANDOVER_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Commits wait for the store beyond this many bytes, which bounds the memory that waits.

@@ -141,8 +141,13 @@ pub(super) fn parked_batches(store: &(impl Reads + ?Sized)) -> Result<Vec<BatchK
 }
 
 fn is_parked(store: &(impl Reads + ?Sized), number: u64) -> Result<bool, JournalError> {
-    let mut assembly = Assembly::default();
-    values(store, number)?.iter().try_for_each(|(key, value)| assembly.take(key, value))?;
+    let (mut assembly, values) = (Assembly::default(), values(store, number)?);
+    let first = values.first().and_then(|(key, _)| layout::place_of(key));
+    if first.is_none_or(|place| place.sequence > 0) {
+        // It moved to the archive, perhaps just now and but for what was added since: it was not parked.
+        return Ok(false);
+    }
+    values.iter().try_for_each(|(key, value)| assembly.take(key, value))?;
     let parks = |record: &Record| matches!(record, Record::Ended { ending: Ending::Parked, .. });
     Ok(assembly.finish(number)?.iter().any(parks))
 }
