@@ -231,7 +231,6 @@ impl Saga {
                 return Step::facts(now, Vec::new());
             };
             let request = OrderRequest {
-                kind: leg.kind,
                 reduce_only: leg.reduce_only,
                 ..self.request(tag, leg, leg.side, quantity, ready.clock, now)
             };

@@ -397,3 +397,27 @@ fn events_about_orders_that_do_not_exist_are_ignored() {
     });
     assert_eq!(run.records.len(), 1);
 }
+
+#[test]
+fn a_leg_that_may_only_reduce_is_ordered_so() {
+    let mut spec = pair(ResendClass::A);
+    spec.legs[0].reduce_only = true;
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    assert_eq!(["long.e0", "short.e0"].map(|name| run.request(name).reduce_only), [true, false]);
+}
+
+#[test]
+fn a_follower_that_rounding_left_behind_by_less_than_its_lot_is_as_planned() {
+    for filled in ["0.0199", "0.0299"] {
+        let mut follower = of(leg("short", Side::Sell, "0"), 0, "1");
+        follower.instrument.lot = qty("0.01");
+        let mut long = leg("long", Side::Buy, "0.1");
+        long.instrument.lot = qty("0.0001");
+        let mut run = Harness::new(batch(vec![long, follower]));
+        run.send(&["long.e0"]);
+        run.fill_partly("long.e0", filled);
+        run.send(&["short.e0"]);
+        assert_eq!(run.fill("short.e0").records.last().unwrap(), "ended done", "{filled}");
+    }
+}

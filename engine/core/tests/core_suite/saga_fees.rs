@@ -69,6 +69,19 @@ fn a_fee_paid_as_expected_excuses_nothing_elsewhere() {
 }
 
 #[test]
+fn of_a_fee_that_a_follower_matched_in_part_the_rest_is_excused() {
+    let mut half = of(leg("short", Side::Sell, "0"), 0, "0.5");
+    half.instrument.lot = qty("0.0001");
+    let mut run = Harness::new(batch(vec![spot_leg("long", "20.02"), half]));
+    run.send(&["long.e0"]);
+    fill_for(&mut run, "long.e0", "20.02", ("1", "BNB"));
+    run.send(&["short.e0"]);
+    run.fill("short.e0");
+    // Ten lots more than with a fee in bitcoin: half of what that would have been.
+    assert_eq!(ending(&run), (Ending::Done, "10.01".to_owned()));
+}
+
+#[test]
 fn what_a_follower_matched_is_not_excused_a_second_time() {
     let mut small = of(leg("small", Side::Sell, "0"), 0, "0.001");
     small.instrument.notional_min = qty("2000");

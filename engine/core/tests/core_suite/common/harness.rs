@@ -81,6 +81,13 @@ impl Harness {
                 "the state is a function of the records"
             );
             assert_eq!(self.saga.records() as usize, self.records.len(), "what appends count on");
+            for command in &step.commands {
+                let Command::Send(wave) = command else { continue };
+                for send in wave {
+                    let recorded = &self.saga.order(send.tag).unwrap().request;
+                    assert_eq!(&send.request, recorded, "what leaves is what is recorded (S3)");
+                }
+            }
             let commands =
                 step.commands.iter().map(|command| show_command(self.saga.spec(), command));
             // They stand for what should be under way: asking twice is asking once.
