@@ -79,3 +79,19 @@ fn one_hopeless_leg_withdraws_the_others() {
     run.fill_partly("two.e0", "0");
     assert_eq!(run.audit().last().unwrap(), "ended flat", "three never went");
 }
+
+#[test]
+fn what_rests_beside_an_order_that_was_given_up_is_withdrawn() {
+    let mut spec = batch(vec![
+        leg("one", Side::Buy, "0.1"),
+        limit(leg("two", Side::Sell, "0.1"), "70000", TimeInForce::Gtc),
+    ]);
+    spec.policy.leg_timeout_ms = 60_000;
+    let mut run = Harness::new(spec);
+    run.send(&["one.e0", "two.e0"]);
+    let open = run.snapshot("two.e0", OrderState::Open, "0");
+    run.placed("two.e0", open);
+    run.doubt("one.e0");
+    let given_up = Event::Unanswerable { tag: run.tag("one.e0"), why: "revoked".to_owned() };
+    run.expect(given_up, &["unresolved one.e0"], &["query two.e0", "cancel two.e0"]);
+}
