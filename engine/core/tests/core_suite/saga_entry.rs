@@ -407,17 +407,29 @@ fn a_leg_that_may_only_reduce_is_ordered_so() {
     assert_eq!(["long.e0", "short.e0"].map(|name| run.request(name).reduce_only), [true, false]);
 }
 
+/// A fine leg, and a coarse one that follows whatever it fills.
+fn fine_and_coarse() -> Harness {
+    let mut follower = of(leg("short", Side::Sell, "0"), 0, "1");
+    follower.instrument.lot = qty("0.01");
+    let mut long = leg("long", Side::Buy, "0.1");
+    long.instrument.lot = qty("0.0001");
+    let mut run = Harness::new(batch(vec![long, follower]));
+    run.send(&["long.e0"]);
+    run
+}
+
 #[test]
 fn a_follower_that_rounding_left_behind_by_less_than_its_lot_is_as_planned() {
     for filled in ["0.0199", "0.0299"] {
-        let mut follower = of(leg("short", Side::Sell, "0"), 0, "1");
-        follower.instrument.lot = qty("0.01");
-        let mut long = leg("long", Side::Buy, "0.1");
-        long.instrument.lot = qty("0.0001");
-        let mut run = Harness::new(batch(vec![long, follower]));
-        run.send(&["long.e0"]);
+        let mut run = fine_and_coarse();
         run.fill_partly("long.e0", filled);
         run.send(&["short.e0"]);
         assert_eq!(run.fill("short.e0").records.last().unwrap(), "ended done", "{filled}");
     }
+}
+
+#[test]
+fn what_is_below_one_lot_of_the_leg_that_follows_is_as_planned_without_it() {
+    let turn = fine_and_coarse().fill_partly("long.e0", "0.0099");
+    assert_eq!(turn.records.last().unwrap(), "ended done");
 }
