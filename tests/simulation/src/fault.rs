@@ -118,6 +118,10 @@ faults! {
     ShortLookup,
     /// A gateway admits an order in time, and it is executed after the margin that its venue promises.
     ExecutedBeyondMargin,
+    /// Spot buys pay another fee than the expected one: at a lower or a higher rate, none, or in another asset.
+    UnexpectedFee,
+    /// Others leave little on the device: at first or before long no room for further batches, but for appends (P4).
+    DiskNearlyFull,
 }
 
 /// Chances per thousand that an enabled kind strikes when it could; one is picked per kind and seed.

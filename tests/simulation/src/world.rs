@@ -195,12 +195,11 @@ impl World {
 
     fn synced(&mut self, sync: u64) {
         match self.out.disk.sync_ends(&mut self.out.env, sync) {
-            Synced::Stale => {}
+            Synced::Void => {}
             Synced::Failed => {
                 self.out.env.trace.line(self.out.env.now, || "the device fails".to_owned());
                 self.kill(true);
             }
-            Synced::Full => {}
             Synced::Durable { from, to } => self.durable(from, to),
         }
     }
