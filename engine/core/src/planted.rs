@@ -12,7 +12,6 @@ use crate::instrument::InstrumentKind;
 use crate::name::Asset;
 use crate::record::Role;
 use crate::saga::Saga;
-use crate::sizing::net_of_fee;
 
 /// What is bent; the default is nothing.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,8 +32,8 @@ pub struct Bent {
     pub attempts_overlap: bool,
     /// A further unwind order of a leg waits for nothing (R10).
     pub unwind_pauses_ignored: bool,
-    /// What is done may be off its plan by as much as its spot fees, whatever it is off by (S2).
-    pub fees_excuse_anything: bool,
+    /// What is done may be off its plan by as much as its spot fees in whatever asset (S2).
+    pub any_fee_excuses: bool,
 }
 
 thread_local! {
@@ -50,7 +49,7 @@ const NOTHING: Bent = Bent {
     doubt_ignored: false,
     attempts_overlap: false,
     unwind_pauses_ignored: false,
-    fees_excuse_anything: false,
+    any_fee_excuses: false,
 };
 
 /// Bends the core on this thread until the guard is dropped.
@@ -95,19 +94,16 @@ impl Saga {
         sum
     }
 
-    /// All spot fees of entries in an underlying, expected or paid, as an excess must not be judged by them.
+    /// The fees of an underlying's spot entries, added up whatever they were paid in, as an excess must not be judged by
+    /// them.
     pub(crate) fn excused_by_any_fee(&self, underlying: &Asset) -> Qty {
-        if !bent().fees_excuse_anything {
-            return Qty::ZERO;
-        }
         let mut sum = Qty::ZERO;
         for (index, leg) in (0_u8..).zip(&self.spec().legs) {
-            let instrument = &leg.instrument;
-            if instrument.kind == InstrumentKind::Spot && instrument.base == *underlying {
-                let filled = self.filled(index);
-                let expected = filled.minus(net_of_fee(instrument, leg.side, filled));
-                let paid = leg.side.signed(filled) - self.entry_received(index);
-                sum = sum.plus(expected).plus(paid.magnitude());
+            let spot = leg.instrument.kind == InstrumentKind::Spot;
+            if bent().any_fee_excuses && spot && leg.instrument.base == *underlying {
+                let fills =
+                    self.attempts(index, Role::Entry).iter().flat_map(|one| one.fills.values());
+                sum = fills.fold(sum, |sum, (fill, _)| sum.plus(fill.fee.magnitude()));
             }
         }
         sum

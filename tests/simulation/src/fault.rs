@@ -120,6 +120,8 @@ faults! {
     ExecutedBeyondMargin,
     /// Spot buys pay another fee than the expected one: at a lower or a higher rate, none, or in another asset.
     UnexpectedFee,
+    /// The book holds no more than a few lots (V3): what fills is too little for those who follow it.
+    BareBook,
     /// Others leave little on the device: at first or before long no room for further batches, but for appends (P4).
     DiskNearlyFull,
 }

@@ -229,7 +229,7 @@ impl Saga {
     }
 
     /// What the leg's entries received, venue units, buys positive (K2).
-    pub(crate) fn entry_received(&self, index: u8) -> Amount {
+    pub(super) fn entry_received(&self, index: u8) -> Amount {
         let instrument = &self.spec.legs[usize::from(index)].instrument;
         let entries = self.attempts(index, Role::Entry).iter();
         entries.fold(Amount::ZERO, |sum, order| sum + order.received(instrument))

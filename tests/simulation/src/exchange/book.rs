@@ -7,6 +7,9 @@ use crate::env::Env;
 use crate::fault::Fault;
 use crate::units;
 
+/// What a bare book holds: for most instruments less than the smallest order.
+const BARE_LOTS: std::ops::RangeInclusive<u64> = 1..=30;
+
 impl Market {
     /// Lets the price wander by the time that passed.
     fn wander(&mut self, env: &mut Env) {
@@ -43,6 +46,17 @@ impl Market {
             };
         }
         BookTop { bid: top(bid), ask: top(ask) }
+    }
+
+    /// What the book holds of what is wanted.
+    pub(super) fn offered(&self, env: &mut Env, wanted: i64) -> i64 {
+        let thin = env.faults.strikes(Fault::ThinBook);
+        let offered = if thin { self.some_lots(env, wanted) } else { wanted };
+        if !env.faults.strikes(Fault::BareBook) {
+            return offered;
+        }
+        let lots = env.faults.size(Fault::BareBook, BARE_LOTS).cast_signed();
+        offered.min(lots * self.lot)
     }
 
     /// Whole lots somewhere between nothing and `most`.

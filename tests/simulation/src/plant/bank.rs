@@ -94,7 +94,7 @@ bank! {
     InverseAtFillPrice: "Inverse delta is converted fill by fill, at each one's own price.", "K7", with [WildPrices], by [Needless S2 K3 Liveness], within 30;
     DustTradable: "What could still be traded is called dust.", "K6", with [ThinBook], by [S2], within 30;
     DoneThoughShort: "A batch whose legs fell short is called done.", "S2", with [], by [S2], within 30;
-    AnyFeeExcuses: "An excess that is no larger than the spot fees is called done, whatever it comes from.", "S2", with [ThinBook UnexpectedFee], by [S2], within 20000;
+    AnyFeeExcuses: "An excess as large as any spot fee, whatever it was paid in, is called done.", "S2", with [BareBook], by [S2], within 20000;
     ParkedWithoutRange: "A parked report with an order in doubt names no range.", "S2", with [], by [S2], within 300;
     RecordsRepeated: "Whatever a look shows is recorded, news or not.", "P9", with [QueryFailure], by [Memory], within 30;
     DoubtRepeated: "A look that finds nothing is recorded as a doubt, again and again.", "P9", with [LostRequest QueryLag], by [Memory Bounds], within 30;
