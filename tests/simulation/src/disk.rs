@@ -58,8 +58,7 @@ pub(crate) struct Disk {
 /// What a finished sync leads to.
 #[derive(Debug)]
 pub(crate) enum Synced {
-    /// It has no consequences: an older sync that a crash ended, or one that found no room, of which everyone who waited
-    /// is told.
+    /// Nothing became durable by it: it was under way before a crash, or found no room, of which whoever waited is told.
     Void,
     /// The device failed: the process must end.
     Failed,

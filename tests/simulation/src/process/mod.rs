@@ -5,6 +5,7 @@ mod carry;
 mod driver;
 mod look;
 mod pace;
+mod records;
 
 use std::collections::{BTreeMap, VecDeque};
 
