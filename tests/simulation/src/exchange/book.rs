@@ -99,7 +99,7 @@ impl Exchange {
             }
             (order.market, order.side, order.position_side, order.client.clone())
         };
-        let (fee, fee_in) = self.markets[market].fee(env, self.buy_fee, side, quantity, price);
+        let (fee, fee_in) = self.markets[market].fee(env, self.spot_fee, side, quantity, price);
         let lag = env.lag(Fault::FillLag, 3_000);
         self.book_trade(env.now, market, side, position_side, quantity);
         self.trades.push(Trade {

@@ -22,16 +22,18 @@ pub(crate) enum FeeIn {
     Third,
 }
 
-/// What an account pays for spot buys.
+/// What an account pays for spot trades.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BuyFee {
-    /// Thousandths of the expected rate, in the base asset; below zero it is a rebate.
+pub(crate) enum SpotFee {
+    /// Buys pay so many thousandths of the expected rate, in the base asset; below zero it is a rebate.
     OfRate(i64),
-    /// The expected rate, in an asset that no leg trades.
+    /// Buys pay the expected rate, in an asset that no leg trades.
     Third,
+    /// The asset in which all fees are paid is the base asset itself: sells pay in it too.
+    Base,
 }
 
-impl BuyFee {
+impl SpotFee {
     /// What everyone expects.
     pub(crate) const EXPECTED: Self = Self::OfRate(1_000);
 
@@ -41,22 +43,23 @@ impl BuyFee {
             return Self::EXPECTED;
         }
         let mut within = |range| faults.size(Fault::UnexpectedFee, range).cast_signed();
-        match within(0..=3) {
+        match within(0..=4) {
             0 => Self::OfRate(REBATE + within(LOWER)),
             1 => Self::OfRate(within(HIGHER)),
             2 => Self::OfRate(0),
-            _ => Self::Third,
+            3 => Self::Third,
+            _ => Self::Base,
         }
     }
 }
 
 impl Market {
-    /// Fee of a trade at the taker's rate, spot buys at what the account pays for them; rounded towards zero, and what
+    /// Fee of a trade at the taker's rate, spot trades at what the account pays for them; rounded towards zero, and what
     /// it is paid in.
     pub(super) fn fee(
         &self,
         env: &mut Env,
-        buys: BuyFee,
+        spot: SpotFee,
         side: Side,
         quantity: i64,
         price: i64,
@@ -68,12 +71,14 @@ impl Market {
         };
         let (quantity, price, one) = (quantity.into(), i128::from(price), i128::from(units::ONE));
         match (self.instrument.kind, side) {
-            (Spot, Side::Buy) => match buys {
-                BuyFee::OfRate(thousandths) => {
+            (Spot, Side::Buy) => match spot {
+                SpotFee::OfRate(thousandths) => {
                     (part(quantity * i128::from(thousandths) / 1_000), FeeIn::Base)
                 }
-                BuyFee::Third => (part(quantity), FeeIn::Third),
+                SpotFee::Third => (part(quantity), FeeIn::Third),
+                SpotFee::Base => (part(quantity), FeeIn::Base),
             },
+            (Spot, Side::Sell) if spot == SpotFee::Base => (part(quantity), FeeIn::Base),
             (Spot, Side::Sell) => (part(quantity * price / one), FeeIn::Quote),
             (Linear, _) if env.rng.u8(0..8) == 0 => (part(quantity), FeeIn::Third),
             (Linear, _) => (part(quantity * price / one), FeeIn::Quote),

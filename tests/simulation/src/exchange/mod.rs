@@ -18,7 +18,7 @@ use equipoise_core::{
 };
 use equipoise_port::{CancelAnswer, PlaceError, QueryError};
 
-pub(crate) use fee::{BuyFee, FeeIn};
+pub(crate) use fee::{FeeIn, SpotFee};
 
 use crate::env::Env;
 use crate::fault::Fault;
@@ -179,8 +179,8 @@ pub(crate) struct Exchange {
     pub(crate) revoked_until: u64,
     /// Positions may be read as they were earlier.
     pub(crate) reads_may_be_stale: bool,
-    /// What the account pays for spot buys.
-    pub(crate) buy_fee: BuyFee,
+    /// What the account pays for spot trades.
+    pub(crate) spot_fee: SpotFee,
     /// What became of each handing over whose bytes arrived, copies of it included.
     fates: HashMap<u64, Fate>,
     /// Copies of one request may be answered differently.
@@ -255,7 +255,7 @@ impl Exchange {
             out_until: 0,
             revoked_until: 0,
             reads_may_be_stale: false,
-            buy_fee: BuyFee::EXPECTED,
+            spot_fee: SpotFee::EXPECTED,
             fates: HashMap::new(),
             splits_answers: false,
             echoes_ids: false,
