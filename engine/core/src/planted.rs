@@ -7,7 +7,8 @@ use std::cell::Cell;
 
 use rust_decimal::Decimal;
 
-use crate::decimal::Amount;
+use crate::decimal::{Amount, Qty};
+use crate::instrument::InstrumentKind;
 use crate::name::Asset;
 use crate::record::Role;
 use crate::saga::Saga;
@@ -31,6 +32,8 @@ pub struct Bent {
     pub attempts_overlap: bool,
     /// A further unwind order of a leg waits for nothing (R10).
     pub unwind_pauses_ignored: bool,
+    /// What is done may be off its plan by as much as its spot fees in whatever asset (S2).
+    pub any_fee_excuses: bool,
 }
 
 thread_local! {
@@ -46,6 +49,7 @@ const NOTHING: Bent = Bent {
     doubt_ignored: false,
     attempts_overlap: false,
     unwind_pauses_ignored: false,
+    any_fee_excuses: false,
 };
 
 /// Bends the core on this thread until the guard is dropped.
@@ -85,6 +89,21 @@ impl Saga {
                         sum = sum + leg.instrument.base_of(units, fill.price);
                     }
                 }
+            }
+        }
+        sum
+    }
+
+    /// The fees of an underlying's spot entries, added up whatever they were paid in, as an excess must not be judged by
+    /// them.
+    pub(crate) fn excused_by_any_fee(&self, underlying: &Asset) -> Qty {
+        let mut sum = Qty::ZERO;
+        for (index, leg) in (0_u8..).zip(&self.spec().legs) {
+            let spot = leg.instrument.kind == InstrumentKind::Spot;
+            if bent().any_fee_excuses && spot && leg.instrument.base == *underlying {
+                let fills =
+                    self.attempts(index, Role::Entry).iter().flat_map(|one| one.fills.values());
+                sum = fills.fold(sum, |sum, (fill, _)| sum.plus(fill.fee.magnitude()));
             }
         }
         sum

@@ -58,12 +58,10 @@ pub(crate) struct Disk {
 /// What a finished sync leads to.
 #[derive(Debug)]
 pub(crate) enum Synced {
-    /// An older sync that a crash ended.
-    Stale,
+    /// Nothing became durable by it: it was under way before a crash, or found no room, of which whoever waited is told.
+    Void,
     /// The device failed: the process must end.
     Failed,
-    /// There was no room: everyone who waited is told, and the process must end.
-    Full,
     /// These bytes are durable now.
     Durable { from: usize, to: usize },
 }
@@ -132,7 +130,7 @@ impl Disk {
     /// A sync comes to its end.
     pub(crate) fn sync_ends(&mut self, env: &mut Env, sync: u64) -> Synced {
         let Some((_, to)) = self.syncing.filter(|(current, _)| *current == sync) else {
-            return Synced::Stale;
+            return Synced::Void;
         };
         self.syncing = None;
         if env.faults.strikes_with(Fault::DiskFailure, 20) {
@@ -141,7 +139,10 @@ impl Disk {
         let from = self.synced;
         if !self.room.take(env.now, to - from) {
             self.meets_full(env, to);
-            return Synced::Full;
+            return Synced::Void;
+        }
+        if self.room.is_below_floor(env.now) {
+            env.tally.hit(Mark::AppendedBelowFloor);
         }
         self.synced = to;
         let mut told = 0;

@@ -118,6 +118,13 @@ faults! {
     ShortLookup,
     /// A gateway admits an order in time, and it is executed after the margin that its venue promises.
     ExecutedBeyondMargin,
+    /// Spot trades pay another fee than the expected one: buys at a lower or a higher rate, none, or in another asset,
+    /// sells in the base asset.
+    UnexpectedFee,
+    /// The book holds no more than a few lots (V3): what fills is too little for those who follow it.
+    BareBook,
+    /// Others leave little on the device: at first or before long no room for further batches, but for appends (P4).
+    DiskNearlyFull,
 }
 
 /// Chances per thousand that an enabled kind strikes when it could; one is picked per kind and seed.

@@ -134,6 +134,10 @@ marks! {
     UnsyncedSurvived,
     /// One sync made several appends durable.
     GroupSync,
+    /// A batch was admitted although others fill the device: what they leave is above the floor.
+    AdmittedAboveFloor,
+    /// An append fitted below the floor, where no batch is admitted any more.
+    AppendedBelowFloor,
     /// An admission was refused for want of room.
     AdmissionWaited,
     /// An append met a full device and ended its owner.
@@ -156,6 +160,10 @@ marks! {
     InverseFilled,
     /// A spot leg filled with its fee in the base asset.
     SpotFilled,
+    /// A batch was done with a lot or more off its plan, because of spot fees that were not the expected ones.
+    DoneBesideFees,
+    /// A follower of a batch that was done matched a lot or more of such a difference.
+    FeeDifferenceMatched,
     /// A leg on a hedge mode account filled.
     HedgeModeFilled,
     /// A leg on a shared account filled.

@@ -12,7 +12,7 @@ use fastrand::Rng;
 use rust_decimal::Decimal;
 
 use crate::env::{Env, Happening};
-use crate::exchange::{Exchange, Market};
+use crate::exchange::{Exchange, Market, SpotFee};
 use crate::fault::{Fault, Faults};
 use crate::scenario::Scenario;
 use crate::units;
@@ -211,6 +211,7 @@ fn draw_venue(index: usize, rng: &mut Rng, faults: &mut Faults) -> Exchange {
     venue.echoes_ids = rng.u8(0..3) == 0;
     venue.splits_answers = faults.is_on(Fault::SplitAnswer);
     faults.strikes_with(Fault::SplitAnswer, 1_000);
+    venue.spot_fee = SpotFee::draw(faults);
     venue
 }
 

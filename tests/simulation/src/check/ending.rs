@@ -149,7 +149,7 @@ impl Checker {
     }
 
     /// S2: the ending is what the ledgers say.
-    fn judge_ending(&mut self, env: &Env, batch: u8, venues: &[Exchange]) {
+    fn judge_ending(&mut self, env: &mut Env, batch: u8, venues: &[Exchange]) {
         let Some(spec) = self.specs[usize::from(batch)].clone() else { return };
         let account = Account { spec: &spec };
         let holdings = self.holdings(batch, venues);
@@ -164,10 +164,7 @@ impl Checker {
         }
         for (base, delta) in &deltas {
             let problem = match ending {
-                Ending::Done => {
-                    let off = (delta - account.planned(base)).abs();
-                    (off != 0 && off >= account.lot(base)).then(|| format!("is {off} off its plan"))
-                }
+                Ending::Done => self.done_problem(env, batch, base, *delta, venues),
                 Ending::Flat => {
                     let dust = account.dust(base);
                     let held = largest(venues, &account, base, &holdings);

@@ -2,6 +2,7 @@
 
 mod attempt;
 mod ending;
+mod fees;
 mod ledger;
 mod margin;
 mod memory;

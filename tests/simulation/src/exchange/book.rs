@@ -7,6 +7,9 @@ use crate::env::Env;
 use crate::fault::Fault;
 use crate::units;
 
+/// What a bare book holds: for most instruments less than the smallest order.
+const BARE_LOTS: std::ops::RangeInclusive<u64> = 1..=30;
+
 impl Market {
     /// Lets the price wander by the time that passed.
     fn wander(&mut self, env: &mut Env) {
@@ -45,29 +48,20 @@ impl Market {
         BookTop { bid: top(bid), ask: top(ask) }
     }
 
+    /// What the book holds of what is wanted.
+    pub(super) fn offered(&self, env: &mut Env, wanted: i64) -> i64 {
+        let thin = env.faults.strikes(Fault::ThinBook);
+        let offered = if thin { self.some_lots(env, wanted) } else { wanted };
+        if !env.faults.strikes(Fault::BareBook) {
+            return offered;
+        }
+        let lots = env.faults.size(Fault::BareBook, BARE_LOTS).cast_signed();
+        offered.min(lots * self.lot)
+    }
+
     /// Whole lots somewhere between nothing and `most`.
     pub(super) fn some_lots(&self, env: &mut Env, most: i64) -> i64 {
         env.rng.i64(0..=most / self.lot) * self.lot
-    }
-
-    /// Fee of a trade at the taker's rate, rounded down, and what it is paid in.
-    fn fee(&self, env: &mut Env, side: Side, quantity: i64, price: i64) -> (i64, FeeIn) {
-        use equipoise_core::InstrumentKind::{Inverse, Linear, Spot};
-        let rate = units::whole(self.instrument.taker_fee.get());
-        let part = |value: i128| {
-            i64::try_from(value * i128::from(rate) / i128::from(units::ONE)).unwrap_or(0)
-        };
-        let (quantity, price, one) = (quantity.into(), i128::from(price), i128::from(units::ONE));
-        match (self.instrument.kind, side) {
-            (Spot, Side::Buy) => (part(quantity), FeeIn::Base),
-            (Spot, Side::Sell) => (part(quantity * price / one), FeeIn::Quote),
-            (Linear, _) if env.rng.u8(0..8) == 0 => (part(quantity), FeeIn::Third),
-            (Linear, _) => (part(quantity * price / one), FeeIn::Quote),
-            (Inverse, _) => {
-                let size = i128::from(units::whole(self.instrument.contract_size.get()));
-                (part(quantity * size / price), FeeIn::Base)
-            }
-        }
     }
 
     /// The position as it was at an engine time.
@@ -105,7 +99,7 @@ impl Exchange {
             }
             (order.market, order.side, order.position_side, order.client.clone())
         };
-        let (fee, fee_in) = self.markets[market].fee(env, side, quantity, price);
+        let (fee, fee_in) = self.markets[market].fee(env, self.spot_fee, side, quantity, price);
         let lag = env.lag(Fault::FillLag, 3_000);
         self.book_trade(env.now, market, side, position_side, quantity);
         self.trades.push(Trade {

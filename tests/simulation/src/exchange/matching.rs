@@ -139,8 +139,7 @@ impl Exchange {
             Side::Buy => price >= touch,
             Side::Sell => price <= touch,
         });
-        let thin = env.faults.strikes(Fault::ThinBook);
-        let offered = if thin { self.markets[market].some_lots(env, wanted) } else { wanted };
+        let offered = self.markets[market].offered(env, wanted);
         let time_in_force = limit.map(|(_, time_in_force)| time_in_force);
         match (crosses, time_in_force) {
             (true, Some(TimeInForce::PostOnly)) => self.end(env, order, cancelled("would take")),

@@ -4,6 +4,7 @@
 //! Quantities are whole hundred-millionths of a venue unit, prices hundred-millionths of quote.
 
 mod book;
+mod fee;
 mod look;
 mod matching;
 mod place;
@@ -16,6 +17,8 @@ use equipoise_core::{
     VenueMillis, VenueName, VenueOrderId, VenueTraits,
 };
 use equipoise_port::{CancelAnswer, PlaceError, QueryError};
+
+pub(crate) use fee::{FeeIn, SpotFee};
 
 use crate::env::Env;
 use crate::fault::Fault;
@@ -158,14 +161,6 @@ enum Fate {
     Refused,
 }
 
-/// Asset of a fee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FeeIn {
-    Quote,
-    Base,
-    Third,
-}
-
 /// One account at one exchange.
 #[derive(Debug)]
 pub(crate) struct Exchange {
@@ -184,6 +179,8 @@ pub(crate) struct Exchange {
     pub(crate) revoked_until: u64,
     /// Positions may be read as they were earlier.
     pub(crate) reads_may_be_stale: bool,
+    /// What the account pays for spot trades.
+    pub(crate) spot_fee: SpotFee,
     /// What became of each handing over whose bytes arrived, copies of it included.
     fates: HashMap<u64, Fate>,
     /// Copies of one request may be answered differently.
@@ -258,6 +255,7 @@ impl Exchange {
             out_until: 0,
             revoked_until: 0,
             reads_may_be_stale: false,
+            spot_fee: SpotFee::EXPECTED,
             fates: HashMap::new(),
             splits_answers: false,
             echoes_ids: false,

@@ -76,7 +76,7 @@ bank! {
     AuditBeforeMargin: "An order counts as audited as soon as it has ended.", "V15", with [LateDuplicate], by [V15 S4 S2], within 20;
     HalfListingAsWhole: "A look without its listing counts as complete.", "R4", with [QueryFailure], by [V15 S4 S2 R4], within 500;
     LateFillDropped: "What fills after its attempt was closed is not recorded.", "R8", with [LateDuplicate], by [V15 S4], within 20;
-    AbsentIsFinal: "What executes after its absence was proven is not recorded.", "R8", with [ExecutedBeyondMargin LostReply], by [V15 S4], within 500;
+    AbsentIsFinal: "What executes after its absence was proven is not recorded.", "R8", with [ExecutedBeyondMargin LostReply], by [V15 S4], within 1000;
     LateFillUnalarmed: "What executes after its absence was proven is recorded without an alarm.", "V15", with [ExecutedBeyondMargin LostReply], by [V15], within 500;
     LastTradeDropped: "The last trade of an order is left out.", "S4", with [], by [S4 S2], within 30;
     TradeCountedTwice: "A trade that two listings name differently counts twice.", "R8", with [], by [S4 Memory], within 20;
@@ -94,6 +94,7 @@ bank! {
     InverseAtFillPrice: "Inverse delta is converted fill by fill, at each one's own price.", "K7", with [WildPrices], by [Needless S2 K3 Liveness], within 30;
     DustTradable: "What could still be traded is called dust.", "K6", with [ThinBook], by [S2], within 30;
     DoneThoughShort: "A batch whose legs fell short is called done.", "S2", with [], by [S2], within 30;
+    AnyFeeExcuses: "An excess as large as any spot fee, whatever it was paid in, is called done.", "S2", with [BareBook], by [S2], within 500;
     ParkedWithoutRange: "A parked report with an order in doubt names no range.", "S2", with [], by [S2], within 300;
     RecordsRepeated: "Whatever a look shows is recorded, news or not.", "P9", with [QueryFailure], by [Memory], within 30;
     DoubtRepeated: "A look that finds nothing is recorded as a doubt, again and again.", "P9", with [LostRequest QueryLag], by [Memory Bounds], within 30;

@@ -18,6 +18,7 @@ pub(super) fn of(plant: Plant) -> Option<Bent> {
         Plant::DoubtIgnored => Bent { doubt_ignored: true, ..straight },
         Plant::NewIdBeforeOldIsClosed => Bent { attempts_overlap: true, ..straight },
         Plant::UnwindPausesForgotten => Bent { unwind_pauses_ignored: true, ..straight },
+        Plant::AnyFeeExcuses => Bent { any_fee_excuses: true, ..straight },
         _ => return None,
     })
 }

@@ -5,6 +5,7 @@ mod carry;
 mod driver;
 mod look;
 mod pace;
+mod records;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -155,6 +156,9 @@ impl Process {
         }
         match out.workload.size(batch, out.env.now, &mut out.venues) {
             Ok(Some(spec)) => {
+                if out.disk.room.is_counted(out.env.now) {
+                    out.env.tally.hit(Mark::AdmittedAboveFloor);
+                }
                 out.workload.note_entered(batch);
                 self.enter(out, batch, Driver::admitted(Saga::new(plant::spec(&out.env, spec))));
                 self.tell(out, batch, Input::Event(Event::Wake));
