@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use crate::decimal::{Amount, Qty};
 use crate::name::{Asset, Symbol, VenueName};
 use crate::saga::Saga;
-use crate::sizing::with_fee;
 use crate::spec::LegSpec;
 
 /// Least and greatest net delta an underlying can have while orders are unresolved.
@@ -49,8 +48,7 @@ impl Saga {
         Some(least.into_iter().map(range).collect())
     }
 
-    /// What the leg's unresolved orders on one side may still hold, venue units; on spot with a rebate of a buy, or a
-    /// fee of a sell, in the base asset on top.
+    /// What the leg's unresolved orders on one side may still hold, venue units.
     fn possible(&self, index: u8, bought: bool) -> Amount {
         let Some(leg) = self.spec().leg(index) else {
             return Amount::ZERO;
@@ -59,7 +57,7 @@ impl Saga {
         let rests = orders
             .filter(|(_, order)| (order.request.side == crate::order::Side::Buy) == bought)
             .map(|(_, order)| order.possible_rest(&leg.traits));
-        Amount::from(with_fee(&leg.instrument, rests.fold(Qty::ZERO, Qty::plus)))
+        Amount::from(rests.fold(Qty::ZERO, Qty::plus))
     }
 
     fn deltas_of(&self, units: impl Fn(u8) -> Amount) -> BTreeMap<Asset, Amount> {

@@ -304,17 +304,6 @@ pub(crate) fn net_of_fee(instrument: &Instrument, side: Side, units: Qty) -> Qty
     kept.and_then(|units| Qty::truncated(units).ok()).unwrap_or(units)
 }
 
-/// The most that executing that many units may move a holding: a rebate adds to what a buy brings, and a fee in the base
-/// asset to what a sell takes, neither more than the taker's rate.
-pub(crate) fn with_fee(instrument: &Instrument, units: Qty) -> Qty {
-    if instrument.kind != InstrumentKind::Spot {
-        return units;
-    }
-    let fee = units.get().checked_mul(instrument.taker_fee.get().abs());
-    let fee = fee.and_then(|fee| Qty::truncated(fee).ok()).unwrap_or(Qty::ZERO);
-    units.plus(fee)
-}
-
 fn trim_heavier_sides(sizes: &mut [Size<'_>]) {
     let mut underlyings: Vec<Asset> =
         sizes.iter().map(|size| size.instrument.base.clone()).collect();

@@ -113,15 +113,3 @@ fn a_fee_in_the_base_asset_is_no_exposure() {
     let report = run.saga.report(run.now.plus_ms(9_000));
     assert_eq!((report.status, report.exposure_ms), (BatchStatus::Running, 70));
 }
-
-#[test]
-fn a_rebate_of_a_buy_and_a_base_fee_of_a_sell_are_inside_the_range() {
-    for (side, least, greatest) in [(Side::Buy, "0", "20.04002"), (Side::Sell, "-20.04002", "0")] {
-        let mut spec = batch(vec![spot_leg("spot", "20.02")]);
-        spec.legs[0].side = side;
-        let mut run = Harness::new(spec);
-        run.send(&["spot.e0"]);
-        let range = run.saga.report(run.now).net_delta_range.unwrap();
-        assert_eq!(range[&asset("BTC")], (amount(least), amount(greatest)), "{side:?}");
-    }
-}

@@ -9,9 +9,8 @@ use crate::units;
 
 /// Chance per thousand that an account pays another fee than the expected one, where accounts may.
 const UNEXPECTED_PER_MILLE: u32 = 800;
-/// Thousandths of the expected rate: what makers pay, counted from the largest rebate, and what is more.
-const REBATE: i64 = -250;
-const LOWER: std::ops::RangeInclusive<u64> = 0..=1_150;
+/// Thousandths of the expected rate: what makers pay, and what is more.
+const LOWER: std::ops::RangeInclusive<u64> = 1..=900;
 const HIGHER: std::ops::RangeInclusive<u64> = 1_050..=20_000;
 
 /// Asset of a fee.
@@ -25,12 +24,10 @@ pub(crate) enum FeeIn {
 /// What an account pays for spot trades.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SpotFee {
-    /// Buys pay so many thousandths of the expected rate, in the base asset; below zero it is a rebate.
+    /// Buys pay so many thousandths of the expected rate, in the base asset.
     OfRate(i64),
     /// Buys pay the expected rate, in an asset that no leg trades.
     Third,
-    /// The asset in which all fees are paid is the base asset itself: sells pay in it too.
-    Base,
 }
 
 impl SpotFee {
@@ -43,12 +40,11 @@ impl SpotFee {
             return Self::EXPECTED;
         }
         let mut within = |range| faults.size(Fault::UnexpectedFee, range).cast_signed();
-        match within(0..=4) {
-            0 => Self::OfRate(REBATE + within(LOWER)),
+        match within(0..=3) {
+            0 => Self::OfRate(within(LOWER)),
             1 => Self::OfRate(within(HIGHER)),
             2 => Self::OfRate(0),
-            3 => Self::Third,
-            _ => Self::Base,
+            _ => Self::Third,
         }
     }
 }
@@ -76,9 +72,7 @@ impl Market {
                     (part(quantity * i128::from(thousandths) / 1_000), FeeIn::Base)
                 }
                 SpotFee::Third => (part(quantity), FeeIn::Third),
-                SpotFee::Base => (part(quantity), FeeIn::Base),
             },
-            (Spot, Side::Sell) if spot == SpotFee::Base => (part(quantity), FeeIn::Base),
             (Spot, Side::Sell) => (part(quantity * price / one), FeeIn::Quote),
             (Linear, _) if env.rng.u8(0..8) == 0 => (part(quantity), FeeIn::Third),
             (Linear, _) => (part(quantity * price / one), FeeIn::Quote),
