@@ -177,6 +177,35 @@ fn what_a_matched_rest_could_gain_on_one_side_hides_no_loss() {
     assert_eq!(["270.03", "270.02"].map(takes_ether_back), [true, false]);
 }
 
+/// Bitcoin and ether are held, and their hedge was refused. The bitcoin may lose 560.59 at the limit of the order that
+/// takes it back, the ether 10 at the touch.
+#[test]
+fn what_another_underlyings_order_under_way_may_lose_counts_too() {
+    let takes_ether_back = |allowed: &str| {
+        let mut ether = leg("ether", Side::Buy, "1");
+        ether.instrument = linear("ETH", "0.01");
+        let legs = vec![leg("long", Side::Buy, "0.1"), ether, leg("short", Side::Sell, "0.1")];
+        let mut spec = batch(legs);
+        spec.policy.unwind_loss_max = Some(qty(allowed));
+        spec.policy.unwind_slippage_bps = 1;
+        let mut run = Harness::new(spec);
+        run.send(&["long.e0", "ether.e0", "short.e0"]);
+        run.fill("long.e0");
+        run.fill("ether.e0");
+        run.refuse("short.e0", RefusalKind::Final);
+        for (name, bid, ask) in [("long.u0", "59400", "59400.1"), ("ether.u0", "64990", "64990.1")]
+        {
+            let mut ready = run.ready(name);
+            ready.book = Some(book(bid, ask));
+            run.run(Event::Prepared(vec![ready]));
+        }
+        run.saga.order(run.tag("long.u0")).is_some()
+            && run.saga.order(run.tag("ether.u0")).is_some()
+    };
+    // Fees of 0.02 were paid.
+    assert_eq!(["570.61", "570.6"].map(takes_ether_back), [true, false]);
+}
+
 #[test]
 fn a_limit_between_the_books_own_finer_ticks_still_reaches_the_touch() {
     let mut spec = pair(ResendClass::A);
