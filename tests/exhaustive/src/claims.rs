@@ -13,6 +13,7 @@ use crate::world::World;
 
 mod ending;
 mod holdings;
+mod range;
 mod wave;
 
 use ending::ends_as_reported;

@@ -6,13 +6,13 @@ use equipoise_core::ResendClass;
 use super::scenario::Fate::{self, Fills, Half, Refused};
 use super::scenario::Scenario;
 use crate::config::{LegShape, Size, letter};
-use crate::product::PARTS;
-use crate::products::Product;
+use crate::product::Product;
+use crate::terms::PARTS;
 
-/// Of the recoveries of a pair of legs every so manieth place is killed, of two pairs every so manieth.
+/// Kills strike every nth place of the recoveries of a pair of legs, and every nth of two pairs.
 const STRIDES: [usize; 2] = [5, 31];
 
-/// Runs of two pairs of legs are long: the first place of each kind of point is killed, and every so manieth.
+/// Runs of two pairs of legs are long: kills strike the first place of each kind of point, and every nth.
 const PLACES: usize = 3;
 
 /// Two for an excess of which half fills at first, two for the rest.
@@ -36,6 +36,8 @@ pub(super) fn of_pair(one: ResendClass, other: ResendClass) -> Vec<Scenario> {
     let tenth = Size::Base(PARTS / 100);
     let carried = [leg(one, Product::Spot, tenth), leg(other, Product::Fine, tenth)];
     let quoted = [leg(one, Product::Spot, Size::Quote(250)), leg(other, Product::Fine, tenth)];
+    let twentieth = Size::Base(PARTS / 20);
+    let token = [leg(one, Product::SpotToken, twentieth), leg(other, Product::Finest, twentieth)];
     let two = Size::Lots(2);
     let hedged = [leg(one, Product::Hedged, two), leg(other, Product::Whole, two)];
     let hedged_short = [leg(one, Product::Whole, two), leg(other, Product::Hedged, two)];
@@ -62,6 +64,9 @@ pub(super) fn of_pair(one: ResendClass, other: ResendClass) -> Vec<Scenario> {
     add("spot bought for quote, follower", &follows(&quoted), [Fills, Fills]);
     add("spot bought for quote, follower of half", &follows(&quoted), [Half, Fills]);
     add("spot bought for quote, follower refused", &follows(&quoted), [Fills, Refused]);
+    add("fee out of a token: both filled", &token, [Fills, Fills]);
+    add("fee out of a token: short refused", &token, [Fills, Refused]);
+    add("fee out of a token, follower", &follows(&token), [Fills, Fills]);
     add("contracts of 0.01: both filled", &contracts, [Fills, Fills]);
     add("contracts of 0.01: one refused", &contracts, [Fills, Refused]);
     add("contracts of 0.01: partial", &contracts, [Fills, Half]);

@@ -24,7 +24,7 @@ pub(crate) struct Scenario {
     pub(crate) residual: Residual,
     pub(crate) unwind_ms: u64,
     pub(crate) unwind_attempts: u16,
-    /// By leg, for its first entry.
+    /// By leg, for every attempt of its entry.
     pub(super) fates: Vec<Fate>,
     /// The first unwind order fills only half.
     pub(super) unwind_half: bool,
@@ -34,9 +34,9 @@ pub(crate) struct Scenario {
     pub(super) troubled: Vec<u8>,
     /// The user stops as soon as the batch is admitted.
     pub(super) stops: bool,
-    /// Every so manieth place of its runs is killed, and the first of each kind of point.
+    /// Kills strike every nth place of its runs, and the first of each kind of point.
     pub(super) places: usize,
-    /// Every so manieth place of its recoveries is killed.
+    /// Kills strike every nth place of its recoveries.
     pub(super) stride: usize,
 }
 
