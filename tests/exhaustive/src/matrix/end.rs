@@ -1,7 +1,12 @@
 //! How runs end, and how they must.
 
-use equipoise_core::BatchStatus;
+use std::collections::BTreeMap;
 
+use equipoise_core::{BatchStatus, Record, ResendClass, Residual, Role, UnixMillis};
+
+use super::fault::Fault;
+use super::scenario::Scenario;
+use crate::claims::Violation;
 use crate::world::World;
 
 /// How a run ended.
@@ -39,4 +44,85 @@ impl End {
             Self::InDoubt => "parked in doubt",
         }
     }
+}
+
+/// That a run ended as its scenario, its fault and its kills allow: what could have been brought to its end and was left
+/// to a person all the same breaks this claim, however exact the report.
+pub(super) fn of_run(
+    scenario: &Scenario,
+    fault: Fault,
+    kills: usize,
+    world: &World,
+) -> Result<(), Violation> {
+    let end = End::of(world);
+    let allowed = match kills {
+        0 => unkilled(scenario, fault).contains(&end),
+        _ => killed(scenario, fault, kills, end, world),
+    };
+    if allowed {
+        return Ok(());
+    }
+    let claim = "a batch ends as its scenario says (S2, B3)";
+    Err(Violation {
+        claim,
+        what: format!("{} instead of {}", end.as_str(), scenario.ends.as_str()),
+    })
+}
+
+/// How a run without a kill may end: in one way but for what two venues race for.
+fn unkilled(scenario: &Scenario, fault: Fault) -> Vec<End> {
+    let first = scenario.legs[0].class;
+    match fault {
+        Fault::Unanswerable => vec![End::InDoubt],
+        // What an earlier owner sent to a venue that knows no ids and no deadlines is never proven absent.
+        Fault::SecondOwner if scenario.sends_at_once(ResendClass::C) => vec![End::InDoubt],
+        // Twice what was wanted: everything is taken back, if the orders for that are enough.
+        Fault::RequestRepeated if first != ResendClass::A && scenario.is_short_of_unwinds() => {
+            vec![End::Parked]
+        }
+        Fault::RequestRepeated if first != ResendClass::A && scenario.ends == End::Done => {
+            vec![End::Flat]
+        }
+        Fault::RejectedLater => vec![scenario.end_without_rejected()],
+        // The repetition is not refused, and takes back what the venue would otherwise have kept.
+        Fault::UnwindRepeated if !scenario.banned.is_empty() => vec![End::Flat],
+        // The leg that would fill is not sent again once the other one is refused.
+        _ if fault.may_drop_first() && scenario.residual == Residual::Park => {
+            vec![End::Flat, End::Parked]
+        }
+        _ => vec![scenario.ends],
+    }
+}
+
+/// Whether a run with kills may end so. A kill takes time, never more: it may let a deadline pass.
+fn killed(scenario: &Scenario, fault: Fault, kills: usize, end: End, world: &World) -> bool {
+    let parks = scenario.residual == Residual::Park;
+    // A kill may come before the stop, and a venue that takes what it was to refuse does so for a fault.
+    let fills = scenario.stops || fault.may_fill();
+    match end {
+        End::Never => world.journal.len() == 0,
+        End::InDoubt => fault == Fault::Unanswerable || scenario.has(ResendClass::C),
+        End::Parked => scenario.ends == End::Parked || is_used_up(scenario, world),
+        End::Done => scenario.ends == End::Done || fills,
+        End::Flat => scenario.ends == End::Flat || parks || kills > 1 || fault.may_end_flat(),
+    }
+}
+
+/// Whether the time or the orders for taking back are used up, by the records.
+fn is_used_up(scenario: &Scenario, world: &World) -> bool {
+    let (mut begun, mut ended) = (None::<UnixMillis>, None::<UnixMillis>);
+    let mut unwinds: BTreeMap<u8, u16> = BTreeMap::new();
+    for record in world.journal.records() {
+        match record {
+            Record::UnwindStarted { at } => begun = Some(*at),
+            Record::Ended { at, .. } => ended = Some(*at),
+            Record::Intent { tag, .. } if tag.role == Role::Unwind => {
+                *unwinds.entry(tag.leg).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+    let late =
+        begun.zip(ended).is_some_and(|(begun, ended)| ended.since(begun) >= scenario.unwind_ms);
+    late || unwinds.values().any(|orders| *orders >= scenario.unwind_attempts)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use equipoise_core::{Order, Stage};
 
-use super::end::End;
+use super::end::{End, of_run};
 use super::fault::Fault;
 use super::scenario::Scenario;
 use super::{Cells, NOWHERE, Point};
@@ -59,7 +59,7 @@ impl Runner<'_> {
         first.left = config.budget;
         let unkilled = |found| (NOWHERE.to_owned(), found);
         let armed = self.fault != Fault::None;
-        let played = self.play(&config, first, armed).map_err(unkilled)?;
+        let played = self.play(&config, first, 0, armed).map_err(unkilled)?;
         self.note(&played, Point::Nowhere, false);
         let mut crossed = BTreeSet::new();
         for (nth, state) in played.states.iter().enumerate() {
@@ -70,7 +70,7 @@ impl Runner<'_> {
                 let at = |found| (format!("killed before action {nth}"), found);
                 let place = Place { state, durable };
                 let armed = armed && !played.had_struck(nth);
-                let recovering = self.kill(&config, &place, armed).map_err(at)?;
+                let recovering = self.kill(&config, &place, 1, armed).map_err(at)?;
                 self.note(&recovering, point, false);
                 if self.fault == Fault::None {
                     self.kill_recovery(&config, nth, &recovering)?;
@@ -90,7 +90,7 @@ impl Runner<'_> {
             for (point, durable) in self.kills_of(state) {
                 let at = |found| (format!("killed before actions {nth} and {again} after"), found);
                 let place = Place { state, durable };
-                let played = self.kill(config, &place, false).map_err(at)?;
+                let played = self.kill(config, &place, 2, false).map_err(at)?;
                 self.note(&played, point, true);
             }
         }
@@ -152,10 +152,11 @@ impl Runner<'_> {
         &mut self,
         config: &Config,
         place: &Place<'_>,
+        kills: usize,
         armed: bool,
     ) -> Result<Played, Violation> {
         let killed = place.state.after(Action::Crash { durable: place.durable })?;
-        self.play(config, killed, armed)
+        self.play(config, killed, kills, armed)
     }
 
     fn note(&mut self, played: &Played, point: Point, in_recovery: bool) {
@@ -171,6 +172,7 @@ impl Runner<'_> {
         &mut self,
         config: &Config,
         first: World,
+        kills: usize,
         mut armed: bool,
     ) -> Result<Played, Violation> {
         self.runs += 1;
@@ -181,7 +183,8 @@ impl Runner<'_> {
                 break;
             };
             let possible = world.possible(config);
-            if armed && let Some(action) = self.fault.strikes(world, &possible) {
+            let strikes = |action| self.scenario.halved(world, action);
+            if armed && let Some(action) = self.fault.strikes(world, &possible).map(strikes) {
                 played.struck = Some(played.states.len());
                 armed = false;
                 let next = world.after(action)?;
@@ -192,6 +195,7 @@ impl Runner<'_> {
             let Some((next, reached)) = self.fair_next(world, print, &possible)? else {
                 if is_quiet(world) {
                     of_trouble(world, &self.scenario.troubled)?;
+                    of_run(self.scenario, self.fault, kills, world)?;
                     return Ok(played);
                 }
                 let claim = "from every state the batch comes to its end";
