@@ -17,6 +17,8 @@ mod range;
 mod wave;
 
 use ending::ends_as_reported;
+#[cfg(test)]
+pub(crate) use ending::is_reported;
 pub(crate) use ending::{is_excused, of_trouble};
 use holdings::venue_base;
 pub(crate) use wave::{of_admission, of_append};

@@ -269,6 +269,9 @@ fn covered(scenarios: &[Scenario], matrix: &Matrix) -> Result<(), MatrixError> {
     Ok(())
 }
 
+#[cfg(test)]
+mod tests;
+
 /// The letter pairs that scenarios are run with.
 const PAIRS: [(ResendClass, ResendClass); 3] = [
     (ResendClass::A, ResendClass::B),

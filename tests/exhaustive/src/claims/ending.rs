@@ -32,11 +32,16 @@ pub(super) fn ends_as_reported(world: &World) -> Result<(), Violation> {
         }
         BatchStatus::Parked | BatchStatus::Running => {}
     }
-    let attempts = Attempts::of_records(world);
-    attempts.are_reported(&report)?;
-    is_reported_exactly(&report, &held, &attempts)?;
+    is_reported(world, &report)
+}
+
+/// That a report says of holdings, net deltas and orders in doubt what is true, and of each trade that it is known once.
+pub(crate) fn is_reported(world: &World, report: &BatchReport) -> Result<(), Violation> {
+    let (held, attempts) = (Holdings::of_books(world), Attempts::of_records(world));
+    attempts.are_reported(report)?;
+    is_reported_exactly(report, &held, &attempts)?;
     if !is_excused(world) {
-        is_within_its_range(&report, &held)?;
+        is_within_its_range(report, &held)?;
     }
     every_trade_once(world, &attempts)
 }

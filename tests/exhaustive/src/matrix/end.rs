@@ -62,7 +62,7 @@ pub(super) fn of_run(
     if allowed {
         return Ok(());
     }
-    let claim = "a batch ends as its scenario says (S2, B3)";
+    let claim = "a batch ends as its scenario says";
     Err(Violation {
         claim,
         what: format!("{} instead of {}", end.as_str(), scenario.ends.as_str()),

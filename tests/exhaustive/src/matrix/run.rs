@@ -80,6 +80,16 @@ impl Runner<'_> {
         Ok(played.struck.is_some())
     }
 
+    /// The end of the run without a kill.
+    #[cfg(test)]
+    pub(super) fn unkilled(&mut self) -> Result<World, Violation> {
+        let config = self.config();
+        let mut first = World::new(&config);
+        first.left = config.budget;
+        let mut played = self.play(&config, first, 0, self.fault != Fault::None)?;
+        Ok(played.states.pop().expect("it begins with a state"))
+    }
+
     fn kill_recovery(
         &mut self,
         config: &Config,
