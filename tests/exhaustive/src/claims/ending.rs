@@ -1,6 +1,8 @@
 //! What must hold once a batch is over: what is held is what is reported, and every trade is in the journal.
 
-use equipoise_core::{Amount, BatchReport, BatchStatus, Record};
+use std::collections::BTreeMap;
+
+use equipoise_core::{Amount, BatchReport, BatchStatus, Record, Residual, UnixMillis};
 
 use super::holdings::Holdings;
 use super::range::Attempts;
@@ -9,7 +11,7 @@ use crate::exchange::{Exchange, venue_order};
 use crate::owner::Kept;
 use crate::spec::side;
 use crate::terms::{asset, decimal, parts_of};
-use crate::world::World;
+use crate::world::{World, is_entry};
 
 /// S2 and S4.
 pub(super) fn ends_as_reported(world: &World) -> Result<(), Violation> {
@@ -30,6 +32,14 @@ pub(super) fn ends_as_reported(world: &World) -> Result<(), Violation> {
                 })?;
             }
         }
+        BatchStatus::Parked if report.net_delta_range.is_none() => {
+            let reason = saga.spec().policy.on_residual == Residual::Park
+                || is_used_up(world)
+                || is_contradicted(world);
+            require(reason, "nothing is left to a person that could be taken back (R10)", || {
+                held.shown()
+            })?;
+        }
         BatchStatus::Parked | BatchStatus::Running => {}
     }
     is_reported(world, &report)
@@ -44,6 +54,34 @@ pub(crate) fn is_reported(world: &World, report: &BatchReport) -> Result<(), Vio
         is_within_its_range(report, &held)?;
     }
     every_trade_once(world, &attempts)
+}
+
+/// Whether the time or the orders of a leg for taking back are used up, by the records (R10).
+pub(crate) fn is_used_up(world: &World) -> bool {
+    let (mut begun, mut ended) = (None::<UnixMillis>, None::<UnixMillis>);
+    let mut unwinds: BTreeMap<u8, u16> = BTreeMap::new();
+    for record in world.journal.records() {
+        match record {
+            Record::UnwindStarted { at } => begun = Some(*at),
+            Record::Ended { at, .. } => ended = Some(*at),
+            Record::Intent { tag, .. } if !is_entry(*tag) => {
+                *unwinds.entry(tag.leg).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+    world.journal.replayed().is_some_and(|saga| {
+        let policy = &saga.spec().policy;
+        let taken = begun.zip(ended).map(|(begun, ended)| ended.since(begun));
+        taken.is_some_and(|taken| taken >= policy.unwind_ms_max)
+            || unwinds.values().any(|orders| *orders >= policy.unwind_attempts)
+    })
+}
+
+/// An account that seems to hold something else than its batch was left alone (K5).
+fn is_contradicted(world: &World) -> bool {
+    let contradicts = |record: &Record| matches!(record, Record::Contradicted { .. });
+    world.journal.records().iter().any(contradicts)
 }
 
 /// Parked with an order unresolved whose request the network repeated: its venue may have executed it twice, and no

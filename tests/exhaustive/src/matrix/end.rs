@@ -1,12 +1,10 @@
 //! How runs end, and how they must.
 
-use std::collections::BTreeMap;
-
-use equipoise_core::{BatchStatus, Record, ResendClass, Residual, Role, UnixMillis};
+use equipoise_core::{BatchStatus, ResendClass, Residual};
 
 use super::fault::Fault;
 use super::scenario::Scenario;
-use crate::claims::Violation;
+use crate::claims::{Violation, is_used_up};
 use crate::world::World;
 
 /// How a run ended.
@@ -102,27 +100,8 @@ fn killed(scenario: &Scenario, fault: Fault, kills: usize, end: End, world: &Wor
     match end {
         End::Never => world.journal.len() == 0,
         End::InDoubt => fault == Fault::Unanswerable || scenario.has(ResendClass::C),
-        End::Parked => scenario.ends == End::Parked || is_used_up(scenario, world),
+        End::Parked => scenario.ends == End::Parked || is_used_up(world),
         End::Done => scenario.ends == End::Done || fills,
         End::Flat => scenario.ends == End::Flat || parks || kills > 1 || fault.may_end_flat(),
     }
-}
-
-/// Whether the time or the orders for taking back are used up, by the records.
-fn is_used_up(scenario: &Scenario, world: &World) -> bool {
-    let (mut begun, mut ended) = (None::<UnixMillis>, None::<UnixMillis>);
-    let mut unwinds: BTreeMap<u8, u16> = BTreeMap::new();
-    for record in world.journal.records() {
-        match record {
-            Record::UnwindStarted { at } => begun = Some(*at),
-            Record::Ended { at, .. } => ended = Some(*at),
-            Record::Intent { tag, .. } if tag.role == Role::Unwind => {
-                *unwinds.entry(tag.leg).or_default() += 1;
-            }
-            _ => {}
-        }
-    }
-    let late =
-        begun.zip(ended).is_some_and(|(begun, ended)| ended.since(begun) >= scenario.unwind_ms);
-    late || unwinds.values().any(|orders| *orders >= scenario.unwind_attempts)
 }
