@@ -13,10 +13,13 @@ use crate::world::World;
 
 mod ending;
 mod holdings;
+mod range;
 mod wave;
 
 use ending::ends_as_reported;
-pub(crate) use ending::{is_excused, of_trouble};
+#[cfg(test)]
+pub(crate) use ending::is_reported;
+pub(crate) use ending::{is_excused, is_used_up, of_trouble};
 use holdings::venue_base;
 pub(crate) use wave::{of_admission, of_append};
 

@@ -2,7 +2,7 @@
 
 use equipoise_core::{ResendClass, Residual};
 
-use crate::products::Product;
+use crate::product::Product;
 
 /// How often each kind of trouble may happen on one path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

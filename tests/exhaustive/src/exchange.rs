@@ -11,7 +11,7 @@ use equipoise_core::{
 };
 
 use crate::config::LegShape;
-use crate::product::{Terms, asset, decimal, price};
+use crate::terms::{Terms, asset, decimal, price};
 use crate::world::signed;
 
 /// One order the exchange took.
@@ -238,13 +238,12 @@ impl Exchange {
             (Role::Unwind, Side::Sell) => terms.bid,
             (Role::Unwind, Side::Buy) => terms.ask,
         };
-        let in_base = terms.kind == InstrumentKind::Spot && order.side == Side::Buy;
         let trade = |(at, lots): (usize, &u32)| Fill {
             trade: TradeId::new(&format!("{number}-{at}")).expect("printable"),
             price: price(paid),
             quantity: terms.quantity(*lots),
             fee: Amount::from(decimal(terms.fee(order.side, *lots))),
-            fee_asset: asset(if in_base { terms.base } else { terms.quote }),
+            fee_asset: asset(terms.fee_asset(order.side)),
             at: VenueMillis(order.arrived.0),
         };
         OrderSnapshot {

@@ -15,14 +15,14 @@ mod journal;
 mod matrix;
 mod owner;
 mod product;
-mod products;
 mod search;
 mod spec;
 mod story;
+mod terms;
 mod world;
 
 pub use claims::Violation;
 pub use config::{Budget, Config, LegShape, Size, configurations, small_configurations};
 pub use matrix::{Breadth, Cell, Matrix, MatrixError, run_matrix};
-pub use products::Product;
+pub use product::Product;
 pub use search::{Explored, Limits, Outcome, explore};

@@ -11,6 +11,7 @@ use equipoise_core::ResendClass;
 
 use crate::claims::Violation;
 
+mod end;
 mod fault;
 mod quirks;
 mod run;
@@ -23,6 +24,7 @@ use scenario::{Scenario, scenarios};
 /// Where a kill strikes, by what was true at that moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Point {
+    Nowhere,
     BeforeAdmission,
     BeforeAppend,
     AfterAppend,
@@ -33,6 +35,9 @@ enum Point {
     WhileOutcomeUnknown,
     WhileWaiting,
 }
+
+/// What a run without a kill is listed as.
+const NOWHERE: &str = "no kill";
 
 const POINTS: [(Point, &str); 9] = [
     (Point::BeforeAdmission, "before admission"),
@@ -53,7 +58,7 @@ pub struct Cell {
     pub scenario: String,
     /// Fault.
     pub fault: &'static str,
-    /// Crash point.
+    /// Crash point, or that there was no kill.
     pub point: &'static str,
     /// Whether the kill struck a recovery.
     pub in_recovery: bool,
@@ -169,7 +174,7 @@ pub fn run_matrix(breadth: Breadth) -> Result<Matrix, MatrixError> {
         .map(|((row, column, point, in_recovery), ends)| Cell {
             scenario: scenarios[row].name.clone(),
             fault: FAULTS[column].1,
-            point: POINTS.iter().find(|(of, _)| *of == point).map_or("", |(_, name)| name),
+            point: POINTS.iter().find(|(of, _)| *of == point).map_or(NOWHERE, |(_, name)| name),
             in_recovery,
             ends,
         })
@@ -178,7 +183,7 @@ pub fn run_matrix(breadth: Breadth) -> Result<Matrix, MatrixError> {
     Ok(matrix)
 }
 
-/// One scenario with each fault, killed at every so manieth place, its recoveries at every `sparse`-th at most.
+/// One scenario with each fault, killed at every nth place, its recoveries at every `sparse`-th at most.
 fn run_row(
     scenarios: &[Scenario],
     row: usize,
@@ -263,6 +268,9 @@ fn covered(scenarios: &[Scenario], matrix: &Matrix) -> Result<(), MatrixError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
 
 /// The letter pairs that scenarios are run with.
 const PAIRS: [(ResendClass, ResendClass); 3] = [

@@ -1,241 +1,145 @@
-//! What a venue trades, and the judges' own arithmetic over it.
+//! The instruments of these worlds: one of each kind the adapters trade, with the quirk that makes it different.
 //!
-//! Sizes are counted in lots, holdings in parts of a venue unit, deltas in parts of a base unit, all of them whole
-//! numbers. Nothing of the engine's decimal code is used, so neither can hide a mistake of the other.
+//! Sizes follow what the exchanges list; prices are made up, and those at which something is taken back are far from
+//! those at which it was bought, so that nothing that converts at the wrong price comes out even.
+//! Source of contract sizes: Binance COIN-M Exchange Information (contractSize), OKX Get instruments (ctVal),
+//! read 2026-11-22.
 
-use std::hash::{Hash, Hasher};
+use equipoise_core::InstrumentKind::{Inverse, Linear, Spot};
+use equipoise_core::PositionMode;
 
-use equipoise_core::{
-    Amount, Asset, BookTop, Instrument, InstrumentKind, PositionMode, Price, Qty, Side, Symbol,
+use crate::terms::{PARTS, Pays, Terms};
+
+/// What a leg trades.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Product {
+    /// A linear contract of which a lot is one unit is one bitcoin: everything comes out even.
+    Whole,
+    /// The same of ether.
+    WholeEther,
+    /// The same of bitcoin on an account in hedge mode that already holds a short position.
+    Hedged,
+    /// An inverse contract of 100 dollars of bitcoin.
+    CoinM,
+    /// An inverse contract of 10 dollars of ether.
+    CoinMEther,
+    /// A linear contract in thousandths of a bitcoin.
+    Fine,
+    /// A linear contract in hundredths of an ether.
+    FineEther,
+    /// Spot bitcoin, the fee of a buy out of the bitcoin bought.
+    Spot,
+    /// The same, the fee out of a token of the exchange.
+    SpotToken,
+    /// A linear contract in hundred thousandths of a bitcoin, as fine as spot.
+    Finest,
+    /// A linear contract of 0.01 bitcoin in hundredths of a contract.
+    Swap,
+    /// A linear contract of 0.003 bitcoin in whole contracts, about as much as one of 100 dollars.
+    Thirds,
+}
+
+impl Product {
+    pub(crate) const fn terms(self) -> &'static Terms {
+        match self {
+            Self::Whole => &WHOLE,
+            Self::WholeEther => &WHOLE_ETHER,
+            Self::Hedged => &HEDGED,
+            Self::CoinM => &COIN_M,
+            Self::CoinMEther => &COIN_M_ETHER,
+            Self::Fine => &FINE,
+            Self::FineEther => &FINE_ETHER,
+            Self::Spot => &SPOT,
+            Self::SpotToken => &SPOT_TOKEN,
+            Self::Finest => &FINEST,
+            Self::Swap => &SWAP,
+            Self::Thirds => &THIRDS,
+        }
+    }
+}
+
+const WHOLE: Terms = Terms {
+    symbol: "BTCUSDT",
+    kind: Linear,
+    base: "BTC",
+    quote: "USDT",
+    lot: PARTS,
+    contract: PARTS,
+    least: 1,
+    value_min: 0,
+    fee_ppm: 0,
+    pays: Pays::Bought,
+    reference: 100,
+    entry: 100,
+    bid: 100,
+    ask: 101,
+    mode: PositionMode::OneWay,
+    before: 0,
 };
-use rust_decimal::Decimal;
 
-/// Parts of a venue unit, of a base unit and of a unit of quote: deltas have twelve places (K7).
-pub(crate) const PARTS: i128 = 1_000_000_000_000;
-/// Decimal places of a part.
-const PLACES: u32 = 12;
-/// Longest search for a size, lots.
-const LOTS_MAX: u32 = 1 << 24;
+const WHOLE_ETHER: Terms = Terms { symbol: "ETHUSDT", base: "ETH", ..WHOLE };
 
-/// Rules and prices of one instrument.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Terms {
-    pub(crate) symbol: &'static str,
-    pub(crate) kind: InstrumentKind,
-    pub(crate) base: &'static str,
-    pub(crate) quote: &'static str,
-    /// One lot, parts of a venue unit.
-    pub(crate) lot: i128,
-    /// Base units (linear, spot) or quote units (inverse) of one venue unit, in parts.
-    pub(crate) contract: i128,
-    /// Smallest order by quantity, lots.
-    pub(crate) least: u32,
-    /// Smallest order by value, whole quote.
-    pub(crate) value_min: u32,
-    /// Fee of a buy, parts of a million of what it buys, out of that itself.
-    pub(crate) fee_ppm: i128,
-    /// What a batch converts and judges by, whole quote.
-    pub(crate) reference: u32,
-    /// At what entries fill.
-    pub(crate) entry: u32,
-    /// Best prices once something is to be taken back.
-    pub(crate) bid: u32,
-    pub(crate) ask: u32,
-    pub(crate) mode: PositionMode,
-    /// What the account held before, lots, buys positive; in hedge mode in the position of that side.
-    pub(crate) before: i64,
-}
+const HEDGED: Terms =
+    Terms { symbol: "BTCUSDT-hedge", mode: PositionMode::Hedge, before: -3, ..WHOLE };
 
-impl Hash for Terms {
-    /// The same in every state of a world, so it tells none apart.
-    fn hash<H: Hasher>(&self, _: &mut H) {}
-}
+const FINE: Terms = Terms {
+    lot: PARTS / 1_000,
+    reference: 30_000,
+    entry: 30_010,
+    bid: 24_005,
+    ask: 24_015,
+    ..WHOLE
+};
 
-impl Terms {
-    /// The rules as an adapter would tell the engine.
-    pub(crate) fn instrument(&self) -> Instrument {
-        let inverse = self.kind == InstrumentKind::Inverse;
-        Instrument {
-            symbol: Symbol::new(self.symbol).expect("a plain symbol"),
-            kind: self.kind,
-            base: asset(self.base),
-            quote: asset(self.quote),
-            settle: asset(if inverse { self.base } else { self.quote }),
-            tick: price(1),
-            lot: self.quantity(1),
-            quantity_min: self.quantity(self.least),
-            quantity_max: Qty::ZERO,
-            market_quantity_max: Qty::ZERO,
-            notional_min: whole(self.value_min),
-            contract_size: Qty::new(decimal(self.contract)).expect("contracts are in range"),
-            taker_fee: Amount::from(Decimal::from_i128_with_scale(self.fee_ppm, 6)),
-        }
-    }
+const FINE_ETHER: Terms = Terms {
+    symbol: "ETHUSDT",
+    base: "ETH",
+    lot: PARTS / 100,
+    reference: 2_000,
+    entry: 2_001,
+    bid: 2_400,
+    ask: 2_401,
+    ..WHOLE
+};
 
-    /// The market once something is to be taken back.
-    pub(crate) fn book(&self) -> BookTop {
-        let size = self.quantity(100);
-        BookTop { bid: Some((price(self.bid), size)), ask: Some((price(self.ask), size)) }
-    }
+const COIN_M: Terms = Terms {
+    symbol: "BTCUSD_PERP",
+    kind: Inverse,
+    quote: "USD",
+    contract: 100 * PARTS,
+    reference: 30_100,
+    entry: 29_000,
+    bid: 24_000,
+    ask: 24_010,
+    ..WHOLE
+};
 
-    /// A number of lots in venue units.
-    pub(crate) fn quantity(&self, lots: u32) -> Qty {
-        Qty::new(decimal(self.parts(lots))).expect("small sizes are in range")
-    }
+const COIN_M_ETHER: Terms = Terms {
+    symbol: "ETHUSD_PERP",
+    base: "ETH",
+    contract: 10 * PARTS,
+    reference: 2_010,
+    entry: 1_990,
+    bid: 2_390,
+    ask: 2_391,
+    ..COIN_M
+};
 
-    /// A quantity as a number of lots; `None` if it is not whole.
-    pub(crate) fn lots(&self, quantity: Qty) -> Option<u32> {
-        let parts = parts_of(quantity.get())?;
-        if parts % self.lot != 0 {
-            return None;
-        }
-        u32::try_from(parts / self.lot).ok()
-    }
+const SPOT: Terms = Terms {
+    symbol: "BTCUSDT-spot",
+    kind: Spot,
+    lot: PARTS / 100_000,
+    value_min: 5,
+    fee_ppm: 1_000,
+    ..FINE
+};
 
-    /// A number of lots as parts of a venue unit.
-    pub(crate) fn parts(&self, lots: u32) -> i128 {
-        i128::from(lots) * self.lot
-    }
+const SPOT_TOKEN: Terms = Terms { pays: Pays::Token, ..SPOT };
 
-    /// What the venue keeps of an execution, parts of a venue unit; the rules here leave no rest.
-    pub(crate) fn fee(&self, side: Side, lots: u32) -> i128 {
-        match (self.kind, side) {
-            (InstrumentKind::Spot, Side::Buy) => self.parts(lots) * self.fee_ppm / 1_000_000,
-            _ => 0,
-        }
-    }
+const FINEST: Terms = Terms { lot: PARTS / 100_000, ..FINE };
 
-    /// What an execution brings, parts of a venue unit, buys positive (K2).
-    pub(crate) fn received(&self, side: Side, lots: u32) -> i128 {
-        match side {
-            Side::Buy => self.parts(lots) - self.fee(side, lots),
-            Side::Sell => -self.parts(lots),
-        }
-    }
+const SWAP: Terms =
+    Terms { symbol: "BTC-USDT-SWAP", lot: PARTS / 100, contract: PARTS / 100, ..FINE };
 
-    /// Parts of a venue unit as parts of a base unit, inverse contracts at the reference price, rounded once, half to
-    /// even (K7).
-    pub(crate) fn base(&self, parts: i128) -> i128 {
-        let value = parts * self.contract;
-        match self.kind {
-            InstrumentKind::Inverse => half_even(value, PARTS * i128::from(self.reference)),
-            InstrumentKind::Linear | InstrumentKind::Spot => value / PARTS,
-        }
-    }
-
-    /// One lot, parts of a base unit.
-    pub(crate) fn lot_base(&self) -> i128 {
-        self.base(self.lot)
-    }
-
-    /// The smallest order at the reference price, lots.
-    pub(crate) fn smallest(&self) -> u32 {
-        let per_lot = match self.kind {
-            InstrumentKind::Inverse => self.lot * self.contract,
-            _ => self.lot * self.contract * i128::from(self.reference),
-        };
-        let by_value = (i128::from(self.value_min) * PARTS * PARTS + per_lot - 1) / per_lot;
-        u32::try_from(by_value).unwrap_or(u32::MAX).max(self.least).max(1)
-    }
-
-    /// What is too small to trade, parts of a base unit (K6).
-    pub(crate) fn dust(&self) -> i128 {
-        self.base(self.parts(self.smallest()))
-    }
-
-    /// The most lots that bring no more than so many parts of a base unit.
-    pub(crate) fn most_within(&self, side: Side, base: i128) -> u32 {
-        let fits = |lots: u32| self.base(self.received(side, lots)).abs() <= base;
-        let (mut most, mut beyond) = (0, LOTS_MAX);
-        while beyond - most > 1 {
-            let middle = most + (beyond - most) / 2;
-            if fits(middle) { most = middle } else { beyond = middle }
-        }
-        most
-    }
-
-    /// What follows a leg that received so many parts of a base unit: whole lots, nothing if no order is that small.
-    pub(crate) fn following(&self, side: Side, base: i128) -> u32 {
-        let lots = self.most_within(side, base.abs());
-        if lots < self.smallest() { 0 } else { lots }
-    }
-}
-
-/// A quotient rounded to the nearest whole number, a tie to the even one.
-fn half_even(numerator: i128, denominator: i128) -> i128 {
-    let (quotient, rest) = (numerator.div_euclid(denominator), numerator.rem_euclid(denominator));
-    let up = 2 * rest > denominator || (2 * rest == denominator && quotient % 2 != 0);
-    quotient + i128::from(up)
-}
-
-/// Parts as a decimal.
-pub(crate) fn decimal(parts: i128) -> Decimal {
-    Decimal::from_i128_with_scale(parts, PLACES).normalize()
-}
-
-/// A decimal as parts; `None` if it has digits beyond them.
-pub(crate) fn parts_of(value: Decimal) -> Option<i128> {
-    let value = value.normalize();
-    let places = PLACES.checked_sub(value.scale())?;
-    value.mantissa().checked_mul(10_i128.pow(places))
-}
-
-/// Whole units.
-pub(crate) fn whole(units: u32) -> Qty {
-    Qty::new(Decimal::from(units)).expect("small numbers are in range")
-}
-
-pub(crate) fn price(value: u32) -> Price {
-    Price::new(Decimal::from(value)).expect("prices are positive")
-}
-
-pub(crate) fn asset(name: &str) -> Asset {
-    Asset::new(name).expect("a plain asset")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::products::Product;
-
-    #[test]
-    fn ties_go_to_the_even_neighbour_on_both_sides_of_zero() {
-        let halves: Vec<i128> = (-5..=5).map(|halves| half_even(halves, 2)).collect();
-        assert_eq!(halves, [-2, -2, -2, -1, 0, 0, 0, 1, 2, 2, 2]);
-        assert_eq!([half_even(-8, 3), half_even(8, 3), half_even(7, 3)], [-3, 3, 2]);
-    }
-
-    #[test]
-    fn three_contracts_are_converted_at_once_and_not_one_by_one() {
-        let terms = Product::CoinM.terms();
-        // 100 dollars at 30,100 are 0.00332225913621..., 300 are 0.00996677740863...
-        assert_eq!(terms.base(terms.parts(1)), 3_322_259_136);
-        assert_eq!(terms.base(terms.parts(3)), 9_966_777_409);
-        assert_eq!(terms.base(-terms.parts(3)), -9_966_777_409);
-    }
-
-    #[test]
-    fn a_fee_in_the_base_asset_leaves_less_than_was_filled() {
-        let terms = Product::Spot.terms();
-        assert_eq!(terms.received(Side::Buy, 1001), 9_999_990_000);
-        assert_eq!(terms.received(Side::Sell, 1001), -10_010_000_000);
-        // Five in quote at 30,000 are 0.00016667 at least.
-        assert_eq!(terms.smallest(), 17);
-    }
-
-    #[test]
-    fn a_follower_is_as_many_whole_lots_as_its_source_received() {
-        let received = Product::Spot.terms().received(Side::Buy, 834);
-        assert_eq!(Product::Fine.terms().following(Side::Sell, received), 8);
-        assert_eq!(Product::CoinM.terms().following(Side::Sell, 9_966_777_409), 3);
-        assert_eq!(Product::CoinM.terms().following(Side::Sell, 9_966_777_408), 2);
-    }
-
-    #[test]
-    fn quantities_are_read_back_to_the_lot() {
-        let terms = Product::Swap.terms();
-        assert_eq!(terms.quantity(125).to_string(), "1.25");
-        assert_eq!(terms.lots(terms.quantity(125)), Some(125));
-        assert_eq!(terms.lots("1.255".parse().expect("a number")), None);
-    }
-}
+const THIRDS: Terms =
+    Terms { symbol: "BTC-USDT-0.003", lot: PARTS, contract: PARTS / 1_000 * 3, ..FINE };

@@ -7,7 +7,7 @@
 use equipoise_core::*;
 
 use crate::config::{Config, LegShape, Size};
-use crate::product::{decimal, price, whole};
+use crate::terms::{decimal, price, whole};
 
 /// Milliseconds of one tick.
 pub(crate) const TICK_MS: u64 = 2_000;

@@ -1,16 +1,17 @@
 //! What must hold once a batch is over: what is held is what is reported, and every trade is in the journal.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use equipoise_core::{Amount, BatchReport, BatchStatus, Record};
+use equipoise_core::{Amount, BatchReport, BatchStatus, Record, Residual, UnixMillis};
 
 use super::holdings::Holdings;
+use super::range::Attempts;
 use super::{Violation, entered, planned, require};
-use crate::exchange::venue_order;
+use crate::exchange::{Exchange, venue_order};
 use crate::owner::Kept;
-use crate::product::{asset, decimal, parts_of};
 use crate::spec::side;
-use crate::world::World;
+use crate::terms::{asset, decimal, parts_of};
+use crate::world::{World, is_entry};
 
 /// S2 and S4.
 pub(super) fn ends_as_reported(world: &World) -> Result<(), Violation> {
@@ -31,16 +32,56 @@ pub(super) fn ends_as_reported(world: &World) -> Result<(), Violation> {
                 })?;
             }
         }
+        BatchStatus::Parked if report.net_delta_range.is_none() => {
+            let reason = saga.spec().policy.on_residual == Residual::Park
+                || is_used_up(world)
+                || is_contradicted(world);
+            require(reason, "nothing is left to a person that could be taken back (R10)", || {
+                held.shown()
+            })?;
+        }
         BatchStatus::Parked | BatchStatus::Running => {}
     }
-    match &report.net_delta_range {
-        Some(_) if is_excused(world) => Ok(()),
-        Some(_) => is_within_its_range(&report, &held),
-        None => {
-            is_reported_exactly(&report, &held)?;
-            every_trade_once(world)
+    is_reported(world, &report)
+}
+
+/// That a report says of holdings, net deltas and orders in doubt what is true, and of each trade that it is known once.
+pub(crate) fn is_reported(world: &World, report: &BatchReport) -> Result<(), Violation> {
+    let (held, attempts) = (Holdings::of_books(world), Attempts::of_records(world));
+    attempts.are_reported(report)?;
+    is_reported_exactly(report, &held, &attempts)?;
+    if !is_excused(world) {
+        is_within_its_range(report, &held)?;
+    }
+    every_trade_once(world, &attempts)
+}
+
+/// Whether the time or the orders of a leg for taking back are used up, by the records (R10).
+pub(crate) fn is_used_up(world: &World) -> bool {
+    let (mut begun, mut ended) = (None::<UnixMillis>, None::<UnixMillis>);
+    let mut unwinds: BTreeMap<u8, u16> = BTreeMap::new();
+    for record in world.journal.records() {
+        match record {
+            Record::UnwindStarted { at } => begun = Some(*at),
+            Record::Ended { at, .. } => ended = Some(*at),
+            Record::Intent { tag, .. } if !is_entry(*tag) => {
+                *unwinds.entry(tag.leg).or_default() += 1;
+            }
+            _ => {}
         }
     }
+    world.journal.replayed().is_some_and(|saga| {
+        let policy = &saga.spec().policy;
+        let taken = begun.zip(ended).map(|(begun, ended)| ended.since(begun));
+        taken.is_some_and(|taken| taken >= policy.unwind_ms_max)
+            || unwinds.values().any(|orders| *orders >= policy.unwind_attempts)
+    })
+}
+
+/// An account that seems to hold something else than its batch was left alone (K5).
+fn is_contradicted(world: &World) -> bool {
+    let contradicts = |record: &Record| matches!(record, Record::Contradicted { .. });
+    world.journal.records().iter().any(contradicts)
 }
 
 /// Parked with an order unresolved whose request the network repeated: its venue may have executed it twice, and no
@@ -64,9 +105,17 @@ fn is_as_planned(world: &World, held: &Holdings) -> Result<(), Violation> {
         })?;
     }
     let plan = Holdings::as_planned(world);
+    // Fees that came out of another asset than expected, of legs that none matches: the difference is theirs exactly.
+    let beside = held.moved(|leg| {
+        let (terms, filled) = (world.venues[leg].terms, entered(world, leg, |_| true));
+        let more = terms.received(side(leg), filled) - terms.expected(side(leg), filled);
+        if followed(leg) { -held.of(leg) } else { more - held.of(leg) }
+    });
     for underlying in held.underlyings() {
-        let off = (held.net(underlying) - plan.net(underlying)).abs();
-        require(off < plan.coarsest_lot(underlying), claim, || {
+        let off = held.net(underlying) - plan.net(underlying);
+        let near = |off: i128| off.abs() < plan.coarsest_lot(underlying);
+        let excused = off - beside.net(underlying);
+        require(near(off) || near(excused), claim, || {
             format!("{underlying} is off by {}: {}", decimal(off), held.shown())
         })?;
     }
@@ -98,19 +147,29 @@ pub(crate) fn of_trouble(world: &World, troubled: &[u8]) -> Result<(), Violation
     Ok(())
 }
 
-/// Net delta of each underlying and holding of each leg, to the last place.
-fn is_reported_exactly(report: &BatchReport, held: &Holdings) -> Result<(), Violation> {
+/// Holding of each leg without an order in doubt, and net delta of each underlying, to the last place; of a leg with one
+/// as far as the records know it.
+fn is_reported_exactly(
+    report: &BatchReport,
+    held: &Holdings,
+    attempts: &Attempts<'_>,
+) -> Result<(), Violation> {
     let claim = "what is held is what is reported (S2)";
+    let known = attempts.known();
+    let exact = held.moved(|leg| match attempts.is_resolved(leg) {
+        true => 0,
+        false => known.of(leg) - held.of(leg),
+    });
     for underlying in held.underlyings() {
         let reported = report.net_delta.get(&asset(underlying)).copied().unwrap_or(Amount::ZERO);
-        let net = held.net(underlying);
+        let net = exact.net(underlying);
         require(parts_of(reported.get()) == Some(net), claim, || {
             format!("{} {underlying}, reported {reported}: {}", decimal(net), held.shown())
         })?;
     }
     for (leg, reported) in report.legs.iter().enumerate() {
-        let exact = parts_of(reported.holding.get()) == Some(held.of(leg));
-        require(exact, claim, || {
+        let is_exact = parts_of(reported.holding.get()) == Some(exact.of(leg));
+        require(is_exact, claim, || {
             format!("leg {leg} reported as {}: {}", reported.holding, held.shown())
         })?;
     }
@@ -130,33 +189,53 @@ fn is_within_its_range(report: &BatchReport, held: &Holdings) -> Result<(), Viol
     Ok(())
 }
 
-/// S4: the trades of the exchanges are the trades of the journal, to the last part of size and fee.
-fn every_trade_once(world: &World) -> Result<(), Violation> {
-    let mut traded: BTreeSet<(String, String, i128, i128)> = BTreeSet::new();
+/// A trade: order, id, size and fee, in parts.
+type Trade = (String, String, i128, i128);
+
+/// S4: the trades of the exchanges are the trades of the journal, each in one record, to the last part of size and fee;
+/// of a leg with an order in doubt those that are known.
+fn every_trade_once(world: &World, attempts: &Attempts<'_>) -> Result<(), Violation> {
     for (leg, venue) in (0_u8..).zip(&world.venues) {
-        for (number, order) in venue.orders.iter().enumerate() {
-            for (at, lots) in order.trades.iter().enumerate() {
-                let (order_id, trade) = (venue_order(leg, number), format!("{number}-{at}"));
-                let fee = venue.terms.fee(order.side, *lots);
-                traded.insert((order_id.to_string(), trade, venue.terms.parts(*lots), fee));
-            }
+        let (traded, recorded) = (traded(leg, venue), recorded(world, leg));
+        let once = recorded.windows(2).all(|pair| pair[0] != pair[1]);
+        let all = match attempts.is_resolved(leg.into()) {
+            true => traded == recorded,
+            false => recorded.iter().all(|trade| traded.contains(trade)),
+        };
+        require(once && all, "every trade is in the journal, once (S4)", || {
+            format!("traded {traded:?}, recorded {recorded:?}")
+        })?;
+    }
+    Ok(())
+}
+
+/// By the books of a venue, in order.
+fn traded(leg: u8, venue: &Exchange) -> Vec<Trade> {
+    let mut traded = Vec::new();
+    for (number, order) in venue.orders.iter().enumerate() {
+        for (at, lots) in order.trades.iter().enumerate() {
+            let (order_id, trade) = (venue_order(leg, number), format!("{number}-{at}"));
+            let fee = venue.terms.fee(order.side, *lots);
+            traded.push((order_id.to_string(), trade, venue.terms.parts(*lots), fee));
         }
     }
-    let recorded: BTreeSet<_> = world
-        .journal
-        .records()
-        .iter()
-        .filter_map(|record| match record {
-            Record::Filled { venue_order, fill, .. } => Some((
-                venue_order.to_string(),
-                fill.trade.to_string(),
-                parts_of(fill.quantity.get())?,
-                parts_of(fill.fee.get())?,
-            )),
-            _ => None,
-        })
-        .collect();
-    require(traded == recorded, "every trade is in the journal, once (S4)", || {
-        format!("traded {traded:?}, recorded {recorded:?}")
-    })
+    traded.sort_unstable();
+    traded
+}
+
+/// By the journal, in order, as often as it says so.
+fn recorded(world: &World, leg: u8) -> Vec<Trade> {
+    let of_leg = world.journal.records().iter().filter_map(|record| match record {
+        Record::Filled { tag, venue_order, fill, .. } if tag.leg == leg => Some((
+            venue_order.to_string(),
+            fill.trade.to_string(),
+            // What has digits beyond the parts is no trade of these exchanges.
+            parts_of(fill.quantity.get()).unwrap_or(i128::MIN),
+            parts_of(fill.fee.get()).unwrap_or(i128::MIN),
+        )),
+        _ => None,
+    });
+    let mut recorded: Vec<_> = of_leg.collect();
+    recorded.sort_unstable();
+    recorded
 }

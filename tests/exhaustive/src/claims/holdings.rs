@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use equipoise_core::{InstrumentKind, OrderRequest, OrderTag, Record, Side};
 
 use crate::exchange::Exchange;
-use crate::product::{Terms, parts_of};
 use crate::spec::side;
+use crate::terms::{Terms, decimal, parts_of};
 use crate::world::World;
 
 /// By leg, parts of a venue unit, bought less sold, fees taken off what they came out of.
@@ -57,21 +57,24 @@ impl Holdings {
     /// What entries are to come to at best: the sizes of admission, followers as large as their sources make them.
     pub(crate) fn as_planned(world: &World) -> Self {
         let received = |leg: usize, venue: &Exchange| {
-            let lots = planned(world, leg, |source| {
-                venue_base(world, source, world.setting.planned[source].unwrap_or(0))
-            });
-            (venue.terms, venue.terms.received(side(leg), lots))
+            (venue.terms, venue.terms.expected(side(leg), sized_lots(world, leg)))
         };
         let legs = world.venues.iter().enumerate();
         Self { legs: legs.map(|(leg, venue)| received(leg, venue)).collect() }
     }
 
-    /// Once a wave has filled completely.
+    /// With so much more or less in each leg, parts of a venue unit.
+    pub(crate) fn moved(&self, by: impl Fn(usize) -> i128) -> Self {
+        let legs = self.legs.iter().enumerate();
+        Self { legs: legs.map(|(leg, (terms, held))| (*terms, held + by(leg))).collect() }
+    }
+
+    /// Once a wave has filled completely, with the fees that can be expected.
     pub(crate) fn after(&self, wave: &[(OrderTag, &OrderRequest)]) -> Self {
         let mut held = self.clone();
         for (tag, request) in wave {
             let (terms, held) = &mut held.legs[usize::from(tag.leg)];
-            *held += terms.received(request.side, terms.lots(request.quantity).unwrap_or(0));
+            *held += terms.expected(request.side, terms.lots(request.quantity).unwrap_or(0));
         }
         held
     }
@@ -117,10 +120,23 @@ impl Holdings {
         let parts: Vec<String> = self
             .legs
             .iter()
-            .map(|(terms, held)| format!("{} {}", crate::product::decimal(*held), terms.symbol))
+            .map(|(terms, held)| format!("{} {}", decimal(*held), terms.symbol))
             .collect();
         parts.join(", ")
     }
+}
+
+/// What a leg is to fill by the sizes of admission, lots: a follower as much as its source is sized to bring.
+pub(crate) fn sized_lots(world: &World, leg: usize) -> u32 {
+    planned(world, leg, |source| {
+        sized_base(world, source, world.setting.planned[source].unwrap_or(0))
+    })
+}
+
+/// Base units that so many lots of a leg's entries bring if its venue takes the fee that is expected.
+pub(crate) fn sized_base(world: &World, leg: usize, lots: u32) -> i128 {
+    let terms = world.venues[leg].terms;
+    terms.base(terms.expected(side(leg), lots))
 }
 
 /// Base units that so many lots of a leg's entries bring.

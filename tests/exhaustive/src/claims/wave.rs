@@ -7,23 +7,36 @@ use equipoise_core::{
     Side, TimeInForce,
 };
 
-use super::holdings::{Holdings, planned, venue_base};
+use super::holdings::{Holdings, sized_base, sized_lots};
 use super::{Violation, names, require, show_tags};
 use crate::config::Size;
 use crate::owner::Pending;
-use crate::product::{PARTS, decimal, parts_of};
 use crate::spec::side;
+use crate::terms::{PARTS, decimal, parts_of};
 use crate::world::{World, is_entry};
 
-/// V10 and the rounding of plans: never more than was asked for, and as neutral as within one lot.
+/// V10 and the rounding of plans: never more than was asked for, less than one lot of the coarsest instrument below it,
+/// and as neutral as within such a lot.
 pub(crate) fn of_admission(world: &World) -> Result<(), Violation> {
     let sized = Holdings::as_planned(world);
     let asked: Vec<i128> = (0..world.venues.len()).map(|leg| asked_base(world, leg)).collect();
     for (leg, asked) in asked.iter().enumerate() {
-        let base = venue_base(world, leg, planned_lots(world, leg)).abs();
+        let base = sized_base(world, leg, sized_lots(world, leg)).abs();
         require(base <= *asked && base > 0, "sizes are rounded down (V10)", || {
             format!("leg {leg} is {} of {}", decimal(base), decimal(*asked))
         })?;
+        // Rounded down to its own lot, then less of it for the sake of what the coarsest lot leaves of another leg; the
+        // fee that a spot buy is sized to cover makes an even number of lots uneven once more.
+        let terms = world.venues[leg].terms;
+        let uneven = if terms.fee(side(leg), 1) == 0 { 0 } else { terms.lot_base() };
+        let most = sized.coarsest_lot(terms.base) + uneven;
+        // What follows another leg is as many lots as that one is sized to bring, by the judges' own count.
+        let sized_itself = world.setting.source(leg).is_none();
+        require(
+            !sized_itself || asked - base < most,
+            "sizes give up less than a lot (V10)",
+            || format!("leg {leg} is {} of {}", decimal(base), decimal(*asked)),
+        )?;
     }
     for underlying in sized.underlyings() {
         let members = || (0..asked.len()).filter(|leg| world.venues[*leg].terms.base == underlying);
@@ -36,19 +49,13 @@ pub(crate) fn of_admission(world: &World) -> Result<(), Violation> {
     Ok(())
 }
 
-fn planned_lots(world: &World, leg: usize) -> u32 {
-    planned(world, leg, |source| {
-        venue_base(world, source, world.setting.planned[source].unwrap_or(0))
-    })
-}
-
 /// What the plan asks of a leg, parts of a base unit.
 fn asked_base(world: &World, leg: usize) -> i128 {
     if let Some(source) = world.setting.source(leg) {
         return asked_base(world, source);
     }
     match world.setting.legs[leg].size {
-        Size::Lots(lots) => venue_base(world, leg, lots).abs(),
+        Size::Lots(lots) => sized_base(world, leg, lots).abs(),
         Size::Base(parts) => parts,
         Size::Quote(quote) => {
             i128::from(quote) * PARTS / i128::from(world.venues[leg].terms.reference)

@@ -1,6 +1,6 @@
 //! The faults of the matrix, each at its first occasion in a run.
 
-use equipoise_core::{ResendClass, Role};
+use equipoise_core::Role;
 
 use super::scenario::Scenario;
 use crate::exchange::Verdict;
@@ -84,16 +84,44 @@ impl Fault {
         })
     }
 
+    /// Whether it may keep the first leg's order from its venue until another leg is refused.
+    pub(super) const fn may_drop_first(self) -> bool {
+        matches!(
+            self,
+            Self::RequestLost
+                | Self::RequestLate
+                | Self::NeverHandedOver
+                | Self::RefusedForNow
+                | Self::RateLimited
+        )
+    }
+
+    /// Whether it makes a venue take an order that it was to refuse.
+    pub(super) const fn may_fill(self) -> bool {
+        matches!(self, Self::RequestRepeated | Self::NotShownAtFirst)
+    }
+
+    /// Whether beside a kill it may cost a leg its time, or fill one twice: all is taken back then.
+    pub(super) const fn may_end_flat(self) -> bool {
+        !matches!(
+            self,
+            Self::None
+                | Self::ReplyLost
+                | Self::NeverHandedOver
+                | Self::NotShownAtFirst
+                | Self::TradesShownLater
+                | Self::AnswerLate
+                | Self::ReadingsLate
+        )
+    }
+
     /// Whether a scenario gives it an occasion.
     pub(crate) fn has_occasion(self, scenario: &Scenario) -> bool {
         match self {
             Self::None => false,
             Self::UnwindRepeated => scenario.unwinds(),
             // Only a gateway acknowledges what the engine behind it may still reject.
-            Self::RejectedLater => {
-                let mut legs = scenario.legs.iter().enumerate();
-                legs.any(|(index, leg)| leg.class == ResendClass::A && scenario.takes(index))
-            }
+            Self::RejectedLater => scenario.rejected().is_some(),
             _ => true,
         }
     }

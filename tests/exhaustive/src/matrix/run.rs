@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use equipoise_core::{BatchStatus, Order, Stage};
+use equipoise_core::{Order, Stage};
 
+use super::end::{End, of_run};
 use super::fault::Fault;
 use super::scenario::Scenario;
-use super::{Cells, Point};
+use super::{Cells, NOWHERE, Point};
 use crate::claims::{Violation, is_quiet, of_trouble};
 use crate::config::{Budget, Config};
 use crate::fair::fair;
@@ -22,17 +23,31 @@ pub(super) struct Runner<'a> {
     pub(super) cells: &'a mut Cells,
     pub(super) at: (usize, usize),
     pub(super) runs: u64,
-    /// Every so manieth place of a run is killed, and the first of each kind of point.
+    /// Kills strike every nth place of a run, and the first of each kind of point.
     pub(super) places: usize,
-    /// Every so manieth place of a recovery is killed.
+    /// Kills strike every nth place of a recovery.
     pub(super) stride: usize,
+}
+
+/// Where a kill strikes.
+struct Place<'a> {
+    state: &'a World,
+    durable: Durable,
 }
 
 /// What one run did.
 struct Played {
     /// The states before each action.
     states: Vec<World>,
-    struck: bool,
+    /// The first state in which the fault has struck.
+    struck: Option<usize>,
+}
+
+impl Played {
+    /// Whether the fault had struck by a state.
+    fn had_struck(&self, state: usize) -> bool {
+        self.struck.is_some_and(|struck| struck <= state)
+    }
 }
 
 impl Runner<'_> {
@@ -42,8 +57,10 @@ impl Runner<'_> {
         let config = self.config();
         let mut first = World::new(&config);
         first.left = config.budget;
-        let played =
-            self.play(&config, first, false).map_err(|found| ("no kill".to_owned(), found))?;
+        let unkilled = |found| (NOWHERE.to_owned(), found);
+        let armed = self.fault != Fault::None;
+        let played = self.play(&config, first, 0, armed).map_err(unkilled)?;
+        self.note(&played, Point::Nowhere, false);
         let mut crossed = BTreeSet::new();
         for (nth, state) in played.states.iter().enumerate() {
             for (point, durable) in self.kills_of(state) {
@@ -51,13 +68,26 @@ impl Runner<'_> {
                     continue;
                 }
                 let at = |found| (format!("killed before action {nth}"), found);
-                let recovering = self.kill(&config, state, point, durable, false).map_err(at)?;
+                let place = Place { state, durable };
+                let armed = armed && !played.had_struck(nth);
+                let recovering = self.kill(&config, &place, 1, armed).map_err(at)?;
+                self.note(&recovering, point, false);
                 if self.fault == Fault::None {
                     self.kill_recovery(&config, nth, &recovering)?;
                 }
             }
         }
-        Ok(played.struck)
+        Ok(played.struck.is_some())
+    }
+
+    /// The end of the run without a kill.
+    #[cfg(test)]
+    pub(super) fn unkilled(&mut self) -> Result<World, Violation> {
+        let config = self.config();
+        let mut first = World::new(&config);
+        first.left = config.budget;
+        let mut played = self.play(&config, first, 0, self.fault != Fault::None)?;
+        Ok(played.states.pop().expect("it begins with a state"))
     }
 
     fn kill_recovery(
@@ -69,7 +99,9 @@ impl Runner<'_> {
         for (again, state) in recovering.states.iter().enumerate().step_by(self.stride) {
             for (point, durable) in self.kills_of(state) {
                 let at = |found| (format!("killed before actions {nth} and {again} after"), found);
-                self.kill(config, state, point, durable, true).map_err(at)?;
+                let place = Place { state, durable };
+                let played = self.kill(config, &place, 2, false).map_err(at)?;
+                self.note(&played, point, true);
             }
         }
         Ok(())
@@ -125,41 +157,45 @@ impl Runner<'_> {
         kills
     }
 
+    /// Kills and goes on; the fault that has not struck before strikes after the start.
     fn kill(
         &mut self,
         config: &Config,
-        state: &World,
-        point: Point,
-        durable: Durable,
-        in_recovery: bool,
+        place: &Place<'_>,
+        kills: usize,
+        armed: bool,
     ) -> Result<Played, Violation> {
-        let killed = state.after(Action::Crash { durable })?;
-        let played = self.play(config, killed, true)?;
-        let last = played.states.last();
-        let status = last.and_then(|last| last.journal.replayed());
-        let status = status.map_or("never admitted", |saga| match saga.status() {
-            BatchStatus::Parked if saga.net_delta_range().is_some() => "parked in doubt",
-            status => status.as_str(),
-        });
-        let cell = self.cells.entry((self.at.0, self.at.1, point, in_recovery)).or_default();
-        *cell.entry(status).or_default() += 1;
-        Ok(played)
+        let killed = place.state.after(Action::Crash { durable: place.durable })?;
+        self.play(config, killed, kills, armed)
     }
 
-    /// Goes on fairly to the end; the fault strikes at its first occasion unless it has struck before the kill.
-    fn play(&mut self, config: &Config, first: World, resumed: bool) -> Result<Played, Violation> {
+    fn note(&mut self, played: &Played, point: Point, in_recovery: bool) {
+        let Some(last) = played.states.last() else {
+            return;
+        };
+        let cell = self.cells.entry((self.at.0, self.at.1, point, in_recovery)).or_default();
+        *cell.entry(End::of(last).as_str()).or_default() += 1;
+    }
+
+    /// Goes on fairly to the end; a fault that is armed strikes at its first occasion.
+    fn play(
+        &mut self,
+        config: &Config,
+        first: World,
+        kills: usize,
+        mut armed: bool,
+    ) -> Result<Played, Violation> {
         self.runs += 1;
         let mut print = fingerprint(0, &first);
-        let mut played = Played { states: vec![first], struck: false };
-        // A fault that was to come before the kill has had its chance; after it the rest is fair.
-        let mut armed = !resumed && self.fault != Fault::None;
+        let mut played = Played { states: vec![first], struck: None };
         for _ in 0..ACTIONS_MAX {
             let Some(world) = played.states.last() else {
                 break;
             };
             let possible = world.possible(config);
-            if armed && let Some(action) = self.fault.strikes(world, &possible) {
-                played.struck = true;
+            let strikes = |action| self.scenario.halved(world, action);
+            if armed && let Some(action) = self.fault.strikes(world, &possible).map(strikes) {
+                played.struck = Some(played.states.len());
                 armed = false;
                 let next = world.after(action)?;
                 print = fingerprint(0, &next);
@@ -169,6 +205,7 @@ impl Runner<'_> {
             let Some((next, reached)) = self.fair_next(world, print, &possible)? else {
                 if is_quiet(world) {
                     of_trouble(world, &self.scenario.troubled)?;
+                    of_run(self.scenario, self.fault, kills, world)?;
                     return Ok(played);
                 }
                 let claim = "from every state the batch comes to its end";

@@ -2,6 +2,7 @@
 
 use equipoise_core::{ResendClass, Residual, Role};
 
+use super::end::End;
 use super::quirks;
 use crate::config::{LegShape, UNWIND_ATTEMPTS, UNWIND_MS, letter};
 use crate::exchange::Verdict;
@@ -24,7 +25,9 @@ pub(crate) struct Scenario {
     pub(crate) residual: Residual,
     pub(crate) unwind_ms: u64,
     pub(crate) unwind_attempts: u16,
-    /// By leg, for its first entry.
+    /// How it ends if nothing goes wrong.
+    pub(super) ends: End,
+    /// By leg, for every attempt of its entry.
     pub(super) fates: Vec<Fate>,
     /// The first unwind order fills only half.
     pub(super) unwind_half: bool,
@@ -34,9 +37,9 @@ pub(crate) struct Scenario {
     pub(super) troubled: Vec<u8>,
     /// The user stops as soon as the batch is admitted.
     pub(super) stops: bool,
-    /// Every so manieth place of its runs is killed, and the first of each kind of point.
+    /// Kills strike every nth place of its runs, and the first of each kind of point.
     pub(super) places: usize,
-    /// Every so manieth place of its recoveries is killed.
+    /// Kills strike every nth place of its recoveries.
     pub(super) stride: usize,
 }
 
@@ -55,36 +58,41 @@ fn of_pair(one: ResendClass, other: ResendClass) -> Vec<Scenario> {
     let sequence = [LegShape::market(one), LegShape::after(other, 0)];
     let follower = [LegShape::market(one), LegShape::following(other, 0)];
     let pair = format!("{}{}", letter(one), letter(other));
-    let scenario = |what: &str, legs: &[LegShape], fates: [Fate; 2]| {
-        Scenario::of(format!("{what} {pair}"), legs, &fates)
+    let scenario = |what: &str, ends: End, legs: &[LegShape], fates: [Fate; 2]| {
+        Scenario::of(format!("{what} {pair}"), ends, legs, &fates)
     };
+    use End::{Done, Flat, Parked};
     use Fate::{Fills, Half, Refused};
-    let refused = scenario("one refused", &market, [Fills, Refused]);
+    let refused = scenario("one refused", Flat, &market, [Fills, Refused]);
     let parked = Scenario {
         residual: Residual::Park,
-        ..scenario("one refused, park", &market, [Fills, Refused])
+        ..scenario("one refused, park", Parked, &market, [Fills, Refused])
     };
-    let excess = scenario("partial: excess, then rest", &market, [Fills, Half]);
+    let excess = scenario("partial: excess, then rest", Flat, &market, [Fills, Half]);
     vec![
-        scenario("both filled", &market, [Fills, Fills]),
+        scenario("both filled", Done, &market, [Fills, Fills]),
         refused,
         parked,
         Scenario { unwind_half: true, ..excess },
-        Scenario { stops: true, ..scenario("stopped by the user", &sequence, [Fills, Fills]) },
-        scenario("in sequence", &sequence, [Fills, Fills]),
-        scenario("follower of a partial fill", &follower, [Half, Fills]),
+        Scenario {
+            stops: true,
+            ..scenario("stopped by the user", Flat, &sequence, [Fills, Fills])
+        },
+        scenario("in sequence", Done, &sequence, [Fills, Fills]),
+        scenario("follower of a partial fill", Done, &follower, [Half, Fills]),
     ]
 }
 
 impl Scenario {
     /// Unwound if need be, without a stop.
-    pub(super) fn of(name: String, legs: &[LegShape], fates: &[Fate]) -> Self {
+    pub(super) fn of(name: String, ends: End, legs: &[LegShape], fates: &[Fate]) -> Self {
         Self {
             name,
             legs: legs.to_vec(),
             residual: Residual::Unwind,
             unwind_ms: UNWIND_MS,
             unwind_attempts: UNWIND_ATTEMPTS,
+            ends,
             fates: fates.to_vec(),
             unwind_half: false,
             banned: Vec::new(),
@@ -98,6 +106,41 @@ impl Scenario {
     /// Whether a leg's first entry is sent and taken by its venue.
     pub(crate) fn takes(&self, leg: usize) -> bool {
         self.fates[leg] != Fate::Refused && (leg == 0 || !self.stops)
+    }
+
+    /// The leg whose order a gateway acknowledges and may still reject, if there is one.
+    pub(super) fn rejected(&self) -> Option<usize> {
+        let gateway = |leg: &usize| self.legs[*leg].class == ResendClass::A && self.takes(*leg);
+        (0..self.legs.len()).find(gateway)
+    }
+
+    /// How it ends if that order is rejected: flat, unless what is left is held and cannot be taken back, or is not to be.
+    pub(super) fn end_without_rejected(&self) -> End {
+        let Some(rejected) = self.rejected() else {
+            return self.ends;
+        };
+        let held = |leg: usize| {
+            let kept =
+                self.troubled.is_empty() || self.troubled.iter().any(|it| usize::from(*it) == leg);
+            leg != rejected && kept && self.takes(leg)
+        };
+        let parks = self.ends == End::Parked && (0..self.legs.len()).any(held);
+        if parks { End::Parked } else { End::Flat }
+    }
+
+    /// Whether a venue of some class trades in it.
+    pub(super) fn has(&self, class: ResendClass) -> bool {
+        self.legs.iter().any(|leg| leg.class == class)
+    }
+
+    /// Whether an order for such a venue is in the first wave.
+    pub(super) fn sends_at_once(&self, class: ResendClass) -> bool {
+        self.legs.iter().any(|leg| leg.class == class && leg.after.is_none())
+    }
+
+    /// Whether the orders for taking back are too few if there is twice as much, because one of them fills by half.
+    pub(super) const fn is_short_of_unwinds(&self) -> bool {
+        self.unwind_half && self.unwind_attempts == UNWIND_ATTEMPTS
     }
 
     /// Whether something is taken back if nothing else goes wrong.
@@ -144,6 +187,20 @@ impl Scenario {
                     self.unwind_half && venue.orders.len() == 2
                 };
                 Action::Execute { leg, number, lots: if half { lots.div_ceil(2) } else { lots } }
+            }
+            other => other,
+        }
+    }
+
+    /// A fault as it strikes: what a venue hides of an entry that fills by half is that half.
+    pub(super) fn halved(&self, world: &World, action: Action) -> Action {
+        match action {
+            Action::Arrive { nth, verdict: Verdict::TakeHidden(most) } => {
+                let tag = world.wire[usize::from(nth)].tag;
+                let half =
+                    tag.role == Role::Entry && self.fates[usize::from(tag.leg)] == Fate::Half;
+                let most = if half { most.div_ceil(2) } else { most };
+                Action::Arrive { nth, verdict: Verdict::TakeHidden(most) }
             }
             other => other,
         }
