@@ -74,7 +74,7 @@ pub(crate) fn graft(good: &str, other: &str) -> Vec<u8> {
     Value::Object(grown).to_string().into_bytes()
 }
 
-/// Changes the so manieth container that is come to.
+/// Changes the nth container that is come to.
 fn change(value: &mut Value, left: &mut usize, words: &[String], source: &mut Source<'_>) {
     let here = *left == 0;
     *left = left.wrapping_sub(1);
