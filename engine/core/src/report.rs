@@ -280,9 +280,9 @@ impl Saga {
 
     fn is_exposed(&self, underlying: &Asset, delta: Decimal) -> bool {
         let lot = self.coarsest_lot(underlying).get();
-        let planned = self.planned_delta(underlying).get();
-        let away = |from: Decimal| (delta - from).abs() >= lot;
-        away(Decimal::ZERO) && away(planned)
+        let planned = self.planned_delta(underlying);
+        let away = |from: Amount| (delta - from.get()).abs() >= lot;
+        away(Amount::ZERO) && away(planned) && away(planned + self.fees_beside(underlying))
     }
 }
 

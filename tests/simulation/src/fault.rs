@@ -118,8 +118,7 @@ faults! {
     ShortLookup,
     /// A gateway admits an order in time, and it is executed after the margin that its venue promises.
     ExecutedBeyondMargin,
-    /// Spot trades pay another fee than the expected one: buys at a lower or a higher rate, none, or in another asset,
-    /// sells in the base asset.
+    /// Spot buys pay another fee than the expected one: at a lower or a higher rate, none, or in another asset.
     UnexpectedFee,
     /// The book holds no more than a few lots (V3): what fills is too little for those who follow it.
     BareBook,

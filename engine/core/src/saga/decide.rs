@@ -20,6 +20,9 @@ use super::order::{Closing, Stage};
 /// Pause before a transmission is prepared again that the venue's newest clock forbids.
 const FORGOTTEN_PAUSE_MS: u64 = 1_000;
 
+/// No spot fee in the base asset is more than this part of what filled.
+const SPOT_FEE_MAX: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
+
 impl Saga {
     pub(super) fn decide(&self, now: UnixMillis) -> Step {
         let mut step = Step::default();
@@ -173,38 +176,39 @@ impl Saga {
             })
     }
 
-    /// What spot fees other than those expected for what filled changed of an underlying, base units. What a leg
-    /// received beyond expectation its followers match, as far as they follow it.
-    fn fees_beside(&self, underlying: &Asset) -> Amount {
+    /// What spot fees other than those expected for what filled changed of an underlying, base units: in the legs that
+    /// paid them, and in those that follow and were sized by what was left.
+    pub(crate) fn fees_beside(&self, underlying: &Asset) -> Amount {
         let legs = (0_u8..).zip(&self.spec.legs);
         let spot = legs.filter(|(_, leg)| leg.instrument.kind == InstrumentKind::Spot);
         spot.fold(Amount::ZERO, |sum, (index, leg)| {
-            let expected = net_of_fee(&leg.instrument, leg.side, self.filled(index));
-            let beside = self.entry_received(index) - leg.side.signed(expected);
-            let moved = self.moved_by(index, beside.get(), underlying, 0);
-            // Beyond all measure it excuses nothing.
-            sum + moved.map_or(Amount::ZERO, Amount::from)
+            let filled = self.filled(index);
+            let expected = net_of_fee(&leg.instrument, leg.side, filled);
+            let received = self.entry_received(index);
+            let beside = (received - leg.side.signed(expected)).magnitude();
+            // More than any fee is something else, and excuses nothing.
+            let most = filled.get().checked_mul(SPOT_FEE_MAX).unwrap_or_default();
+            if beside.get() > most {
+                return sum;
+            }
+            sum + self.moved_by(index, [expected, received.magnitude()], underlying, 0)
         })
     }
 
-    /// What so much more in a leg's holding moves an underlying, by itself and by the legs that follow it.
-    fn moved_by(
-        &self,
-        index: u8,
-        more: Decimal,
-        underlying: &Asset,
-        depth: usize,
-    ) -> Option<Decimal> {
-        let leg = self.spec.leg(index).filter(|_| depth <= self.spec.legs.len())?;
-        let own = if leg.instrument.base == *underlying { more } else { Decimal::ZERO };
-        (0_u8..).zip(&self.spec.legs).try_fold(own, |moved, (follower, its)| {
-            let LegQuantity::Of { leg: source, ratio } = &its.quantity else { return Some(moved) };
-            if *source != index {
-                return Some(moved);
+    /// What it moves an underlying that a leg received the second quantity, base units, and not the first: by itself and
+    /// by the legs that follow it.
+    fn moved_by(&self, index: u8, received: [Qty; 2], underlying: &Asset, depth: usize) -> Amount {
+        let Some(leg) = self.spec.leg(index).filter(|_| depth <= self.spec.legs.len()) else {
+            return Amount::ZERO;
+        };
+        let [expected, actual] = received.map(|base| leg.side.signed(base));
+        let own = if leg.instrument.base == *underlying { actual - expected } else { Amount::ZERO };
+        (0_u8..).zip(&self.spec.legs).fold(own, |moved, (follower, its)| match &its.quantity {
+            LegQuantity::Of { leg: source, ratio } if *source == index => {
+                let received = received.map(|base| self.following_base(its, base, *ratio));
+                moved + self.moved_by(follower, received, underlying, depth + 1)
             }
-            let size = more.checked_mul(ratio.get())?;
-            let size = if its.side == leg.side { size } else { -size };
-            moved.checked_add(self.moved_by(follower, size, underlying, depth + 1)?)
+            _ => moved,
         })
     }
 
@@ -311,13 +315,17 @@ impl Saga {
                 base.magnitude()
             }
             LegQuantity::Of { leg: source, ratio } => {
-                let source = self.planned_base(*source, depth + 1);
-                let reference = self.reference(leg);
-                let size = size_following(&leg.instrument, leg.side, source, *ratio, reference);
-                let units = net_of_fee(&leg.instrument, leg.side, size.unwrap_or(Qty::ZERO));
-                leg.instrument.base_of(Amount::from(units), reference).magnitude()
+                self.following_base(leg, self.planned_base(*source, depth + 1), *ratio)
             }
         }
+    }
+
+    /// Base units a leg receives that follows so many of its source.
+    fn following_base(&self, leg: &LegSpec, source: Qty, ratio: Qty) -> Qty {
+        let reference = self.reference(leg);
+        let size = size_following(&leg.instrument, leg.side, source, ratio, reference);
+        let units = net_of_fee(&leg.instrument, leg.side, size.unwrap_or(Qty::ZERO));
+        leg.instrument.base_of(Amount::from(units), reference).magnitude()
     }
 
     /// Lot of the coarsest instrument of an underlying, base units.

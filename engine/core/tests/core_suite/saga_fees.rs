@@ -82,6 +82,33 @@ fn of_a_fee_that_a_follower_matched_in_part_the_rest_is_excused() {
 }
 
 #[test]
+fn what_several_followers_were_rounded_by_is_no_residual_of_a_fee() {
+    let followers = ["one", "two"].map(|name| of(leg(name, Side::Sell, "0"), 0, "0.5"));
+    let mut run =
+        Harness::new(batch([vec![spot_leg("long", "20.02")], followers.to_vec()].concat()));
+    run.send(&["long.e0"]);
+    fill_for(&mut run, "long.e0", "20.02", ("1", "BNB"));
+    run.send(&["one.e0", "two.e0"]);
+    run.fill("one.e0");
+    run.fill("two.e0");
+    // Each sold half of what was received: two lots less would be left had the fee been paid in bitcoin.
+    assert_eq!(ending(&run), (Ending::Done, "0".to_owned()));
+}
+
+#[test]
+fn more_than_any_fee_is_taken_back() {
+    for (fee, last) in [("0.22022", "ended done"), ("0.22023", "unwind started")] {
+        let legs = vec![spot_leg("long", "20.02"), leg("short", Side::Sell, "20")];
+        let mut run = Harness::new(batch(legs));
+        run.send(&["long.e0", "short.e0"]);
+        run.fill("short.e0");
+        let mut filled = run.traded("long.e0", ended(), "20.02");
+        (filled.fills[0].fee, filled.fills[0].fee_asset) = (amount(fee), asset("BTC"));
+        assert_eq!(run.placed("long.e0", filled).records.last().unwrap(), last, "{fee}");
+    }
+}
+
+#[test]
 fn what_a_follower_matched_is_not_excused_a_second_time() {
     let mut small = of(leg("small", Side::Sell, "0"), 0, "0.001");
     small.instrument.notional_min = qty("2000");

@@ -15,8 +15,8 @@
 //! | 24..32 | head the store was known to hold durably, u64 |
 //! | 32.. | writes: kind u8, key length u16, value length u32, key, value |
 //!
-//! A file grows by zeros written behind a frame, a megabyte at a time: a sync of bytes that are there already costs half
-//! of one that has to tell of a longer file as well, and waits for no other file.
+//! A file grows by zeros written behind a frame, a megabyte at a time: a sync of bytes that are there already costs less
+//! than one that has to tell of a longer file as well.
 //!
 //! At an open the frames beyond the store's own head must follow on it and on each other without a gap. One frame is
 //! under way at a time, so a cut can only tear the very last; an unreadable one before others leaves a gap and is damage.

@@ -11,7 +11,7 @@ use crate::units;
 const UNEXPECTED_PER_MILLE: u32 = 800;
 /// Thousandths of the expected rate: what makers pay, and what is more.
 const LOWER: std::ops::RangeInclusive<u64> = 1..=900;
-const HIGHER: std::ops::RangeInclusive<u64> = 1_050..=20_000;
+const HIGHER: std::ops::RangeInclusive<u64> = 1_050..=9_000;
 
 /// Asset of a fee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) enum FeeIn {
     Third,
 }
 
-/// What an account pays for spot trades.
+/// What an account pays for spot buys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SpotFee {
     /// Buys pay so many thousandths of the expected rate, in the base asset.
