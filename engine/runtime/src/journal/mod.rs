@@ -3,7 +3,7 @@
 //! A stored journal is a folder. What it promises, and where that is done:
 //!
 //! - an answered append survives kill, kernel crash and power loss: `committer`, `log`, `sled_store`, `redb_store`
-//! - it costs one sequential write and one data sync, whatever the store would cost: `logged`, `overlay`, `handing_over`, `bundle`
+//! - it costs one sequential write and one data sync, whatever the store would cost: `encoded`, `logged`, `overlay`, `handing_over`, `bundle`
 //! - a stale owner or a wrong sequence is refused in the same transaction (R3): `writer`
 //! - loss and damage are noticed at the next open, also where the store itself does not (P5): `continuity`, `anchor`, `anchoring`
 //! - one process at a time (P8), and no journal is ever created in place of one that lost its files: `folder`
