@@ -60,6 +60,7 @@ pub(crate) struct Adapter {
 pub(crate) struct Unusable(pub(crate) &'static str);
 
 /// Everything an adapter starts with, already checked.
+#[derive(Clone)]
 pub(crate) struct Opening {
     pub(crate) settings: Settings,
     pub(crate) traits: VenueTraits,

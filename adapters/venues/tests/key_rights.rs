@@ -4,8 +4,9 @@
 
 mod common;
 
-use common::{Stage, binance, binance_coinm, binance_spot, bybit, coinbase, read_fixture, stage};
+use common::{Stage, binance_spot, bybit, coinbase, read_fixture, stage, stage_at};
 use equipoise_port::QueryError;
+use equipoise_venues::Endpoint;
 
 const RESTRICTIONS: &str = "GET /sapi/v1/account/apiRestrictions";
 
@@ -96,11 +97,83 @@ async fn the_question_waits_for_the_request_weight_like_any_other() {
     assert_eq!(stage.script.count("/sapi/v1/account/apiRestrictions"), 0);
 }
 
+/// Both futures in production, their own pages and the spot host's clock scripted.
+fn futures_in_production() -> [(Stage, &'static str); 2] {
+    let usdm = stage_at("binance-usdm", Endpoint::Production);
+    usdm.script.fixture("GET /fapi/v1/time", 200, "binance/time_now").fixture(
+        "GET /fapi/v1/accountConfig",
+        200,
+        "binance/account_config_one_way",
+    );
+    let coinm = stage_at("binance-coinm", Endpoint::Production);
+    coinm
+        .script
+        .fixture("GET /dapi/v1/time", 200, "binance_coinm/time_now")
+        .fixture("GET /dapi/v1/positionSide/dual", 200, "binance_coinm/position_mode_one_way")
+        .fixture("GET /dapi/v1/account", 200, "binance_coinm/account_trading");
+    let stages = [(usdm, "fapi.binance.com"), (coinm, "dapi.binance.com")];
+    for (stage, _) in &stages {
+        stage.script.fixture("GET /api/v3/time", 200, "binance_spot/time_now");
+    }
+    stages
+}
+
 #[tokio::test]
-async fn binances_futures_do_not_tell_and_are_not_asked() {
-    for stage in [binance(), binance_coinm()] {
-        assert_eq!(stage.venue.may_withdraw().await, Ok(None));
-        assert!(stage.script.sent().is_empty());
+async fn in_production_binances_futures_ask_the_host_of_spot_for_the_rights_of_their_key() {
+    for (stage, own) in futures_in_production() {
+        stage.script.fixture(RESTRICTIONS, 200, "binance_spot/api_restrictions_trading").fixture(
+            RESTRICTIONS,
+            200,
+            "binance_spot/api_restrictions_withdrawing",
+        );
+        assert_eq!(stage.venue.may_withdraw().await, Ok(Some(false)), "{own}");
+        assert_eq!(stage.venue.may_withdraw().await, Ok(Some(true)), "{own}");
+        stage.venue.account(&[]).await.unwrap();
+        let requests = stage.script.requests.lock().unwrap();
+        for (request, _) in requests.iter() {
+            let path = request.uri().path();
+            let spot = path.starts_with("/api/") || path.starts_with("/sapi/");
+            let host = if spot { "api.binance.com" } else { own };
+            assert_eq!(request.uri().host(), Some(host), "{path}");
+        }
+    }
+}
+
+/// The account may trade and the key may not: no plan is admitted with it. What is not told keeps none back, and the
+/// other host is not waited for a second time.
+#[tokio::test]
+async fn a_key_of_binances_futures_that_only_reads_may_not_trade_in_production() {
+    let trading = read_fixture("binance_spot/api_restrictions_trading");
+    let reading = trading.replace("\"enableFutures\": true", "\"enableFutures\": false");
+    assert_ne!(reading, trading);
+    let refused = read_fixture("binance_spot/account_bad_key");
+    for (status, body, can_trade, asked) in [
+        (200, &trading[..], true, 1),
+        (200, &reading, false, 2),
+        (404, "", true, 1),
+        (401, &refused, true, 1),
+        (500, "", true, 1),
+    ] {
+        for (stage, own) in futures_in_production() {
+            stage.script.body(RESTRICTIONS, status, body);
+            for _ in 0..2 {
+                let account = stage.venue.account(&[]).await.unwrap();
+                assert_eq!(account.can_trade, can_trade, "{own} {status} {body}");
+            }
+            let count = stage.script.count("/sapi/v1/account/apiRestrictions");
+            assert_eq!(count, asked, "{own} {status} {body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn elsewhere_binances_futures_tell_nothing_and_nobody_is_asked() {
+    for adapter in ["binance-usdm", "binance-coinm"] {
+        for endpoint in [Endpoint::Test, Endpoint::Url("http://venue.test/".to_owned())] {
+            let stage = stage_at(adapter, endpoint);
+            assert_eq!(stage.venue.may_withdraw().await, Ok(None));
+            assert!(stage.script.sent().is_empty());
+        }
     }
 }
 

@@ -1,17 +1,15 @@
 //! The account: how it is set up, its positions and its balances.
 
-use std::sync::atomic::Ordering;
-
 use equipoise_core::{PositionMode, Symbol};
 use equipoise_port::{Account, Balance, MarginMode, Position, QueryError};
 use futures::try_join;
 
 use super::holdings::{
-    AccountConfig, AccountRights, AssetBalance, KeyRights, PositionRisk, PositionSideMode,
-    SpotAccount, SymbolConfig, margin_mode, position,
+    AccountConfig, AccountRights, AssetBalance, PositionRisk, PositionSideMode, SpotAccount,
+    SymbolConfig, margin_mode, position,
 };
 use super::product::{Kind, Page};
-use super::{Binance, coinm, refused, spot, usdm};
+use super::{Binance, coinm, refused, usdm};
 use crate::answer::{BadAnswer, read};
 use crate::outcome::Failure;
 use crate::query::QueryString;
@@ -27,22 +25,26 @@ impl Binance {
     /// Orders name no margin mode: they follow the symbol's, and either works.
     /// Source: Binance USDⓈ-M New Order; COIN-M New Order, parameters, read 2026-11-22.
     pub(super) async fn read_account(&self, symbols: &[Symbol]) -> Result<Account, QueryError> {
-        match self.product.kind {
-            Kind::Usdm => self.usdm_account(symbols).await,
-            Kind::Coinm => self.coinm_account(symbols).await,
-            Kind::Spot => {
-                let (account, key_trades) = try_join!(self.spot_account(), self.key_trades())?;
-                // Margin accounts borrow and repay by rules of their own.
-                if let Some(other) = account.account_type.as_deref().filter(|kind| *kind != "SPOT")
-                {
-                    let message = format!("only spot accounts are supported, this is {other}");
-                    return Err(refused("account", self.credentials.scrub(&message)));
-                }
-                let position_mode = PositionMode::OneWay;
-                let can_trade = account.can_trade && key_trades;
-                Ok(Account { position_mode, can_trade, margin_mode: None })
+        let account = async {
+            match self.product.kind {
+                Kind::Usdm => self.usdm_account(symbols).await,
+                Kind::Coinm => self.coinm_account(symbols).await,
+                Kind::Spot => self.plain_account().await,
             }
+        };
+        let (account, key_trades) = try_join!(account, self.key_trades())?;
+        Ok(Account { can_trade: account.can_trade && key_trades, ..account })
+    }
+
+    async fn plain_account(&self) -> Result<Account, QueryError> {
+        let account = self.spot_account().await?;
+        // Margin accounts borrow and repay by rules of their own.
+        if let Some(other) = account.account_type.as_deref().filter(|kind| *kind != "SPOT") {
+            let message = format!("only spot accounts are supported, this is {other}");
+            return Err(refused("account", self.credentials.scrub(&message)));
         }
+        let position_mode = PositionMode::OneWay;
+        Ok(Account { position_mode, can_trade: account.can_trade, margin_mode: None })
     }
 
     async fn usdm_account(&self, symbols: &[Symbol]) -> Result<Account, QueryError> {
@@ -107,46 +109,6 @@ impl Binance {
         let body = self.get(page, QueryString::new()).await?;
         let answer: PositionSideMode = read(&body)?;
         Ok(mode(answer.dual_side_position))
-    }
-
-    /// Whether the key may withdraw, which only the host of spot tells.
-    ///
-    /// Of the futures' pages some have `canWithdraw`, documented as whether assets can be transferred out. That stands
-    /// beside `canDeposit` and the fee tier of the account and says nothing of the key that asks.
-    /// Source: Binance USDⓈ-M Account Information V2, Futures Account Configuration; COIN-M Account Information, read
-    /// 2026-11-22.
-    pub(super) async fn read_withdrawal_right(&self) -> Result<Option<bool>, QueryError> {
-        if self.product.kind != Kind::Spot {
-            return Ok(None);
-        }
-        Ok(self.key_rights().await?.map(|rights| rights.enable_withdrawals))
-    }
-
-    /// Whether the key may trade, beside the account. Its word is taken once; the wallet interface is another one than
-    /// that of orders, so a page it does not serve keeps no plan back.
-    async fn key_trades(&self) -> Result<bool, QueryError> {
-        if self.key_trades.load(Ordering::Relaxed) {
-            return Ok(true);
-        }
-        match self.key_rights().await {
-            Ok(Some(rights)) => {
-                self.key_trades.store(rights.enable_spot_and_margin_trading, Ordering::Relaxed);
-                Ok(rights.enable_spot_and_margin_trading)
-            }
-            Err(error @ QueryError::Credentials { .. }) => Err(error),
-            Ok(None) | Err(_) => Ok(true),
-        }
-    }
-
-    /// Source: Binance Wallet, Get API Key Permission, read 2026-11-22.
-    async fn key_rights(&self) -> Result<Option<KeyRights>, QueryError> {
-        match self.get(spot::KEY_RIGHTS, QueryString::new()).await {
-            Ok(body) => Ok(Some(read(&body)?)),
-            // The test network has no page of the wallet interface.
-            // Source: Binance Spot Testnet, F.A.Q., /sapi endpoints, read 2026-11-22.
-            Err(failure) if failure.is_missing_page() => Ok(None),
-            Err(failure) => Err(failure.into()),
-        }
     }
 
     /// Both sides of the position in one instrument.

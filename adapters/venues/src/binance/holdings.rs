@@ -2,7 +2,7 @@
 //!
 //! Source: Binance USDⓈ-M Position Information V3, Futures Account Balance V3, Futures Account Configuration, Symbol
 //! Configuration; COIN-M Position Information, Futures Account Balance, Account Information, Get Current Position Mode;
-//! Spot REST API, Account information; Wallet, Get API Key Permission, read 2026-11-22.
+//! Spot REST API, Account information, read 2026-11-22.
 
 use equipoise_core::{Asset, Qty, Symbol};
 use equipoise_port::{Balance, MarginMode, Position};
@@ -79,14 +79,6 @@ impl AccountRights {
 fn joint(modes: impl IntoIterator<Item = MarginMode>) -> Option<MarginMode> {
     let same = |one, other| if one == other { one } else { MarginMode::Mixed };
     modes.into_iter().reduce(same)
-}
-
-/// What the key itself may do.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct KeyRights {
-    pub(crate) enable_withdrawals: bool,
-    pub(crate) enable_spot_and_margin_trading: bool,
 }
 
 /// The position mode alone.

@@ -17,6 +17,7 @@ mod market;
 mod orders;
 mod prices;
 mod product;
+mod rights;
 mod sign;
 mod spot;
 mod usdm;
@@ -82,22 +83,26 @@ struct Binance {
     wire: Wire,
     budget: Budget,
     rules: RulesCache,
-    /// The venue said that the key may trade; it is asked no more.
-    key_trades: AtomicBool,
+    /// Who tells what the key may do, where that is another host.
+    teller: Option<Box<Self>>,
+    /// Of the key's right to trade nothing more will be asked.
+    rights_known: AtomicBool,
 }
 
 impl Binance {
     fn open(product: &'static Product, opening: Opening) -> Self {
+        let teller = rights::teller(product, &opening);
         let clock = opening.clock;
         Self {
             product,
+            teller,
+            rights_known: AtomicBool::new(false),
             traits: opening.traits,
             credentials: opening.settings.credentials,
             venue_clock: VenueClock::new(clock.clone()),
             wire: Wire::new(opening.transport, opening.base),
             budget: Budget::new(clock.clone(), &opening.place, product.limits, product.banned),
             rules: RulesCache::new(clock.clone()),
-            key_trades: AtomicBool::new(false),
             clock,
         }
     }

@@ -3,7 +3,7 @@
 use equipoise_core::{DeadlineCheck, IdAlphabet, ResendClass, VenueTraits};
 
 use super::codes;
-use super::product::{Kind, Page, Pages, Product, Stated, WEIGHT, page, stated};
+use super::product::{Kind, Pages, Product, Stated, WEIGHT, page, stated};
 use crate::budget::{Cost, Limit, Scope};
 use crate::settings::REQUEST_WINDOW_MS_DEFAULT;
 
@@ -83,12 +83,6 @@ pub(crate) const PRODUCT: Product = Product {
     span_ms_max: 86_400_000 - 1,
     taker_fee_standard: None,
 };
-
-/// What the key may do. The page is one of the wallet interface, on the same host and signed alike. It has a limit of its
-/// own, of 12,000 a minute, and the header that counts against it is another one: what it weighs is taken out of the
-/// trading interface's tighter limit here, so that one count bounds everything that is sent to the host.
-/// Source: Binance Wallet, Get API Key Permission; Binance Developers, Rate limits, /api/* and /sapi/*, read 2026-11-22.
-pub(crate) const KEY_RIGHTS: Page = page("/sapi/v1/account/apiRestrictions", 1);
 
 /// The weight is counted by address, orders by account.
 /// Weight: Source: Binance Spot REST API, IP Limits, read 2026-11-22.

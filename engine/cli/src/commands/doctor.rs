@@ -65,7 +65,7 @@ async fn examine(
     let known = KNOWN.iter().find(|(of, _)| *of == adapter);
     let symbol = known.and_then(|(_, symbol)| Symbol::new(symbol).ok());
     if reach(&*open.clock, venue, &mut checks).await {
-        account(venue, adapter, symbol.as_ref(), &mut checks).await;
+        account(venue, symbol.as_ref(), &mut checks).await;
         instruments(venue, symbol.as_ref(), &mut checks).await;
         balances(venue, &mut checks).await;
     }
@@ -136,12 +136,7 @@ fn clock_verdict(reading: Reading, needed_ms: u64) -> Finding {
     good("clock", text)
 }
 
-async fn account(
-    venue: &dyn Venue,
-    adapter: &str,
-    symbol: Option<&Symbol>,
-    checks: &mut Vec<Finding>,
-) {
+async fn account(venue: &dyn Venue, symbol: Option<&Symbol>, checks: &mut Vec<Finding>) {
     let symbols = symbol.map(std::slice::from_ref).unwrap_or_default();
     let account = match venue.account(symbols).await {
         Ok(account) => account,
@@ -158,7 +153,7 @@ async fn account(
             "withdrawal",
             "the key may move funds away, which trading never needs: take it off",
         ),
-        Ok(None) => good("withdrawal", not_told(adapter)),
+        Ok(None) => warn("withdrawal", "not told at this address: see to it at the exchange"),
         Err(error) => warn("withdrawal", error.to_string()),
     });
     checks.extend(modes(&account));
@@ -178,17 +173,6 @@ fn modes(account: &Account) -> [Finding; 2] {
         None => "none, or not told",
     };
     [good("position mode", position), good("margin mode", margin)]
-}
-
-/// Who else could tell. Binance's keys are for all its products, and only one interface tells what they may do.
-/// Source: Binance Wallet, Get API Key Permission, read 2026-11-22.
-fn not_told(adapter: &str) -> &'static str {
-    match adapter {
-        "binance-usdm" | "binance-coinm" => {
-            "not told by the futures interface; as a venue of binance-spot the same key is told"
-        }
-        _ => "not told by this venue's trading interface",
-    }
 }
 
 async fn instruments(venue: &dyn Venue, symbol: Option<&Symbol>, checks: &mut Vec<Finding>) {
