@@ -227,6 +227,47 @@ async fn a_listing_that_goes_in_a_circle_is_an_error() {
     );
 }
 
+const REPEATED: &str = "fd4300ae-7847-404e-b947-b46980a4d1ff";
+
+/// The live listings show a rejected repetition only; the order that it repeats stands in the history, or nowhere yet.
+fn repeated(history: &str) -> Stage {
+    let stage = bybit();
+    stage.script.fixture(LIVE, 200, "bybit/order_listing_repeated");
+    stage.script.fixture(HISTORY, 200, &format!("bybit/order_listing_{history}"));
+    stage.script.fixture(EXECUTIONS, 200, "bybit/executions_empty");
+    stage
+}
+
+fn states(orders: &[OrderSnapshot]) -> Vec<(&str, &OrderState, String)> {
+    let state = |order: &'_ OrderSnapshot| order.executed.to_string();
+    orders.iter().map(|order| (order.venue_order.as_str(), &order.state, state(order))).collect()
+}
+
+/// The exchange may notice only after it acknowledged an order that its client id is taken. What became of the order
+/// that has the id is then not told by the rejection.
+#[tokio::test]
+async fn a_rejected_repetition_is_no_rejection_of_the_order_it_repeats() {
+    let rejected =
+        OrderState::Ended(OrderEnd::Rejected { reason: "EC_DuplicatedClOrdID".to_owned() });
+    let cancelled =
+        OrderState::Ended(OrderEnd::Cancelled { reason: "EC_CancelForNoFullFill".to_owned() });
+    for asked in [order_ref("leg1a1", Some(REPEATED)), order_ref("leg1a1", None)] {
+        let found = repeated("ioc_partly").venue.find(&asked).await.unwrap();
+        let both = [(ID, &cancelled, "0.04".to_owned()), (REPEATED, &rejected, "0".to_owned())];
+        assert_eq!(states(&found), both);
+        let alone = repeated("empty").venue.find(&asked).await.unwrap();
+        assert_eq!(states(&alone), [(REPEATED, &OrderState::Open, "0".to_owned())]);
+    }
+}
+
+#[tokio::test]
+async fn a_listing_shows_no_repetition_beside_the_order_it_repeats() {
+    let both = since(&repeated("ioc_partly")).await.unwrap();
+    assert_eq!(both.iter().map(|order| order.venue_order.as_str()).collect::<Vec<_>>(), [ID]);
+    let alone = since(&repeated("empty")).await.unwrap();
+    assert_eq!(states(&alone), [(REPEATED, &OrderState::Open, "0".to_owned())]);
+}
+
 #[tokio::test]
 async fn a_cancel_proves_nothing_about_the_order() {
     let stage = bybit();

@@ -119,13 +119,27 @@ impl Order {
         })
     }
 
+    /// Rejected because an order before it has its client id, which the exchange may notice after it acknowledged both.
+    /// So it proves that there is another, and nothing about what became of that one.
+    /// Source: Bybit v5 Enum Definitions, rejectReason, read 2026-11-22.
+    pub(crate) fn repeats_another(&self) -> bool {
+        self.order_status == "Rejected" && self.reject_reason == "EC_DuplicatedClOrdID"
+    }
+
+    /// How it ended where the order that it repeats is known as well.
+    pub(crate) fn repeated(&self) -> OrderState {
+        OrderState::Ended(OrderEnd::Rejected { reason: self.reason() })
+    }
+
     /// A status not documented today leaves the order open: that assumes the most about what it may still do (R7).
+    /// So does a repetition, until the order it repeats is found.
     fn state(&self, executed: Qty) -> OrderState {
         OrderState::Ended(match self.order_status.as_str() {
             "Filled" => OrderEnd::Filled,
             "Cancelled" | "PartiallyFilledCanceled" | "Deactivated" => {
                 OrderEnd::Cancelled { reason: self.reason() }
             }
+            _ if self.repeats_another() => return OrderState::Open,
             // A rejected order holds nothing; one that executed was not rejected.
             "Rejected" if executed.is_zero() => OrderEnd::Rejected { reason: self.reason() },
             "Rejected" => OrderEnd::Cancelled { reason: self.reason() },

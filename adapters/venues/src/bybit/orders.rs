@@ -54,7 +54,38 @@ impl Bybit {
         if !orders.values().all(|row| named(row) && row.symbol == order.symbol.as_str()) {
             return Err(unavailable("answer names another order"));
         }
-        self.snapshots(&order.symbol, &orders, &trades).await
+        let found = self.snapshots(&order.symbol, &orders, &trades).await?;
+        if orders.values().any(Order::repeats_another) {
+            return self.with_repeated(order, &orders, found).await;
+        }
+        Ok(found)
+    }
+
+    /// Adds the order that a rejected repetition has its client id from. Only beside that one is the repetition over.
+    async fn with_repeated(
+        &self,
+        order: &OrderRef,
+        rows: &Orders,
+        found: Vec<OrderSnapshot>,
+    ) -> Result<Vec<OrderSnapshot>, QueryError> {
+        let repeats = |snapshot: &OrderSnapshot| {
+            rows.get(snapshot.venue_order.as_str()).filter(|row| row.repeats_another())
+        };
+        let listed = self.list_orders(&order.symbol, order.since).await?;
+        let same = |snapshot: &OrderSnapshot| {
+            snapshot.client_id == order.client_id && repeats(snapshot).is_none()
+        };
+        let mut orders: Vec<OrderSnapshot> = listed.into_iter().filter(same).collect();
+        let alone = orders.is_empty();
+        for mut snapshot in found {
+            if let Some(row) = repeats(&snapshot).filter(|_| !alone) {
+                snapshot.state = row.repeated();
+            }
+            if orders.iter().all(|known| known.venue_order != snapshot.venue_order) {
+                orders.push(snapshot);
+            }
+        }
+        Ok(orders)
     }
 
     /// Every order created since, from all listings: live, just ended, history, and executions.
@@ -92,6 +123,10 @@ impl Bybit {
                 wanted.insert(id, row);
             }
         }
+        let first_of = |row: &Order| (!row.repeats_another()).then(|| row.order_link_id.clone());
+        let named: BTreeSet<String> = wanted.values().filter_map(first_of).collect();
+        // Beside the order it repeats, a repetition is none.
+        wanted.retain(|_, row| !row.repeats_another() || !named.contains(&row.order_link_id));
         self.snapshots(symbol, &wanted, &trades).await
     }
 
