@@ -126,6 +126,9 @@ pub enum Effect {
     BreakInstead(Broken),
     /// The order is executed twice.
     ExecuteTwice,
+    /// The request arrives twice, and the second arrival is answered. It is acknowledged and then rejected, since its
+    /// client id is taken: only Bybit documents such a rejection, elsewhere nothing else than usual happens.
+    ArriveTwice,
     /// Only this fraction of the order, rounded down to the lot but at least one lot, finds a counterpart.
     PartialFill(Decimal),
     /// Executed, and then every trade of it is taken back or corrected, where the venue shows that (V12).

@@ -41,7 +41,7 @@ type Further = (&'static str, Operation, Occurrence, Effect);
 const ENTRY: Operation = Operation::PlaceEntry;
 const ONCE: Occurrence = Occurrence::Nth(1);
 
-static FURTHER: [Further; 13] = [
+static FURTHER: [Further; 14] = [
     ("request-lost", ENTRY, ONCE, Effect::LoseRequest(Loss::Close)),
     ("answer-lost", ENTRY, ONCE, Effect::LoseAnswer(Loss::Close)),
     ("503-instead", ENTRY, ONCE, Effect::BreakInstead(Broken::Unknown503)),
@@ -54,6 +54,7 @@ static FURTHER: [Further; 13] = [
     ("slow", ENTRY, ONCE, delayed(900, Stage::Gateway)),
     ("hidden", ENTRY, ONCE, Effect::HideOrder { for_ms: 1_500 }),
     ("stale", ENTRY, ONCE, Effect::StaleOrder { for_ms: 1_500 }),
+    ("arrives-twice", ENTRY, ONCE, Effect::ArriveTwice),
     ("429", ENTRY, ONCE, Effect::RateLimited { retry_after_s: 1 }),
     ("second-answer-lost", Operation::Place, Occurrence::Nth(2), Effect::LoseAnswer(Loss::Close)),
     (

@@ -41,7 +41,7 @@ const BROKEN: [Broken; 8] = [
 ];
 
 /// Kinds of effect on an order being placed.
-const PLACING: [Kind; 13] = [
+const PLACING: [Kind; 14] = [
     Kind::Refuse,
     Kind::WithoutFunds,
     Kind::LoseRequest,
@@ -49,6 +49,7 @@ const PLACING: [Kind; 13] = [
     Kind::BreakAnswer,
     Kind::BreakInstead,
     Kind::ExecuteTwice,
+    Kind::ArriveTwice,
     Kind::PartialFill,
     Kind::DelayRequest,
     Kind::DelayAnswer,
@@ -86,6 +87,7 @@ enum Kind {
     BreakAnswer,
     BreakInstead,
     ExecuteTwice,
+    ArriveTwice,
     PartialFill,
     DelayRequest,
     DelayAnswer,
@@ -155,6 +157,7 @@ fn effect(rng: &mut Rng, place: &Place, kind: Kind) -> Effect {
         Kind::BreakAnswer => Effect::BreakAnswer(broken),
         Kind::BreakInstead => Effect::BreakInstead(broken),
         Kind::ExecuteTwice => Effect::ExecuteTwice,
+        Kind::ArriveTwice => Effect::ArriveTwice,
         Kind::PartialFill => Effect::PartialFill(Decimal::new(rng.i64(1..=9), 1)),
         Kind::DelayRequest if rng.bool() => {
             Effect::DelayRequest { delay_ms: rng.u64(100..=6_000), before: Stage::Gateway }

@@ -11,10 +11,13 @@ use crate::params::plain_decimal;
 impl Inside<'_> {
     pub(super) fn create(&mut self) -> Result<Value, Failure> {
         let new = self.new_order()?;
-        let number = self
+        let mut number = self
             .engine
             .place(self.now_ms, &new, self.alteration)
             .map_err(|refusal| refused(self.own, refusal))?;
+        if self.alteration.repeated {
+            number = self.engine.acknowledge_repetition(self.now_ms, &new);
+        }
         let order = self.engine.orders.get(number).ok_or_else(|| self.no_such_order(None))?;
         Ok(acknowledged(order, new.client_order_id.as_deref()))
     }

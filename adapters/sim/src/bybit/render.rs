@@ -42,6 +42,7 @@ fn status(category: Category, order: &Order) -> &'static str {
         OrderStatus::New => "New",
         OrderStatus::PartiallyFilled => "PartiallyFilled",
         OrderStatus::Filled => "Filled",
+        _ if order.ended_by == Some(EndReason::Repetition) => "Rejected",
         OrderStatus::Cancelled if category == Category::Spot && !order.executed.is_zero() => {
             "PartiallyFilledCanceled"
         }
@@ -69,6 +70,8 @@ fn reject_reason(order: &Order) -> &'static str {
         }
         Some(EndReason::NoLiquidity) => "EC_NoImmediateQtyToFill",
         Some(EndReason::SelfTrade | EndReason::ReduceOnly) => "EC_Others",
+        // Source: Bybit v5 Enum Definitions, rejectReason, read 2026-11-22.
+        Some(EndReason::Repetition) => "EC_DuplicatedClOrdID",
         None => "EC_NoError",
     }
 }

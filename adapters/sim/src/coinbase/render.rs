@@ -85,7 +85,9 @@ fn cancel_message(order: &Order) -> &'static str {
         Some(EndReason::User) => "User requested cancel",
         Some(EndReason::NoLiquidity) => "Insufficient liquidity",
         Some(EndReason::SelfTrade) => "Self trade prevention",
-        Some(EndReason::PostOnly | EndReason::ReduceOnly) => "Internal error",
+        Some(EndReason::PostOnly | EndReason::ReduceOnly | EndReason::Repetition) => {
+            "Internal error"
+        }
     }
 }
 

@@ -42,7 +42,8 @@ fn cancel_reason(order: &Order) -> Option<&'static str> {
         EndReason::PostOnly
         | EndReason::NoLiquidity
         | EndReason::SelfTrade
-        | EndReason::ReduceOnly => None,
+        | EndReason::ReduceOnly
+        | EndReason::Repetition => None,
     }
 }
 

@@ -76,6 +76,7 @@ impl Exchange {
                 return self.delay(now_ms, request, delay_ms, before);
             }
             Effect::ExecuteTwice => Alteration { twice: true, ..plain },
+            Effect::ArriveTwice => Alteration { repeated: true, ..plain },
             Effect::PartialFill(fraction) => Alteration { fraction: Some(fraction), ..plain },
             Effect::AdjustTrades { adjustment, is_counted } => {
                 Alteration { adjusted: Some((adjustment, is_counted)), ..plain }

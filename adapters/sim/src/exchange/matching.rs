@@ -81,6 +81,8 @@ pub(crate) struct Alteration {
     pub(crate) stale_ms: u64,
     /// The order is executed twice under two order ids.
     pub(crate) twice: bool,
+    /// The request arrives twice, and the second arrival is answered.
+    pub(crate) repeated: bool,
     /// Its deadline was checked before, where the venue does not say that its matching engine does.
     pub(crate) in_time: bool,
     /// All its trades are adjusted at once, and whether the executed quantity stated of it follows.
@@ -221,7 +223,22 @@ impl MatchingEngine {
         book::offers(listing, side, own)
     }
 
+    /// An order that is rejected for its client id after it was acknowledged; returns its number.
+    pub(crate) fn acknowledge_repetition(&mut self, now_ms: u64, new: &NewOrder) -> u64 {
+        let number = self.enter(now_ms, new, Alteration::default());
+        self.end(now_ms, number, EndReason::Repetition);
+        number
+    }
+
     fn accept(&mut self, now_ms: u64, new: &NewOrder, alteration: Alteration) -> u64 {
+        let number = self.enter(now_ms, new, alteration);
+        self.execute(now_ms, number, alteration.fraction);
+        self.drop_idle_reduce_only(now_ms, &new.symbol);
+        number
+    }
+
+    /// Enters an order that has not met the book yet.
+    fn enter(&mut self, now_ms: u64, new: &NewOrder, alteration: Alteration) -> u64 {
         let number = self.orders.next_number();
         let order_id = (self.policy.order_id)(number);
         let priced = new.kind == OrderKind::Limit || new.price.is_some();
@@ -258,8 +275,6 @@ impl MatchingEngine {
             },
             stale_until_ms: if alteration.stale_ms > 0 { now_ms + alteration.stale_ms } else { 0 },
         });
-        self.execute(now_ms, number, alteration.fraction);
-        self.drop_idle_reduce_only(now_ms, &new.symbol);
         number
     }
 

@@ -115,6 +115,8 @@ pub enum EndReason {
     SelfTrade,
     /// Nothing was left for it to reduce.
     ReduceOnly,
+    /// An order before it has its client id, which was noticed after it was acknowledged.
+    Repetition,
 }
 
 /// One execution of an order. Fills of an order never exceed its quantity.

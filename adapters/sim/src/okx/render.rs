@@ -75,7 +75,7 @@ fn cancel_source(order: &Order) -> &'static str {
         Some(EndReason::NoLiquidity) => "14",
         Some(EndReason::PostOnly) => "31",
         Some(EndReason::SelfTrade) => "32",
-        Some(EndReason::ReduceOnly) => "0",
+        Some(EndReason::ReduceOnly | EndReason::Repetition) => "0",
     }
 }
 
