@@ -77,7 +77,17 @@ fn variable(field: &str, name: &str) -> Result<String, String> {
     // A value that is not Unicode must not be shown either, so both cases are told apart by hand.
     let value = std::env::var_os(name).ok_or("is not set");
     let value = value.and_then(|value| value.into_string().map_err(|_| "is not Unicode"));
-    value.map_err(|why| format!("environment variable {name} ({field}) {why}"))
+    value.map_err(|why| match is_plainly_a_name(name) {
+        true => format!("environment variable {name} ({field}) {why}"),
+        false => format!("the environment variable that {field} names {why}"),
+    })
+}
+
+/// Whether a text is surely no secret pasted in a name's place: those of the exchanges are hexadecimal, letters of both
+/// cases or base64, and none has an underscore between capitals.
+fn is_plainly_a_name(text: &str) -> bool {
+    let capital = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    text.contains('_') && text.bytes().all(capital)
 }
 
 fn file(path: &Path) -> Result<String, String> {

@@ -1,6 +1,7 @@
-//! Reads a TOML file of bounded size, and says where it is wrong without quoting what stands there.
+//! Reads a TOML file of bounded size, and says where it is wrong.
 //!
-//! The parser's own report shows the offending line, which in a configuration may hold a secret somebody pasted.
+//! The parser's own report shows the offending line, which in a configuration may hold a secret somebody pasted. Here only
+//! the reason is given: of what stands there it quotes at most a word that is none of the allowed ones.
 
 use std::fs::File;
 use std::io::Read as _;

@@ -23,6 +23,25 @@ fn the_first_cancels_what_rests_and_ends_flat() {
 }
 
 #[test]
+fn before_there_is_a_batch_it_ends_at_once_and_nothing_was_sent() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let desk = Desk::with_venues(None);
+    let config = std::fs::read_to_string(desk.path("equipoise.toml")).unwrap();
+    let urls = config.lines().filter(|line| line.starts_with("rest_url"));
+    let here = format!("rest_url = \"http://{}\"", silent.local_addr().unwrap());
+    let config = urls.fold(config.clone(), |config, url| config.replace(url, &here));
+    std::fs::write(desk.path("equipoise.toml"), config).unwrap();
+    let running = desk.start(&["run", "plan.toml"]);
+    let _asking = silent.accept().unwrap();
+    running.interrupt();
+    let answer = running.finish();
+    assert_eq!(answer.code(), 1, "{answer:?}");
+    let said = "interrupted before the plan was admitted, nothing was sent";
+    assert!(answer.stderr().contains(said), "{answer:?}");
+    assert!(!desk.path("journal").exists());
+}
+
+#[test]
 fn the_first_lets_an_order_in_doubt_be_resolved() {
     let desk = Desk::with_venues(Some("bybit-timeout-after-accept"));
     let mut running = desk.start(&["run", "plan.toml"]);

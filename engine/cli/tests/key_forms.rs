@@ -84,7 +84,7 @@ fn a_key_that_is_missing_or_unusable_is_named_by_its_field_and_not_shown() {
     let fields = [KEY, SECRET, PASSPHRASE].join("\n");
     assert_eq!(
         refused(&desk, "okx-swap", &fields, "credentials"),
-        "venue 'desk': environment variable PHRASE (api_passphrase_env) is not set"
+        "venue 'desk': the environment variable that api_passphrase_env names is not set"
     );
     desk.set_env("PHRASE", &format!("{CANARY} with spaces"));
     assert_eq!(

@@ -40,6 +40,15 @@ async fn a_parked_batch_is_asked_about_until_its_report_is_exact() {
     let shown = desk.call(&["show", key, "--json"]).ended(0);
     assert_eq!(shown["net_delta_range"], json!({ "BTC": { "min": "-0.1", "max": "0" } }));
 
+    // Without a key nobody can be asked, and nothing was open: that is no failure.
+    let secret = desk.unset_env("BYBIT_API_SECRET").unwrap();
+    let unasked = desk.call(&["recover", "--json"]);
+    let noted =
+        "parked batches were not asked about: venue 'bybit': environment variable BYBIT_API_SECRET";
+    assert!(unasked.stderr().contains(noted), "{unasked:?}");
+    assert_eq!(unasked.ended(0), json!({ "recovered": [], "reviewed": [] }));
+    desk.set_env("BYBIT_API_SECRET", &secret);
+
     let recovered = desk.call(&["recover", "--json"]).ended(0);
     assert_eq!(recovered["recovered"], json!([]));
     let reviewed = &recovered["reviewed"][0];

@@ -50,6 +50,19 @@ fn no_output_log_or_file_holds_a_key_or_secret() {
     );
     let answer = assert_hidden(&desk, &["check", "plan.toml", "--config", "pasted.toml"]);
     assert!(answer.stderr().contains("unknown field `api_secret`"), "{answer:?}");
+    // In the forms that exchanges give them they could be names of variables as well.
+    for secret in [
+        format!("{CANARY}Zq4vTnB8xKd2hYw6LmRp9sGfJc3uEa5tQoWi1bVzXy"),
+        "CANARY7391D0CFF14C41EDBF1AB98506".to_owned(),
+    ] {
+        let pasted = config.replace("\"BYBIT_API_SECRET\"", &format!("\"{secret}\""));
+        desk.write("pasted.toml", &pasted);
+        let answer = desk.call(&["check", "plan.toml", "--config", "pasted.toml"]);
+        assert_eq!(answer.code(), 2);
+        let named = "the environment variable that api_secret_env names is not set";
+        assert!(answer.stderr().contains(named), "{answer:?}");
+        assert!(!answer.stderr().contains(&secret), "{answer:?}");
+    }
 
     for file in files(&desk.path("journal")) {
         let bytes = std::fs::read(&file).unwrap();

@@ -1,5 +1,7 @@
 //! `recover`: finishes every unfinished batch, asks about parked ones again, then exits.
 
+use std::sync::Arc;
+
 use equipoise::port::Journal;
 use equipoise::{BatchKey, BatchReport, Saga};
 use serde::Serialize;
@@ -11,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::journals;
 use crate::output::{Output, ReportDocument, report_text};
+use crate::signals::StopRequests;
 use crate::venues::OpenVenues;
 
 use super::session::Session;
@@ -23,14 +26,52 @@ pub(super) async fn recover(
     if !journals::exists(&config.journal) {
         return Ok(nothing(output));
     }
+    let stop = StopRequests::listen(output)?;
     let journal = journals::open(&config.journal).await?;
     let open = journal.open_batches().await?;
-    if open.is_empty() && !has_questions(&*journal).await? {
+    if !open.is_empty() {
+        let venues = OpenVenues::open(config)?;
+        let session = Session::start(journal, &venues, accounts, stop, output).await?;
+        return Ok(finish_all(session, open, output).await);
+    }
+    if !has_questions(&*journal).await? {
         journal.close().await?;
         return Ok(nothing(output));
     }
-    let venues = OpenVenues::open(config)?;
-    let mut session = Session::start(journal, &venues, accounts, output).await?;
+    Ok(match review_only(journal, config, accounts, stop, output).await {
+        Ok(reviewed) => print(output, &[], &reviewed, None),
+        Err(failure) => {
+            // Nothing was open, and what was parked stays as it was.
+            let Failure { code, message, .. } = failure;
+            tracing::warn!(code, "parked batches were not asked about: {message}");
+            nothing(output)
+        }
+    })
+}
+
+/// Asks about parked batches where no other is left to finish.
+async fn review_only(
+    journal: Arc<dyn Journal>,
+    config: &Config,
+    accounts: AccountArguments,
+    stop: StopRequests,
+    output: Output,
+) -> Result<Vec<BatchReport>, Failure> {
+    let venues = match OpenVenues::open(config) {
+        Ok(venues) => venues,
+        Err(failure) => {
+            journal.close().await?;
+            return Err(failure);
+        }
+    };
+    let mut session = Session::start(journal, &venues, accounts, stop, output).await?;
+    let learned = review(&mut session).await;
+    session.finish().await;
+    learned
+}
+
+/// Carries every unfinished batch to its end, then asks about the parked ones.
+async fn finish_all(mut session: Session, open: Vec<BatchKey>, output: Output) -> Exit {
     let mut reports = Vec::with_capacity(open.len());
     let mut failed = None;
     for key in open {
@@ -52,7 +93,7 @@ pub(super) async fn recover(
         }
     }
     session.finish().await;
-    Ok(print(output, &reports, &reviewed, failed.as_ref()))
+    print(output, &reports, &reviewed, failed.as_ref())
 }
 
 /// Whether a parked batch has orders of unknown outcome.

@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::journals;
 use crate::output::{Output, ReportDocument, ResumedDocument, report_text, resumed_text};
 use crate::plan_file;
+use crate::signals::StopRequests;
 use crate::venues::OpenVenues;
 
 use super::session::{self, Session};
@@ -21,14 +22,19 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let plan = plan_file::read(&arguments.plan.plan)?;
     let key = plan.check()?.key;
+    let mut stop = StopRequests::listen(output)?;
     let venues = OpenVenues::open(config)?;
     if !journals::exists(&config.journal) {
         // What fails its checks leaves no journal behind: the next start must still count as the first one, so that
         // it looks for orders of a journal that was lost (D5).
-        session::price(&venues, &plan).await?;
+        tokio::select! {
+            biased;
+            priced = session::price(&venues, &plan) => drop(priced?),
+            () = stop.requested() => return Err(Failure::interrupted()),
+        }
     }
     let journal = journals::open(&config.journal).await?;
-    let mut session = Session::start(journal, &venues, arguments.accounts, output).await?;
+    let mut session = Session::start(journal, &venues, arguments.accounts, stop, output).await?;
     let ended = carry_through(&mut session, &plan, key).await;
     // Also after a refusal: other batches of the journal may be on their way.
     let mut resumed = session.finish().await;

@@ -25,14 +25,15 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Starts an engine on a journal. From here on a stop request means no new risk for any batch.
+    /// Starts an engine on a journal. From here on a stop request means no new risk for any batch, and so does one that
+    /// came before.
     pub(super) async fn start(
         journal: Arc<dyn Journal>,
         venues: &OpenVenues,
         accounts: AccountArguments,
+        stop: StopRequests,
         output: Output,
     ) -> Result<Self, Failure> {
-        let stop = StopRequests::listen(output)?;
         let resumed = journal.open_batches().await?;
         announce(&resumed, output);
         let progress = Progress::start(output, journal.clone());

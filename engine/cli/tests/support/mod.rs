@@ -212,8 +212,9 @@ impl Desk {
         self.env.insert(name.to_owned(), value.to_owned());
     }
 
-    pub(crate) fn unset_env(&mut self, name: &str) {
-        self.env.remove(name);
+    /// What it was.
+    pub(crate) fn unset_env(&mut self, name: &str) -> Option<String> {
+        self.env.remove(name)
     }
 
     /// The binary, in the desk's folder, with nothing inherited but the desk's own variables.
