@@ -1,15 +1,21 @@
-//! From submit to both orders handed over, and to the end of 64 batches at once: the engine's own overhead.
-//!
-//! Over loopback, beside two bare concurrent requests, it is measured by the bench `aims`.
+//! From submit to both legs filled over loopback beside two bare concurrent requests; and the engine's own overhead over
+//! instant venues: from submit to both orders handed over, and to the end of 64 batches at once.
 #![allow(clippy::unwrap_used, clippy::float_arithmetic, missing_docs, reason = "a bench")]
 
 mod bench;
+mod loopback;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use std::time::Duration;
+
+use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 use equipoise::journal::JournalKind;
 use tokio::runtime::Runtime;
 
 use bench::engine::{Instantly, LANES};
+use loopback::Loopback;
+
+/// What is measured of each pair of a batch and two bare requests.
+type Part = fn(&Loopback) -> Duration;
 
 fn overhead(criterion: &mut Criterion) {
     let runtime = Runtime::new().unwrap();
@@ -35,5 +41,25 @@ fn overhead(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, overhead);
+/// Batches and bare requests take turns in either, so both are of one run.
+fn over_loopback(criterion: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    let mut group = criterion.benchmark_group("round_trip/loopback");
+    group.sampling_mode(SamplingMode::Flat).sample_size(10);
+    let parts: [(&str, Part); 2] = [
+        ("submit to both legs filled", |measured| measured.filled),
+        ("two bare concurrent requests", |measured| measured.bare),
+    ];
+    for (name, part) in parts {
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|iterations| {
+                let pairs = usize::try_from(iterations).unwrap();
+                let measured = runtime.block_on(loopback::measure(pairs));
+                part(&measured).mul_f64(iterations as f64)
+            });
+        });
+    }
+}
+
+criterion_group!(benches, overhead, over_loopback);
 criterion_main!(benches);

@@ -176,6 +176,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         policy: Policy::new(OnResidual::Unwind, 10_000),
     };
     let report = engine.submit(&plan).await?.wait().await?;
-    println!("{} is {}, net delta {:?}", report.key, report.status.as_str(), report.net_delta);
+    println!("{} is {}", report.key, report.status.as_str());
+    for (asset, delta) in &report.net_delta {
+        println!("net delta {delta} {asset}");
+    }
     Ok(())
 }

@@ -23,12 +23,6 @@ pub(crate) struct Loopback {
     pub(crate) bare: Duration,
 }
 
-impl Loopback {
-    pub(crate) fn ratio(&self) -> f64 {
-        self.filled.as_secs_f64() / self.bare.as_secs_f64()
-    }
-}
-
 /// Tells of every fill.
 struct Fills(mpsc::UnboundedSender<()>);
 

@@ -42,7 +42,7 @@ pub(crate) fn amount_or_zero(text: &str, field: &'static str) -> Result<Amount, 
     amount(text, field)
 }
 
-/// One side of a book: `None` when either text is empty or zero, which is how both exchanges show an empty side.
+/// One side of a book: `None` when either text is empty or zero, which is how exchanges show an empty side.
 pub(crate) fn book_side(
     price_text: &str,
     size_text: &str,

@@ -19,7 +19,7 @@ use rustls::{ClientConfig, RootCertStore};
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How long making a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(1_500);
-/// How long an unused connection is kept; both exchanges close theirs later than this.
+/// How long an unused connection is kept; the exchanges close theirs later than this.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The network. Cheap to clone; clones share connections. Works on any tokio runtime, current-thread ones included.
