@@ -27,13 +27,13 @@ use equipoise::{
 
 struct Paper {
     traits: VenueTraits,
-    clock: SystemClock,
+    clock: Arc<dyn Clock>,
     price: Price,
     orders: Mutex<Vec<(Side, OrderSnapshot)>>,
 }
 
 impl Paper {
-    fn new(price: &str) -> Result<Self, Box<dyn Error>> {
+    fn new(price: &str, clock: Arc<dyn Clock>) -> Result<Self, Box<dyn Error>> {
         let traits = VenueTraits {
             // It never forgets an id, so an order whose answer got lost may be sent again under the same id.
             class: ResendClass::A,
@@ -47,7 +47,6 @@ impl Paper {
             native_dead_man_switch: false,
             native_spreads: false,
         };
-        let clock = SystemClock::start();
         Ok(Self { traits, clock, price: price.parse()?, orders: Mutex::new(Vec::new()) })
     }
 
@@ -152,10 +151,11 @@ impl Venue for Paper {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let journal = journal::open(JournalKind::Memory, Path::new(""), &JournalOptions::default())?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let mut builder = Engine::builder(journal);
     for (name, price) in [("here", "65000"), ("there", "65020")] {
-        let setup =
-            VenueSetup { venue: Arc::new(Paper::new(price)?), positions: Positions::Exclusive };
+        let venue = Arc::new(Paper::new(price, clock.clone())?);
+        let setup = VenueSetup { venue, positions: Positions::Exclusive };
         builder = builder.venue(VenueName::new(name)?, setup);
     }
     let engine = builder.start().await?;

@@ -113,8 +113,9 @@ async fn a_kill_after_any_durable_append_leads_to_the_same_ending_without_a_seco
                 script(&desk);
                 let context = format!("{name}, killed after append {appends}");
                 let status = run_with_kills(&mut desk, &plan, &[appends]).await;
-                // A kill may use up the time a leg has; then nothing is left of it instead.
-                assert!(status == ending || status == BatchStatus::Flat, "{context}: {status:?}");
+                // Absence takes longer to prove than a kill may leave of the leg's time; then nothing is left instead.
+                let in_time = name != "lost request" || status != BatchStatus::Flat;
+                assert!(status == ending || !in_time, "{context}: {status:?}");
                 let expected = if status == BatchStatus::Done { "0.1" } else { "0" };
                 assert_eq!(desk.binance.net().to_string(), expected, "{context}");
                 assert_eq!(desk.binance.net() + desk.bybit.net(), Amount::ZERO, "{context}");
