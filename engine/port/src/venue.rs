@@ -90,7 +90,8 @@ pub trait Venue: Send + Sync {
     async fn place(&self, order: &OrderRequest) -> Result<OrderSnapshot, PlaceError>;
 
     /// Looks an order up by its client id, or by its venue id where known, with its fills.
-    /// Every match is returned; an empty answer is no proof of absence.
+    /// Every match is returned; an empty answer is no proof of absence. A match that was rejected because its id is
+    /// taken proves that another order has it: until that one is found and returned beside it, it counts as open.
     ///
     /// # Errors
     /// See [`QueryError`].
