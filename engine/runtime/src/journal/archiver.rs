@@ -20,12 +20,12 @@ use equipoise_port::JournalError;
 use super::JournalOptions;
 use super::archive::Archive;
 use super::codec::{PART_LEN_MAX, unseal};
-use super::committer::Opened;
 use super::continuity::Findings;
 use super::head::RunningHash;
 use super::reading;
 use super::runs::Runs;
 use super::segment::{Draft, Segment};
+use super::shared::Opened;
 use super::space;
 use super::store::{Reads, StoreError};
 

@@ -298,7 +298,7 @@ impl Shared {
                 }
                 Ok(())
             }))
-            .unwrap_or_else(|panic| Err(StoreError::Io(panic_text(&*panic))));
+            .unwrap_or_else(|panic| Err(StoreError::Io(panic_text("store", &*panic))));
             let mut written = self.written();
             written.handing_over = false;
             match handed {

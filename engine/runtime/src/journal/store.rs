@@ -91,13 +91,13 @@ impl StoreError {
     }
 }
 
-/// What a store that panicked said.
-pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+/// Who panicked, and what was said.
+pub(super) fn panic_text(who: &str, panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("store panicked: {}", text.unwrap_or("no message"))
+    format!("{who} panicked: {}", text.unwrap_or("no message"))
 }
 
 /// Called with key and value.
