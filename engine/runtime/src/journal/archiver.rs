@@ -279,9 +279,7 @@ impl Collected {
         if self.keys.is_empty() || stop.load(Ordering::Relaxed) {
             return Ok(Written { left: self.left, closed: None });
         }
-        self.draft
-            .close(folder, number)
-            .map_err(|error| StoreError::from_io("journal archive", &error))?;
+        self.draft.close(folder, number)?;
         let (len, sha256) = self.draft.sum();
         let Self { left, keys, batches, numbers, hash, .. } = self;
         let segment = Segment { len, sha256, batches, numbers, hash };

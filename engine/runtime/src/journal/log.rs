@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use equipoise_port::JournalError;
 
 use super::codec::damaged;
-use super::store::{StoreError, Write, WriteBatch};
+use super::store::{StoreError, Write, WriteBatch, is_full};
 
 /// Unit in which frames are placed: what a device writes whole or not at all.
 const SECTOR: usize = 512;
@@ -70,9 +70,12 @@ pub(super) struct Frame {
     writes: Vec<u8>,
 }
 
+/// Names of the files.
+pub(super) const NAMES: [&str; 2] = ["log-0", "log-1"];
+
 /// Paths of the files in a journal's folder.
 pub(super) fn paths(folder: &Path) -> [PathBuf; 2] {
-    ["log-0", "log-1"].map(|name| folder.join(name))
+    NAMES.map(|name| folder.join(name))
 }
 
 impl Log {
@@ -134,7 +137,9 @@ impl Log {
         match write_at(file, &self.buffer, self.offset) {
             Ok(()) => self.lens[self.turn] = grown,
             // There may be room for the frame all the same.
-            Err(error) if is_full(&error) => write_at(file, &self.buffer[..len], self.offset)?,
+            Err(error) if is_full(error.kind()) => {
+                write_at(file, &self.buffer[..len], self.offset)?
+            }
             Err(error) => return Err(error),
         }
         Ok(())
@@ -283,11 +288,6 @@ fn read(bytes: &[u8]) -> Option<Frame> {
 
 fn unreadable() -> JournalError {
     damaged("a frame of its log is unreadable")
-}
-
-fn is_full(error: &std::io::Error) -> bool {
-    use ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 fn failed(error: &std::io::Error) -> StoreError {

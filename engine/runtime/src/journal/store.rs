@@ -1,5 +1,6 @@
 //! What a back end must do, and nothing more: everything else about the journal exists once, above this.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -34,10 +35,7 @@ impl StoreError {
     /// What an I/O error means for the journal.
     pub(super) fn from_io(doing: &str, error: &std::io::Error) -> Self {
         let text = format!("{doing}: {error}");
-        match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full(text),
-            _ => Self::Io(text),
-        }
+        if is_full(error.kind()) { Self::Full(text) } else { Self::Io(text) }
     }
 
     /// Whether a store made again from what is beside it would be another one.
@@ -89,6 +87,12 @@ impl StoreError {
             _ => JournalError::Failed(self.to_string()),
         }
     }
+}
+
+/// Whether a write failed for want of room. What a process may write to one file is room too: nothing is damaged then.
+pub(super) const fn is_full(kind: ErrorKind) -> bool {
+    use ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(kind, StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// Who panicked, and what was said.
