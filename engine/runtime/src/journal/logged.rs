@@ -16,10 +16,11 @@ use equipoise_port::JournalError;
 use super::checkpoint;
 use super::codec::damaged;
 use super::folder::Folder;
+use super::frame::Span;
 use super::handing_over::hand_over;
 use super::head::Head;
 use super::layout;
-use super::log::{Log, Span};
+use super::log::Log;
 use super::overlay::{Overlay, Overlays, add, add_waiting, scan_below, under};
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch, panic_text};
 

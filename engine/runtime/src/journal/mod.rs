@@ -2,7 +2,7 @@
 //!
 //! A stored journal is a folder. What it promises, and where that is done:
 //!
-//! - an answered append survives kill, kernel crash and power loss: `shared`, `committer`, `log`, `sled_store`, `redb_store`
+//! - an answered append survives kill, kernel crash and power loss: `shared`, `committer`, `log`, `frame`, `sled_store`, `redb_store`
 //! - it costs one sequential write and one data sync, whatever the store would cost: `encoded`, `logged`, `overlay`, `handing_over`, `bundle`
 //! - a stale owner or a wrong sequence is refused in the same transaction (R3): `writer`
 //! - loss and damage are noticed at the next open, also where the store itself does not (P5): `continuity`, `anchor`, `anchoring`
@@ -23,6 +23,7 @@ mod continuity;
 mod encoded;
 mod files;
 mod folder;
+mod frame;
 mod handing_over;
 mod head;
 mod layout;
