@@ -341,8 +341,9 @@ impl Driver {
     }
 
     /// Hands unsaved facts to the journal without waiting; their order is kept by polling once right away.
-    /// There is no append under way that nobody waits for.
+    /// Called once the one before is answered.
     fn flush_in_background(&mut self) {
+        debug_assert!(self.appending.is_none(), "one append at a time that nobody waits for");
         self.flush_at = None;
         // Facts of a batch that is not admitted have nowhere to go yet.
         if self.unsaved.is_empty() || self.appended == 0 {

@@ -210,11 +210,13 @@ impl Committer {
 
     /// One write and one sync for the whole group, or failure for good.
     fn commit(&mut self) {
-        self.writer.finish(&mut self.batch);
-        if !self.batch.is_empty() && self.shared.check().is_ok() {
-            match self.opened.store.commit(&self.batch) {
-                Ok(()) => self.groups += 1,
-                Err(error) => self.shared.fail(error.while_running()),
+        if self.shared.check().is_ok() {
+            self.writer.finish(&mut self.batch);
+            if !self.batch.is_empty() {
+                match self.opened.store.commit(&self.batch) {
+                    Ok(()) => self.groups += 1,
+                    Err(error) => self.shared.fail(error.while_running()),
+                }
             }
         }
         self.batch.clear();
@@ -283,6 +285,7 @@ impl Committer {
         let closing = self.closing.take();
         let result = self.shared.check();
         let shared = Arc::clone(&self.shared);
+        shared.close_room();
         drop(self);
         shared.let_go();
         if let Some(answer) = closing {

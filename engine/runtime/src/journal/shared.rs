@@ -39,6 +39,7 @@ pub(super) enum Request {
 /// A request on its way to the thread.
 #[derive(Debug)]
 pub(super) struct Asked {
+    /// What is asked.
     pub(super) request: Request,
     /// It takes up room, to be given back once the thread has it.
     pub(super) has_room: bool,
@@ -96,7 +97,7 @@ impl Shared {
     pub(super) fn fail(&self, error: JournalError) {
         tracing::error!(%error, "journal failed");
         let _ = self.failure.set(error);
-        self.room.close();
+        self.close_room();
     }
 
     /// Why nothing is answered any more.
@@ -130,9 +131,13 @@ impl Shared {
         self.room.add_permits(requests);
     }
 
+    /// Ends everyone's wait for room.
+    pub(super) fn close_room(&self) {
+        self.room.close();
+    }
+
     /// Closes the store once nobody reads it any more.
     pub(super) fn let_go(&self) {
-        self.room.close();
         let opened = self.opened.write().unwrap_or_else(PoisonError::into_inner).take();
         drop(opened);
     }
