@@ -6,9 +6,8 @@ use equipoise_core::{
     BatchStatus, Command, Event, IllegalRecord, Prepared, Record, Saga, Stage, UnixMillis,
 };
 use equipoise_port::{Append, BatchEvent, JournalError};
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{mpsc, watch};
 use tracing::Instrument as _;
 
@@ -36,7 +35,9 @@ pub(crate) struct Driver {
     unsaved: Vec<Record>,
     /// Records handed to the journal so far.
     appended: u32,
-    appending: FuturesUnordered<BoxFuture<'static, Result<(), JournalError>>>,
+    /// The one append nobody waits for. Beside it a driver has at most the one that [`Self::commit`] waits for; facts
+    /// that come meanwhile stay in `unsaved`.
+    appending: Option<BoxFuture<'static, Result<(), JournalError>>>,
     wake_at: Option<UnixMillis>,
     flush_at: Option<UnixMillis>,
     /// Resumed, with orders in doubt from before this start.
@@ -83,7 +84,7 @@ impl Driver {
             stop,
             unsaved: Vec::new(),
             appended,
-            appending: FuturesUnordered::new(),
+            appending: None,
             wake_at: None,
             flush_at: None,
             unsettled: None,
@@ -143,7 +144,8 @@ impl Driver {
     /// Waits for the next thing that concerns this batch.
     async fn wait(&mut self) -> Result<Option<Event>, Stopped> {
         let clock = self.engine.clock.clone();
-        let wake_at = [self.wake_at, self.flush_at, self.activities.next_due()];
+        let flush_at = self.flush_at.filter(|_| self.appending.is_none());
+        let wake_at = [self.wake_at, flush_at, self.activities.next_due()];
         let wake_at = wake_at.into_iter().flatten().min();
         let sleep = async {
             match wake_at {
@@ -153,7 +155,7 @@ impl Driver {
         };
         tokio::select! {
             biased;
-            Some(appended) = self.appending.next() => {
+            Some(appended) = answer(&mut self.appending) => {
                 appended.map_err(|error| self.journal_failed(error))?;
                 Ok(None)
             }
@@ -161,7 +163,7 @@ impl Driver {
             Some(outcome) = self.outcomes.recv() => self.take(outcome).map(Some),
             () = sleep => {
                 let now = clock.now();
-                if self.flush_at.is_some_and(|at| at <= now) {
+                if flush_at.is_some_and(|at| at <= now) {
                     self.flush_in_background();
                 }
                 self.activities.end_pauses(now);
@@ -339,7 +341,9 @@ impl Driver {
     }
 
     /// Hands unsaved facts to the journal without waiting; their order is kept by polling once right away.
+    /// Called once the one before is answered.
     fn flush_in_background(&mut self) {
+        debug_assert!(self.appending.is_none(), "one append at a time that nobody waits for");
         self.flush_at = None;
         // Facts of a batch that is not admitted have nowhere to go yet.
         if self.unsaved.is_empty() || self.appended == 0 {
@@ -349,18 +353,22 @@ impl Driver {
         let append = self.next_append(records);
         let journal = self.engine.journal.clone();
         let mut appending = async move { journal.append(append).await }.boxed();
-        match (&mut appending).now_or_never() {
-            Some(done) => self.appending.push(std::future::ready(done).boxed()),
-            None => self.appending.push(appending),
-        }
+        self.appending = Some(match (&mut appending).now_or_never() {
+            Some(done) => std::future::ready(done).boxed(),
+            None => appending,
+        });
     }
 
     async fn flush_all(&mut self) -> Result<(), Stopped> {
-        self.flush_in_background();
-        while let Some(appended) = self.appending.next().await {
-            appended.map_err(|error| self.journal_failed(error))?;
+        loop {
+            if let Some(appended) = answer(&mut self.appending).await {
+                appended.map_err(|error| self.journal_failed(error))?;
+            }
+            self.flush_in_background();
+            if self.appending.is_none() {
+                return Ok(());
+            }
         }
-        Ok(())
     }
 
     /// What a parked batch leaves open is cancelled before anyone hears of its end; whatever the venue answers.
@@ -432,6 +440,15 @@ impl Driver {
             self.unsettled = None;
         }
     }
+}
+
+/// The answer of an append, `None` if none is under way.
+async fn answer(
+    appending: &mut Option<BoxFuture<'static, Result<(), JournalError>>>,
+) -> Option<Result<(), JournalError>> {
+    let appended = appending.as_mut()?.await;
+    *appending = None;
+    Some(appended)
 }
 
 fn apply(saga: &mut Saga, records: &[Record]) -> Result<(), IllegalRecord> {

@@ -10,8 +10,8 @@ use std::thread::{self, JoinHandle};
 use equipoise_port::{Epoch, JournalError};
 
 use super::anchor::Anchor;
-use super::committer::{Answer, Shared};
 use super::head::Head;
+use super::shared::{Answer, Shared};
 
 /// Orders that may wait; beyond them commits wait for the anchor.
 const ORDERS_MAX: usize = 64;

@@ -20,12 +20,12 @@ use equipoise_port::JournalError;
 use super::JournalOptions;
 use super::archive::Archive;
 use super::codec::{PART_LEN_MAX, unseal};
-use super::committer::Opened;
 use super::continuity::Findings;
 use super::head::RunningHash;
 use super::reading;
 use super::runs::Runs;
 use super::segment::{Draft, Segment};
+use super::shared::Opened;
 use super::space;
 use super::store::{Reads, StoreError};
 
@@ -279,9 +279,7 @@ impl Collected {
         if self.keys.is_empty() || stop.load(Ordering::Relaxed) {
             return Ok(Written { left: self.left, closed: None });
         }
-        self.draft
-            .close(folder, number)
-            .map_err(|error| StoreError::from_io("journal archive", &error))?;
+        self.draft.close(folder, number)?;
         let (len, sha256) = self.draft.sum();
         let Self { left, keys, batches, numbers, hash, .. } = self;
         let segment = Segment { len, sha256, batches, numbers, hash };

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::bundle;
 use super::codec::damaged;
-use super::folder::sync_folder;
+use super::files;
 use super::head::Head;
 use super::layout;
 use super::overlay::Overlay;
@@ -31,6 +31,7 @@ use super::store::{Reads, StoreError};
 
 const MAGIC: &[u8; 8] = b"eqpchck1";
 const SUM_LEN: usize = 32;
+const DOING: &str = "journal checkpoint";
 
 /// First bytes of the keys it holds.
 const LETTERS: [&[u8]; 5] =
@@ -61,18 +62,11 @@ pub(super) fn write(
     path: &Path,
     survived: bool,
 ) -> Result<(), StoreError> {
-    let unfinished = path.with_extension("unfinished");
-    write_to(&unfinished, store, survived).inspect_err(|_| {
-        // What it took may be what is missing on a full device.
-        let _ = fs::remove_file(&unfinished);
-    })?;
-    fs::rename(&unfinished, path)
-        .and_then(|()| sync_folder(path.parent().unwrap_or(path)))
-        .map_err(failed)
+    files::replace(path, DOING, |file| write_to(file, store, survived))
 }
 
-fn write_to(path: &Path, store: &(impl Reads + ?Sized), survived: bool) -> Result<(), StoreError> {
-    let mut file = Summed::create(path).map_err(failed)?;
+fn write_to(file: &File, store: &(impl Reads + ?Sized), survived: bool) -> Result<(), StoreError> {
+    let mut file = Summed { file: BufWriter::new(file), sum: Sha256::new() };
     file.write(MAGIC).and_then(|()| file.write(&[u8::from(survived)])).map_err(failed)?;
     let (mut bytes, mut io) = (Vec::new(), None);
     for letter in LETTERS {
@@ -96,7 +90,7 @@ fn write_to(path: &Path, store: &(impl Reads + ?Sized), survived: bool) -> Resul
 }
 
 fn failed(error: std::io::Error) -> StoreError {
-    StoreError::from_io("journal checkpoint", &error)
+    StoreError::from_io(DOING, &error)
 }
 
 /// Reads a checkpoint; `None` where none was ever written.
@@ -126,16 +120,12 @@ fn checked(bytes: &[u8]) -> Option<Checkpoint> {
 }
 
 /// A file that ends with the checksum of what was written to it.
-struct Summed {
-    file: BufWriter<File>,
+struct Summed<'a> {
+    file: BufWriter<&'a File>,
     sum: Sha256,
 }
 
-impl Summed {
-    fn create(path: &Path) -> std::io::Result<Self> {
-        Ok(Self { file: BufWriter::new(File::create(path)?), sum: Sha256::new() })
-    }
-
+impl Summed<'_> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         self.sum.update(bytes);
         self.file.write_all(bytes)
@@ -144,8 +134,7 @@ impl Summed {
     fn close(mut self) -> std::io::Result<()> {
         let sum = self.sum.finalize();
         self.file.write_all(&sum)?;
-        self.file.flush()?;
-        self.file.get_ref().sync_all()
+        self.file.flush()
     }
 }
 

@@ -4,30 +4,27 @@
 //! The first error ends it: every waiter and every later caller gets that error, and nothing is tried again,
 //! because after a failed sync nobody knows what the device holds.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use equipoise_core::BatchKey;
 use equipoise_port::{Epoch, JournalError};
-use tokio::sync::{Semaphore, oneshot};
 
 use super::anchor::Anchor;
 use super::anchoring::{Anchoring, Held};
 use super::archiver::{Archiver, Closed};
 use super::encoded::Encoded;
-use super::folder::{Folder, Lock};
+use super::folder::Folder;
 use super::reading::{self, Found};
-use super::space::Making;
-use super::store::{Store, WriteBatch};
+use super::shared::{Answer, Asked, Opened, Request, Shared};
+use super::store::{WriteBatch, panic_text};
 use super::writer::{NotStaged, Writer};
 
 /// Requests one group takes at most.
-const GROUP_MAX: usize = 1024;
-
-/// Requests that may wait; a caller beyond them waits for room.
-pub(super) const WAITING_MAX: usize = 4096;
+pub(super) const GROUP_MAX: usize = 1024;
 
 /// The anchor is never older than this while values were written after it.
 const ANCHOR_AGE_MAX: Duration = Duration::from_secs(1);
@@ -37,78 +34,6 @@ const ANCHOR_GROUPS_MAX: u32 = 4096;
 
 /// How soon a segment that is closed is entered while nobody asks for anything.
 const ARCHIVE_POLL: Duration = Duration::from_millis(20);
-
-/// Where an answer goes. A caller who no longer waits does not hinder anyone.
-pub(super) type Answer<T> = oneshot::Sender<Result<T, JournalError>>;
-
-/// What callers ask of the thread.
-#[derive(Debug)]
-pub(super) enum Request {
-    /// Add records.
-    Append(Encoded, Answer<()>),
-    /// Take the next epoch.
-    BeginEpoch(String, Answer<Epoch>),
-    /// Find a batch as of the last durable group.
-    Read(BatchKey, Answer<Option<Found>>),
-    /// Finish and let go.
-    Close(Answer<()>),
-}
-
-/// The store and what must outlive it; fields go in this order.
-pub(super) struct Opened {
-    /// The back end.
-    pub(super) store: Box<dyn Store>,
-    /// Ballast in the making, stopped before the lock goes.
-    pub(super) _making: Option<Making>,
-    /// The lock.
-    pub(super) _lock: Arc<Lock>,
-}
-
-/// What callers and thread both see.
-pub(super) struct Shared {
-    opened: RwLock<Option<Arc<Opened>>>,
-    failure: OnceLock<JournalError>,
-    /// Room for waiting requests.
-    pub(super) room: Semaphore,
-}
-
-impl Shared {
-    pub(super) fn new(opened: Opened) -> Self {
-        Self {
-            opened: RwLock::new(Some(Arc::new(opened))),
-            failure: OnceLock::new(),
-            room: Semaphore::new(WAITING_MAX),
-        }
-    }
-
-    /// The open store.
-    pub(super) fn opened(&self) -> Result<Arc<Opened>, JournalError> {
-        self.check()?;
-        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
-        opened.as_ref().map(Arc::clone).ok_or_else(closed)
-    }
-
-    /// The first failure, if there was one.
-    pub(super) fn check(&self) -> Result<(), JournalError> {
-        self.failure.get().cloned().map_or(Ok(()), Err)
-    }
-
-    /// Ends the journal with its first error.
-    pub(super) fn fail(&self, error: JournalError) {
-        tracing::error!(%error, "journal failed");
-        let _ = self.failure.set(error);
-    }
-
-    fn let_go(&self) {
-        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
-        *opened = None;
-    }
-}
-
-/// What callers get after a close.
-pub(super) fn closed() -> JournalError {
-    JournalError::Failed("journal is closed".into())
-}
 
 /// An answer that waits for the group to be durable.
 enum Waiting {
@@ -120,7 +45,7 @@ enum Waiting {
 /// The thread's state.
 pub(super) struct Committer {
     shared: Arc<Shared>,
-    /// Not counted in `shared` as a reader: goes when the thread lets go.
+    /// Goes before `shared` lets go of it.
     opened: Arc<Opened>,
     folder: Folder,
     anchoring: Anchoring,
@@ -129,6 +54,8 @@ pub(super) struct Committer {
     writer: Writer,
     archiver: Archiver,
     batch: WriteBatch,
+    /// Requests of this group that took up room.
+    with_room: usize,
     waiting: Vec<Waiting>,
     closing: Option<Answer<()>>,
     /// When the anchor was last ordered.
@@ -154,6 +81,7 @@ impl Committer {
             writer,
             archiver,
             batch: WriteBatch::default(),
+            with_room: 0,
             waiting: Vec::with_capacity(GROUP_MAX),
             closing: None,
             anchored_at: Instant::now(),
@@ -161,8 +89,19 @@ impl Committer {
         })
     }
 
-    /// Runs until a close or until every caller is gone.
-    pub(super) fn run(mut self, requests: &Receiver<Request>) {
+    /// Runs until a close or until every caller is gone. A panic is the journal's failure like any other.
+    pub(super) fn run(mut self, requests: &Receiver<Asked>) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.serve(requests))) {
+            self.shared.fail(JournalError::Failed(panic_text("journal thread", &*panic)));
+            self.batch.clear();
+            self.answer();
+            // Everything is refused from here on.
+            self.serve(requests);
+        }
+        self.shut_down();
+    }
+
+    fn serve(&mut self, requests: &Receiver<Asked>) {
         while self.closing.is_none() {
             self.archive();
             match self.next(requests) {
@@ -171,11 +110,10 @@ impl Committer {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        self.shut_down();
     }
 
     /// Waits for a request, but no longer than the anchor and the archive may.
-    fn next(&self, requests: &Receiver<Request>) -> Result<Request, RecvTimeoutError> {
+    fn next(&self, requests: &Receiver<Asked>) -> Result<Asked, RecvTimeoutError> {
         let failed = self.shared.check().is_err();
         let anchor = ANCHOR_AGE_MAX.saturating_sub(self.anchored_at.elapsed());
         let anchor = (self.groups > 0).then_some(anchor);
@@ -211,34 +149,35 @@ impl Committer {
         self.writer.enter(closed.segment)
     }
 
-    fn group(&mut self, first: Request, requests: &Receiver<Request>) {
+    fn group(&mut self, first: Asked, requests: &Receiver<Asked>) {
         self.take(first);
-        let mut taken = 1 + self.take_waiting(requests, GROUP_MAX - 1);
+        let taken = 1 + self.take_waiting(requests, GROUP_MAX - 1);
         if taken < GROUP_MAX && self.closing.is_none() {
             // Whoever is about to ask comes first where processors are short; elsewhere that takes no time.
             thread::yield_now();
-            taken += self.take_waiting(requests, GROUP_MAX - taken);
+            self.take_waiting(requests, GROUP_MAX - taken);
         }
-        self.shared.room.add_permits(taken);
+        self.shared.give_back_room(std::mem::take(&mut self.with_room));
         self.commit();
         self.answer();
         self.anchor_if_due();
     }
 
     /// Takes what waits, up to a number; how much it was.
-    fn take_waiting(&mut self, requests: &Receiver<Request>, most: usize) -> usize {
+    fn take_waiting(&mut self, requests: &Receiver<Asked>, most: usize) -> usize {
         let mut taken = 0;
         while taken < most && self.closing.is_none() {
-            let Ok(request) = requests.try_recv() else {
+            let Ok(asked) = requests.try_recv() else {
                 break;
             };
-            self.take(request);
+            self.take(asked);
             taken += 1;
         }
         taken
     }
 
-    fn take(&mut self, request: Request) {
+    fn take(&mut self, Asked { request, has_room }: Asked) {
+        self.with_room += usize::from(has_room);
         if let Err(error) = self.shared.check() {
             return refuse(request, error, &mut self.closing);
         }
@@ -271,11 +210,13 @@ impl Committer {
 
     /// One write and one sync for the whole group, or failure for good.
     fn commit(&mut self) {
-        self.writer.finish(&mut self.batch);
-        if !self.batch.is_empty() && self.shared.check().is_ok() {
-            match self.opened.store.commit(&self.batch) {
-                Ok(()) => self.groups += 1,
-                Err(error) => self.shared.fail(error.while_running()),
+        if self.shared.check().is_ok() {
+            self.writer.finish(&mut self.batch);
+            if !self.batch.is_empty() {
+                match self.opened.store.commit(&self.batch) {
+                    Ok(()) => self.groups += 1,
+                    Err(error) => self.shared.fail(error.while_running()),
+                }
             }
         }
         self.batch.clear();
@@ -344,7 +285,7 @@ impl Committer {
         let closing = self.closing.take();
         let result = self.shared.check();
         let shared = Arc::clone(&self.shared);
-        shared.room.close();
+        shared.close_room();
         drop(self);
         shared.let_go();
         if let Some(answer) = closing {

@@ -4,17 +4,22 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
 
-use equipoise_port::{Journal, JournalError};
+use equipoise_core::Record;
+use equipoise_port::{Epoch, Journal, JournalError};
 use futures::FutureExt;
-use futures::future::join_all;
+use futures::future::{BoxFuture, join_all};
 
 use super::anchor::{self, Anchor, Reading};
-use super::committer::Opened;
+use super::committer::GROUP_MAX;
 use super::continuity;
 use super::folder::Folder;
 use super::samples::{admission, append, ended, key, step};
+use super::shared::{Opened, WAITING_MAX};
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
 use super::stored::StoredJournal;
 use super::{JournalKind, JournalOptions};
@@ -30,6 +35,16 @@ struct Faulty {
     commits: Arc<AtomicU32>,
     /// Held by a test to keep a commit from ending.
     gate: Arc<Mutex<()>>,
+    panics: Arc<AtomicBool>,
+    /// What the next scan meets.
+    slow_scan: Arc<Mutex<Option<SlowScan>>>,
+}
+
+/// A scan that says when it begins, and goes on when it is told to, or after a while.
+struct SlowScan {
+    begun: Sender<()>,
+    go_on: Receiver<()>,
+    ended: Arc<AtomicBool>,
 }
 
 impl Reads for Faulty {
@@ -42,6 +57,12 @@ impl Reads for Faulty {
 
     fn scan(&self, prefix: &[u8], visit: Visit<'_>) -> Result<(), JournalError> {
         let entries = self.entries.lock().unwrap().clone();
+        let slow = self.slow_scan.lock().unwrap().take();
+        if let Some(SlowScan { begun, go_on, ended }) = slow {
+            begun.send(()).unwrap();
+            let _ = go_on.recv_timeout(Duration::from_millis(200));
+            ended.store(true, Ordering::SeqCst);
+        }
         entries
             .range(prefix.to_vec()..)
             .take_while(|(key, _)| key.starts_with(prefix))
@@ -51,8 +72,9 @@ impl Reads for Faulty {
 
 impl Store for Faulty {
     fn commit(&self, batch: &WriteBatch) -> Result<(), StoreError> {
-        let _gate = self.gate.lock().unwrap();
+        drop(self.gate.lock().unwrap());
         self.commits.fetch_add(1, Ordering::Relaxed);
+        assert!(!self.panics.load(Ordering::Relaxed), "test panic");
         if let Some(error) = &*self.fails.lock().unwrap() {
             return Err(error.clone());
         }
@@ -74,7 +96,7 @@ fn journal(store: &Faulty, path: &Path) -> StoredJournal {
     let opened = Opened { store: Box::new(store.clone()), _making: None, _lock: lock };
     let anchor = Anchor::unwritten(folder.anchor());
     let findings = continuity::check(store, None).unwrap();
-    let options = JournalOptions::default();
+    let options = JournalOptions { free_floor_bytes: 0, ..JournalOptions::default() };
     StoredJournal::start(opened, folder, anchor, findings, path, &options).unwrap()
 }
 
@@ -214,4 +236,104 @@ async fn an_anchor_that_cannot_be_written_fails_the_journal_and_leaves_nobody_wa
     assert_eq!(epoch, Err(failed.clone()));
     assert_eq!(journal.close().await, Err(failed));
     assert!(folder.path().join("creating").exists(), "nothing was answered: it begins anew");
+}
+
+/// An append that keeps the thread busy while the gate is held, and reads of batch 0 behind it, handed over until none
+/// has room any more.
+struct Queue<'a> {
+    busy: BoxFuture<'a, Result<(), JournalError>>,
+    reads: Vec<BoxFuture<'a, Result<Option<Vec<Record>>, JournalError>>>,
+}
+
+fn fill(journal: &StoredJournal, epoch: Epoch) -> Queue<'_> {
+    let mut busy = journal.append(admission(epoch, 1));
+    assert!((&mut busy).now_or_never().is_none());
+    let mut reads = (0..GROUP_MAX + WAITING_MAX).map(|_| journal.read(key(0))).collect::<Vec<_>>();
+    for read in &mut reads {
+        assert!(read.now_or_never().is_none());
+    }
+    Queue { busy, reads }
+}
+
+#[tokio::test]
+async fn an_append_is_handed_over_in_its_first_poll_whatever_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Faulty::default();
+    let journal = journal(&store, folder.path());
+    let epoch = journal.begin_epoch("test").await.unwrap();
+    journal.append(admission(epoch, 0)).await.unwrap();
+    let gate = Arc::clone(&store.gate);
+    let gate = gate.lock().unwrap();
+    let queue = fill(&journal, epoch);
+    let mut first = journal.append(append(epoch, 0, 2, vec![step(2)]));
+    let mut second = journal.append(append(epoch, 0, 3, vec![step(3)]));
+    assert!((&mut first).now_or_never().is_none());
+    assert!((&mut second).now_or_never().is_none());
+    drop(gate);
+    // Nobody polls the first one meanwhile.
+    assert_eq!(second.await, Ok(()));
+    assert_eq!(first.await, Ok(()));
+    drop(queue);
+}
+
+#[tokio::test]
+async fn a_further_batch_waits_while_the_queue_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Faulty::default();
+    let journal = journal(&store, folder.path());
+    let epoch = journal.begin_epoch("test").await.unwrap();
+    journal.append(admission(epoch, 0)).await.unwrap();
+    let gate = Arc::clone(&store.gate);
+    let gate = gate.lock().unwrap();
+    let queue = fill(&journal, epoch);
+    let mut ready = journal.ready_for_batch();
+    assert!((&mut ready).now_or_never().is_none());
+    drop(gate);
+    for answer in join_all(queue.reads).await {
+        assert_eq!(answer.unwrap().unwrap().len(), 2);
+    }
+    assert_eq!(ready.await, Ok(()));
+    assert_eq!(journal.ready_for_batch().now_or_never(), Some(Ok(())));
+}
+
+#[tokio::test]
+async fn a_thread_that_panics_fails_the_journal_and_leaves_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Faulty::default();
+    let journal = journal(&store, folder.path());
+    let epoch = journal.begin_epoch("test").await.unwrap();
+    journal.append(admission(epoch, 0)).await.unwrap();
+    store.panics.store(true, Ordering::Relaxed);
+    let gate = Arc::clone(&store.gate);
+    let gate = gate.lock().unwrap();
+    let queue = fill(&journal, epoch);
+    let mut ready = journal.ready_for_batch();
+    assert!((&mut ready).now_or_never().is_none());
+    drop(gate);
+    let failed = JournalError::Failed("journal thread panicked: test panic".into());
+    assert_eq!(queue.busy.await, Err(failed.clone()));
+    for answer in join_all(queue.reads).await {
+        assert_eq!(answer, Err(failed.clone()));
+    }
+    assert_eq!(ready.await, Err(failed.clone()));
+    assert_eq!(journal.append(admission(epoch, 2)).await, Err(failed.clone()));
+    assert_eq!(journal.close().await, Err(failed));
+    assert!(Folder::new(folder.path(), JournalKind::Sled).lock().is_ok());
+}
+
+#[tokio::test]
+async fn a_close_is_answered_once_nobody_reads_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Faulty::default();
+    let journal = Arc::new(journal(&store, folder.path()));
+    let ((begun, has_begun), (goes_on, go_on)) = (mpsc::channel(), mpsc::channel());
+    let ended = Arc::new(AtomicBool::new(false));
+    *store.slow_scan.lock().unwrap() = Some(SlowScan { begun, go_on, ended: Arc::clone(&ended) });
+    let reading = Arc::clone(&journal);
+    let reader = thread::spawn(move || reading.open_batches().now_or_never());
+    has_begun.recv().unwrap();
+    assert_eq!(journal.close().await, Ok(()));
+    assert!(ended.load(Ordering::SeqCst), "the scan went on after the close");
+    drop(goes_on);
+    assert_eq!(reader.join().unwrap(), Some(Ok(Vec::new())));
 }

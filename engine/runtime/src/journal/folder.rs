@@ -6,7 +6,6 @@
 //! off can be told from a journal that lost its files: the first starts again, the second is refused.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +15,7 @@ use equipoise_port::JournalError;
 use super::JournalKind;
 use super::anchor::{self, Anchor, Reading};
 use super::codec::damaged;
+use super::files::{make_folder, remove, sync_folder, sync_folders_above};
 use super::head::Head;
 use super::log;
 use super::store::StoreError;
@@ -31,6 +31,15 @@ const STORES: [(JournalKind, &str); 2] =
 
 /// Folder of the archive: it exists only where a journal has been durable for long.
 const ARCHIVE: &str = "archive";
+
+const ANCHOR: &str = "anchor";
+const CHECKPOINT: &str = "checkpoint";
+const CREATING: &str = "creating";
+
+/// Behind the name of a store: half made again, made again, and replaced by what was made again.
+const REPAIRING: &str = ".repairing";
+const REPAIRED: &str = ".repaired";
+const REPLACED: &str = ".damaged";
 
 /// The lock, held from before the store is opened until after it is closed.
 #[derive(Debug)]
@@ -48,6 +57,16 @@ impl Drop for Lock {
 pub(super) struct Folder {
     path: PathBuf,
     kind: JournalKind,
+}
+
+/// What the names in a folder say.
+enum Content {
+    /// No journal, or one whose creation was cut off before anything was durable.
+    Nothing,
+    /// A journal, whole or not: it has an anchor.
+    Journal,
+    /// What is left of one, and what it lacks.
+    Rest(String),
 }
 
 /// What was found in a folder.
@@ -81,7 +100,7 @@ impl Folder {
 
     /// Where the anchor is.
     pub(super) fn anchor(&self) -> PathBuf {
-        self.join("anchor")
+        self.join(ANCHOR)
     }
 
     /// Where the ballast is.
@@ -96,7 +115,7 @@ impl Folder {
 
     /// Where the checkpoint is.
     pub(super) fn checkpoint(&self) -> PathBuf {
-        self.join("checkpoint")
+        self.join(CHECKPOINT)
     }
 
     /// The store's path with something behind its name.
@@ -108,17 +127,17 @@ impl Folder {
 
     /// Clears the place where the store is made again.
     pub(super) fn begin_repair(&self) -> Result<PathBuf, StoreError> {
-        let path = self.beside_store(".repairing");
+        let path = self.beside_store(REPAIRING);
         remove(&path).map_err(|error| StoreError::from_io("journal folder", &error))?;
         Ok(path)
     }
 
     /// Puts a store that was made again, and is durable but for its names, into the place of the other.
     pub(super) fn end_repair(&self) -> Result<(), StoreError> {
-        let made = self.beside_store(".repairing");
+        let made = self.beside_store(REPAIRING);
         let named = if made.is_dir() { sync_folder(&made) } else { Ok(()) };
         named
-            .and_then(|()| fs::rename(&made, self.beside_store(".repaired")))
+            .and_then(|()| fs::rename(&made, self.beside_store(REPAIRED)))
             .and_then(|()| sync_folder(&self.path))
             .and_then(|()| self.take_repaired())
             .map_err(|error| StoreError::from_io("journal folder", &error))
@@ -127,18 +146,18 @@ impl Folder {
     /// Ends a repair that was cut off after everything was made, and clears away one that was cut off before. The store
     /// that was replaced stays beside it. No store is opened before this.
     pub(super) fn finish_repair(&self) -> Result<(), JournalError> {
-        remove(&self.beside_store(".repairing"))
+        remove(&self.beside_store(REPAIRING))
             .and_then(|()| self.take_repaired())
             .map_err(|error| self.unopened(&error))
     }
 
     fn take_repaired(&self) -> std::io::Result<()> {
-        let repaired = self.beside_store(".repaired");
+        let repaired = self.beside_store(REPAIRED);
         if !repaired.try_exists()? {
             return Ok(());
         }
         if self.store().try_exists()? {
-            let replaced = self.beside_store(".damaged");
+            let replaced = self.beside_store(REPLACED);
             remove(&replaced)?;
             fs::rename(self.store(), replaced)?;
             sync_folder(&self.path)?;
@@ -168,7 +187,7 @@ impl Folder {
     }
 
     fn creating(&self) -> PathBuf {
-        self.join("creating")
+        self.join(CREATING)
     }
 
     /// Takes the lock, making the folder if need be.
@@ -198,16 +217,10 @@ impl Folder {
 
     /// Says what is there and changes nothing.
     pub(super) fn look(&self) -> Result<Found, JournalError> {
-        let creating = self.there(&self.creating())?;
-        match anchor::read(&self.anchor())? {
-            Reading::Head(_) => {}
-            Reading::Missing | Reading::Unreadable
-                if creating && !self.there(&self.archive())? =>
-            {
-                return Ok(Found::Nothing);
-            }
-            Reading::Unreadable => return Err(damaged("its anchor is unreadable")),
-            Reading::Missing => return self.without_anchor(),
+        match content(&self.path)? {
+            Content::Nothing => return Ok(Found::Nothing),
+            Content::Rest(lacks) => return Err(damaged(lacks)),
+            Content::Journal => {}
         }
         if !self.store_is_whole()? {
             return Err(match self.other_kind()? {
@@ -221,15 +234,6 @@ impl Folder {
         }
         let (anchor, head) = Anchor::open(self.anchor())?;
         Ok(Found::Journal(anchor, head))
-    }
-
-    fn without_anchor(&self) -> Result<Found, JournalError> {
-        for name in STORES.map(|(_, name)| name).into_iter().chain([ARCHIVE]) {
-            if self.there(&self.join(name))? {
-                return Err(damaged("its anchor is missing"));
-            }
-        }
-        Ok(Found::Nothing)
     }
 
     fn other_kind(&self) -> Result<Option<JournalKind>, JournalError> {
@@ -302,65 +306,51 @@ impl Folder {
     }
 
     fn unopened(&self, error: &std::io::Error) -> JournalError {
-        JournalError::Unopened(format!("{}: {error}", self.path.display()))
+        unopened(&self.path, error)
     }
 }
 
 /// Whether there is a journal at a path, whole or not; costs a few look-ups and creates nothing.
 /// What cannot be looked at counts as there, so that opening it says why.
 pub(super) fn exists(path: &Path) -> bool {
-    let there = |name: &str| path.join(name).try_exists().unwrap_or(true);
-    match anchor::read(&path.join("anchor")) {
-        Ok(Reading::Missing | Reading::Unreadable) if there("creating") && !there(ARCHIVE) => false,
-        Ok(Reading::Missing) => STORES.iter().any(|(_, name)| there(name)) || there(ARCHIVE),
-        Ok(Reading::Unreadable | Reading::Head(_)) | Err(_) => true,
-    }
+    !matches!(content(path), Ok(Content::Nothing))
 }
 
-/// Makes a folder and every missing one above it, each durable in its parent.
-fn make_folder(path: &Path) -> std::io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
+/// Says by the names in a folder, of whichever back end, what is there. Changes nothing.
+fn content(path: &Path) -> Result<Content, JournalError> {
+    let there = |name: &str| path.join(name).try_exists().map_err(|error| unopened(path, &error));
+    let anchor = anchor::read(&path.join(ANCHOR))?;
+    if matches!(anchor, Reading::Head(_)) {
+        return Ok(Content::Journal);
     }
-    let parent = match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
-        Some(parent) => parent,
-        None => return Ok(()),
-    };
-    make_folder(parent)?;
-    match fs::create_dir(path) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
+    if there(CREATING)? && !there(ARCHIVE)? {
+        return Ok(Content::Nothing);
     }
-    sync_folder(parent)
-}
-
-/// Makes the names in a folder durable. Where folders cannot be opened, names are durable with their files.
-pub(super) fn sync_folder(path: &Path) -> std::io::Result<()> {
-    if cfg!(unix) {
-        File::open(path)?.sync_all()?;
+    if anchor == Reading::Unreadable {
+        return Ok(Content::Rest("its anchor is unreadable".into()));
     }
-    Ok(())
-}
-
-/// Makes the names of the folders above durable: an attempt killed before this one may have made them. Some may belong
-/// to others; those are not ours to have made.
-fn sync_folders_above(path: &Path) -> std::io::Result<()> {
-    let absolute = std::path::absolute(path)?;
-    for folder in absolute.ancestors().skip(1) {
-        match sync_folder(folder) {
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => break,
-            other => other?,
+    let mut found = Vec::new();
+    for name in remains() {
+        if there(&name)? {
+            found.push(name);
         }
     }
-    Ok(())
+    if found.is_empty() {
+        return Ok(Content::Nothing);
+    }
+    Ok(Content::Rest(format!("its anchor is missing beside {}", found.join(", "))))
 }
 
-/// Removes a file or folder that may not be there.
-fn remove(path: &Path) -> std::io::Result<()> {
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-    match removed {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
+/// Names of everything that holds records or tells that there were some: beside a mark of a creation it is the
+/// creation's, anywhere else a journal's.
+fn remains() -> impl Iterator<Item = String> {
+    let stores = STORES
+        .iter()
+        .flat_map(|(_, name)| ["", REPAIRED, REPLACED].map(|suffix| format!("{name}{suffix}")));
+    let beside = [ARCHIVE].into_iter().chain(log::NAMES).chain([CHECKPOINT]);
+    stores.chain(beside.map(str::to_owned))
+}
+
+fn unopened(path: &Path, error: &std::io::Error) -> JournalError {
+    JournalError::Unopened(format!("{}: {error}", path.display()))
 }

@@ -4,17 +4,6 @@
 //! Two files are written in turn, and one is only written again from its start once a checkpoint holds, durably,
 //! everything in it. What an older turn left behind is told by its numbers, so nothing is ever truncated or renamed.
 //!
-//! A frame begins at a multiple of a sector, so writing one never touches a sector that holds another:
-//!
-//! | bytes | content |
-//! |---|---|
-//! | 0..4 | CRC-32 of everything behind it |
-//! | 4..8 | length of the writes, u32 |
-//! | 8..16 | head before this group, u64 |
-//! | 16..24 | head after it, u64 |
-//! | 24..32 | head the store was known to hold durably, u64 |
-//! | 32.. | writes: kind u8, key length u16, value length u32, key, value |
-//!
 //! A file grows by zeros written behind a frame, a megabyte at a time: a sync of bytes that are there already costs less
 //! than one that has to tell of a longer file as well.
 //!
@@ -28,16 +17,11 @@ use std::path::{Path, PathBuf};
 use equipoise_port::JournalError;
 
 use super::codec::damaged;
-use super::store::{StoreError, Write, WriteBatch};
+use super::frame::{Frame, SECTOR, Span, encode, read};
+use super::store::{StoreError, WriteBatch, is_full};
 
-/// Unit in which frames are placed: what a device writes whole or not at all.
-const SECTOR: usize = 512;
 /// A file that is too short grows to a multiple of this, where there is room.
 const GROWTH: u64 = 1024 * 1024;
-const HEADER_LEN: usize = 32;
-const WRITE_HEADER_LEN: usize = 7;
-const PUT: u8 = 1;
-const DELETE: u8 = 2;
 
 /// The two files and where the next frame goes.
 #[derive(Debug)]
@@ -52,27 +36,12 @@ pub(super) struct Log {
     buffer: Vec<u8>,
 }
 
-/// What a frame says of the journal's head.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
-    /// Before its group.
-    pub(super) before: u64,
-    /// After it.
-    pub(super) after: u64,
-    /// What the store held durably when it was written.
-    pub(super) stored: u64,
-}
-
-/// A frame read back.
-#[derive(Debug)]
-pub(super) struct Frame {
-    pub(super) span: Span,
-    writes: Vec<u8>,
-}
+/// Names of the files.
+pub(super) const NAMES: [&str; 2] = ["log-0", "log-1"];
 
 /// Paths of the files in a journal's folder.
 pub(super) fn paths(folder: &Path) -> [PathBuf; 2] {
-    ["log-0", "log-1"].map(|name| folder.join(name))
+    NAMES.map(|name| folder.join(name))
 }
 
 impl Log {
@@ -110,62 +79,15 @@ impl Log {
         Ok(Self { files, turn: 0, offset: 0, lens, buffer: Vec::new() })
     }
 
-    /// Writes a group and returns when it is durable.
-    /// Returns the bytes it took.
+    /// Writes a group, and returns the bytes it took when it is durable.
     pub(super) fn append(&mut self, span: Span, batch: &WriteBatch) -> Result<u64, StoreError> {
-        self.encode(span, batch)?;
-        let len = self.buffer.len() as u64;
-        self.write()
-            .and_then(|()| self.files[self.turn].sync_data())
+        encode(&mut self.buffer, span, batch)?;
+        let (file, len) = (&self.files[self.turn], self.buffer.len() as u64);
+        write(file, &mut self.buffer, self.offset, &mut self.lens[self.turn])
+            .and_then(|()| file.sync_data())
             .map_err(|error| failed(&error))?;
         self.offset += len;
         Ok(len)
-    }
-
-    /// Writes the frame, with zeros behind it if the file is too short for it.
-    fn write(&mut self) -> std::io::Result<()> {
-        let (file, len) = (&self.files[self.turn], self.buffer.len());
-        let needed = self.offset + len as u64;
-        if needed <= self.lens[self.turn] {
-            return write_at(file, &self.buffer, self.offset);
-        }
-        let grown = needed.next_multiple_of(GROWTH);
-        self.buffer.resize((grown - self.offset) as usize, 0);
-        match write_at(file, &self.buffer, self.offset) {
-            Ok(()) => self.lens[self.turn] = grown,
-            // There may be room for the frame all the same.
-            Err(error) if is_full(&error) => write_at(file, &self.buffer[..len], self.offset)?,
-            Err(error) => return Err(error),
-        }
-        Ok(())
-    }
-
-    fn encode(&mut self, span: Span, batch: &WriteBatch) -> Result<(), StoreError> {
-        let out = &mut self.buffer;
-        out.clear();
-        out.extend_from_slice(&[0; 8]);
-        for number in [span.before, span.after, span.stored] {
-            out.extend_from_slice(&number.to_be_bytes());
-        }
-        for write in batch.iter() {
-            let (kind, key, value) = match write {
-                Write::Put(key, value) => (PUT, key, value),
-                Write::Delete(key) => (DELETE, key, &[][..]),
-            };
-            out.push(kind);
-            // Keys have 25 bytes at most, values 33 KiB.
-            out.extend_from_slice(&(key.len() as u16).to_be_bytes());
-            out.extend_from_slice(&(value.len() as u32).to_be_bytes());
-            out.extend_from_slice(key);
-            out.extend_from_slice(value);
-        }
-        let len = u32::try_from(out.len() - HEADER_LEN)
-            .map_err(|_| StoreError::Io("a group is too long for the journal log".into()))?;
-        out[4..8].copy_from_slice(&len.to_be_bytes());
-        let crc = crc32fast::hash(&out[4..]).to_be_bytes();
-        out[..4].copy_from_slice(&crc);
-        out.resize(out.len().next_multiple_of(SECTOR), 0);
-        Ok(())
     }
 
     /// Bytes in the file that is written.
@@ -215,35 +137,6 @@ impl Frames {
     }
 }
 
-impl Frame {
-    /// Adds its writes to a batch.
-    pub(super) fn add_to(&self, batch: &mut WriteBatch) -> Result<(), JournalError> {
-        let mut rest = &self.writes[..];
-        while !rest.is_empty() {
-            let (kind, key, value, after) = split(rest).ok_or_else(unreadable)?;
-            match kind {
-                PUT => drop(batch.put(key, |out| out.extend_from_slice(value))),
-                DELETE => batch.delete(key),
-                _ => return Err(unreadable()),
-            }
-            rest = after;
-        }
-        Ok(())
-    }
-}
-
-type SplitWrite<'a> = (u8, &'a [u8], &'a [u8], &'a [u8]);
-
-/// Kind, key and value of the first write, and what is behind it.
-fn split(bytes: &[u8]) -> Option<SplitWrite<'_>> {
-    let (&[kind, k1, k0, v3, v2, v1, v0], rest) = bytes.split_first_chunk::<WRITE_HEADER_LEN>()?;
-    let key_len = usize::from(u16::from_be_bytes([k1, k0]));
-    let value_len = usize::try_from(u32::from_be_bytes([v3, v2, v1, v0])).ok()?;
-    let (key, rest) = rest.split_at_checked(key_len)?;
-    let (value, rest) = rest.split_at_checked(value_len)?;
-    Some((kind, key, value, rest))
-}
-
 /// The frames of the latest turn of a file, and those an earlier turn left behind them, which a store holds already.
 fn frames_of(mut file: &File) -> Result<Vec<Frame>, JournalError> {
     use std::io::{Read as _, Seek as _, SeekFrom};
@@ -255,53 +148,119 @@ fn frames_of(mut file: &File) -> Result<Vec<Frame>, JournalError> {
     let mut at = 0;
     while at < bytes.len() {
         // Behind an unreadable frame the next one is looked for: whether it may follow is told by the numbers.
-        let Some(frame) = read(&bytes[at..]) else {
+        let Some(frame) = read(&bytes[at..])? else {
             at += SECTOR;
             continue;
         };
-        at += (HEADER_LEN + frame.writes.len()).next_multiple_of(SECTOR);
+        at += frame.len();
         frames.push(frame);
     }
     Ok(frames)
-}
-
-fn read(bytes: &[u8]) -> Option<Frame> {
-    let (header, rest) = bytes.split_first_chunk::<HEADER_LEN>()?;
-    let number = |at: usize| {
-        let mut number = [0; 8];
-        number.copy_from_slice(&header[at..at + 8]);
-        u64::from_be_bytes(number)
-    };
-    let [c3, c2, c1, c0, l3, l2, l1, l0, ..] = *header;
-    let len = usize::try_from(u32::from_be_bytes([l3, l2, l1, l0])).ok()?;
-    let writes = rest.get(..len)?;
-    let crc = crc32fast::hash(&bytes[4..HEADER_LEN + len]);
-    let span = Span { before: number(8), after: number(16), stored: number(24) };
-    let holds = crc == u32::from_be_bytes([c3, c2, c1, c0]) && span.before <= span.after;
-    holds.then(|| Frame { span, writes: writes.to_vec() })
-}
-
-fn unreadable() -> JournalError {
-    damaged("a frame of its log is unreadable")
-}
-
-fn is_full(error: &std::io::Error) -> bool {
-    use ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 fn failed(error: &std::io::Error) -> StoreError {
     StoreError::from_io("journal log", error)
 }
 
-#[cfg(unix)]
-fn write_at(file: &File, bytes: &[u8], offset: u64) -> std::io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+/// Where frames are written.
+trait Place {
+    /// Writes everything, as far as there is room for it.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> std::io::Result<()>;
+
+    /// Bytes it has.
+    fn size(&self) -> std::io::Result<u64>;
 }
 
-#[cfg(not(unix))]
-fn write_at(mut file: &File, bytes: &[u8], offset: u64) -> std::io::Result<()> {
-    use std::io::{Seek as _, SeekFrom, Write as _};
-    file.seek(SeekFrom::Start(offset))?;
-    file.write_all(bytes)
+impl Place for File {
+    #[cfg(unix)]
+    fn write_at(&self, bytes: &[u8], offset: u64) -> std::io::Result<()> {
+        std::os::unix::fs::FileExt::write_all_at(self, bytes, offset)
+    }
+
+    #[cfg(not(unix))]
+    fn write_at(mut self: &Self, bytes: &[u8], offset: u64) -> std::io::Result<()> {
+        use std::io::{Seek as _, SeekFrom, Write as _};
+        self.seek(SeekFrom::Start(offset))?;
+        self.write_all(bytes)
+    }
+
+    fn size(&self) -> std::io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+}
+
+/// Writes a frame, with zeros behind it if the file is too short for it; `size` is what the file has.
+fn write(
+    file: &impl Place,
+    frame: &mut Vec<u8>,
+    offset: u64,
+    size: &mut u64,
+) -> std::io::Result<()> {
+    let len = frame.len();
+    let needed = offset + len as u64;
+    if needed <= *size {
+        return file.write_at(frame, offset);
+    }
+    let grown = needed.next_multiple_of(GROWTH);
+    frame.resize((grown - offset) as usize, 0);
+    match file.write_at(frame, offset) {
+        Ok(()) => *size = grown,
+        Err(error) if is_full(error.kind()) => {
+            // There may be room for the frame all the same, and behind it for some of the zeros: what there was is
+            // taken now, and not asked for again by every frame.
+            file.write_at(&frame[..len], offset)?;
+            *size = file.size()?;
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use super::*;
+
+    /// A file on a device that has room for some bytes of it only.
+    struct Small {
+        bytes: RefCell<Vec<u8>>,
+        room: usize,
+        written: Cell<usize>,
+    }
+
+    impl Place for Small {
+        fn write_at(&self, bytes: &[u8], offset: u64) -> std::io::Result<()> {
+            let offset = usize::try_from(offset).unwrap();
+            let fits = bytes.len().min(self.room.saturating_sub(offset));
+            let mut file = self.bytes.borrow_mut();
+            let end = file.len().max(offset + fits);
+            file.resize(end, 0);
+            file[offset..offset + fits].copy_from_slice(&bytes[..fits]);
+            self.written.set(self.written.get() + fits);
+            if fits < bytes.len() { Err(ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+
+        fn size(&self) -> std::io::Result<u64> {
+            Ok(self.bytes.borrow().len() as u64)
+        }
+    }
+
+    #[test]
+    fn what_room_there_is_on_a_device_that_runs_full_is_filled_with_zeros_once() {
+        let file = Small { bytes: RefCell::default(), room: 5 * SECTOR, written: Cell::new(0) };
+        let (mut size, mut sectors) = (0, Vec::new());
+        for number in 0..5_u8 {
+            let mut frame = vec![number; SECTOR];
+            let before = file.written.get();
+            write(&file, &mut frame, u64::from(number) * SECTOR as u64, &mut size).unwrap();
+            sectors.push((file.written.get() - before) / SECTOR);
+        }
+        assert_eq!(sectors, [6, 1, 1, 1, 1]);
+        let frames: Vec<_> = file.bytes.borrow().chunks(SECTOR).map(|frame| frame[0]).collect();
+        assert_eq!(frames, [0, 1, 2, 3, 4]);
+        let full = write(&file, &mut vec![5; SECTOR], 5 * SECTOR as u64, &mut size).unwrap_err();
+        assert_eq!(full.kind(), ErrorKind::StorageFull);
+    }
 }

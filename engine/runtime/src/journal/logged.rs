@@ -16,10 +16,11 @@ use equipoise_port::JournalError;
 use super::checkpoint;
 use super::codec::damaged;
 use super::folder::Folder;
+use super::frame::Span;
 use super::handing_over::hand_over;
 use super::head::Head;
 use super::layout;
-use super::log::{Log, Span};
+use super::log::Log;
 use super::overlay::{Overlay, Overlays, add, add_waiting, scan_below, under};
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch, panic_text};
 
@@ -298,7 +299,7 @@ impl Shared {
                 }
                 Ok(())
             }))
-            .unwrap_or_else(|panic| Err(StoreError::Io(panic_text(&*panic))));
+            .unwrap_or_else(|panic| Err(StoreError::Io(panic_text("store", &*panic))));
             let mut written = self.written();
             written.handing_over = false;
             match handed {

@@ -13,10 +13,10 @@ use equipoise_port::{Append, Epoch, Journal, JournalError};
 use tokio::sync::oneshot;
 
 use super::archive::Archive;
-use super::committer::closed;
 use super::continuity;
 use super::encoded::Encoded;
 use super::reading;
+use super::shared::closed;
 use super::store::{Reads, StoreError, Visit, Write, WriteBatch};
 use super::writer::{NotStaged, Writer};
 

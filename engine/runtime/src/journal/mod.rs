@@ -2,11 +2,11 @@
 //!
 //! A stored journal is a folder. What it promises, and where that is done:
 //!
-//! - an answered append survives kill, kernel crash and power loss: `committer`, `log`, `sled_store`, `redb_store`
+//! - an answered append survives kill, kernel crash and power loss: `shared`, `committer`, `log`, `frame`, `sled_store`, `redb_store`
 //! - it costs one sequential write and one data sync, whatever the store would cost: `encoded`, `logged`, `overlay`, `handing_over`, `bundle`
 //! - a stale owner or a wrong sequence is refused in the same transaction (R3): `writer`
 //! - loss and damage are noticed at the next open, also where the store itself does not (P5): `continuity`, `anchor`, `anchoring`
-//! - one process at a time (P8), and no journal is ever created in place of one that lost its files: `folder`
+//! - one process at a time (P8), and no journal is ever created in place of one that lost its files: `folder`, `files`
 //! - a store that a power cut made unreadable is made again from what is beside it (P6): `checkpoint`, `repair`
 //! - open batches can still be closed on a full device (P4): `space`
 //! - batches that ended move to closed files, so that an open need not read them again: `archiver`, `segment`, `archive`
@@ -21,7 +21,9 @@ mod codec;
 mod committer;
 mod continuity;
 mod encoded;
+mod files;
 mod folder;
+mod frame;
 mod handing_over;
 mod head;
 mod layout;
@@ -34,6 +36,7 @@ mod redb_store;
 mod repair;
 mod runs;
 mod segment;
+mod shared;
 mod sled_files;
 mod sled_store;
 mod space;

@@ -9,7 +9,7 @@
 //! keeps length and SHA-256 of it, so a file that is not the one that was closed is told.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::codec::damaged;
-use super::folder::sync_folder;
+use super::files::{self, sync_folder};
 use super::head::RunningHash;
 use super::layout;
 use super::runs::Runs;
@@ -27,6 +27,7 @@ use super::store::{StoreError, Visit};
 
 const MAGIC: &[u8; 8] = b"eqpsegm1";
 const VALUE_HEADER_LEN: usize = 6;
+const DOING: &str = "journal archive";
 
 /// What the store knows of a segment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,19 +79,16 @@ impl Draft {
 
     /// Makes the file. When this returns it is durable under its name; a file of that name that no store knows of, as
     /// a kill may leave it, is replaced.
-    pub(super) fn close(&self, archive: &Path, number: u64) -> std::io::Result<()> {
+    pub(super) fn close(&self, archive: &Path, number: u64) -> Result<(), StoreError> {
+        let failed = |error| StoreError::from_io(DOING, &error);
         if !archive.is_dir() {
-            fs::create_dir(archive)?;
-            sync_folder(archive.parent().unwrap_or(archive))?;
+            fs::create_dir(archive)
+                .and_then(|()| sync_folder(archive.parent().unwrap_or(archive)))
+                .map_err(failed)?;
         }
-        let path = path(archive, number);
-        let unfinished = path.with_extension("unfinished");
-        let mut file = File::create(&unfinished)?;
-        file.write_all(&self.bytes)?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&unfinished, &path)?;
-        sync_folder(archive)
+        files::replace(&path(archive, number), DOING, |mut file| {
+            file.write_all(&self.bytes).map_err(failed)
+        })
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::folder::sync_folder;
+use super::files::sync_folder;
 
 /// How long closing waits for sled's threads.
 const CLOSING_MAX: Duration = Duration::from_secs(2);

@@ -12,7 +12,10 @@ use std::thread::{self, JoinHandle};
 
 use equipoise_port::JournalError;
 
+use super::files;
 use super::store::StoreError;
+
+const DOING: &str = "journal ballast";
 
 const CHUNK_LEN: usize = 1024 * 1024;
 
@@ -93,7 +96,7 @@ impl Ballast {
     /// Makes the ballast unless it is there, off the caller's thread: the first order does not wait for it.
     /// It is left out while that would bring free space below the floor.
     pub(super) fn make(&self, floor_bytes: u64) -> Option<Making> {
-        let _ = fs::remove_file(self.unfinished());
+        let _ = fs::remove_file(files::unfinished(&self.path));
         let there = fs::metadata(&self.path).is_ok_and(|file| file.len() == self.len);
         let needed = floor_bytes.saturating_add(self.len);
         if self.len == 0 || there {
@@ -109,7 +112,6 @@ impl Ballast {
             .name("journal-ballast".into())
             .spawn(move || {
                 if let Err(error) = ballast.allocate(&stopped) {
-                    let _ = fs::remove_file(ballast.unfinished());
                     tracing::warn!(%error, "the journal's ballast could not be made");
                 }
             })
@@ -117,17 +119,15 @@ impl Ballast {
         Some(Making { stop, thread })
     }
 
-    fn allocate(&self, stop: &AtomicBool) -> std::io::Result<()> {
-        let mut file = File::create(self.unfinished())?;
-        if !reserve(&file, self.len)? {
-            write_zeros(&mut file, self.len, stop)?;
-        }
-        file.sync_all()?;
-        fs::rename(self.unfinished(), &self.path)
-    }
-
-    fn unfinished(&self) -> PathBuf {
-        self.path.with_extension("unfinished")
+    fn allocate(&self, stop: &AtomicBool) -> Result<(), StoreError> {
+        files::replace(&self.path, DOING, |file| {
+            let reserved = reserve(file, self.len);
+            let filled = reserved.and_then(|reserved| match reserved {
+                true => Ok(()),
+                false => write_zeros(file, self.len, stop),
+            });
+            filled.map_err(|error| StoreError::from_io(DOING, &error))
+        })
     }
 
     fn folder(&self) -> &Path {
@@ -163,7 +163,7 @@ fn reserve(file: &File, len: u64) -> std::io::Result<bool> {
     }
 }
 
-fn write_zeros(file: &mut File, len: u64, stop: &AtomicBool) -> std::io::Result<()> {
+fn write_zeros(mut file: &File, len: u64, stop: &AtomicBool) -> std::io::Result<()> {
     let zeros = vec![0; CHUNK_LEN];
     let mut left = len;
     while left > 0 {
@@ -213,10 +213,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("zeros");
         let stop = AtomicBool::new(false);
-        write_zeros(&mut File::create(&path).unwrap(), LEN, &stop).unwrap();
+        write_zeros(&File::create(&path).unwrap(), LEN, &stop).unwrap();
         assert_eq!(fs::read(&path).unwrap(), vec![0; LEN as usize]);
         stop.store(true, Ordering::Relaxed);
-        assert!(write_zeros(&mut File::create(&path).unwrap(), LEN, &stop).is_err());
+        assert!(write_zeros(&File::create(&path).unwrap(), LEN, &stop).is_err());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a back end must do, and nothing more: everything else about the journal exists once, above this.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -34,10 +35,7 @@ impl StoreError {
     /// What an I/O error means for the journal.
     pub(super) fn from_io(doing: &str, error: &std::io::Error) -> Self {
         let text = format!("{doing}: {error}");
-        match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full(text),
-            _ => Self::Io(text),
-        }
+        if is_full(error.kind()) { Self::Full(text) } else { Self::Io(text) }
     }
 
     /// Whether a store made again from what is beside it would be another one.
@@ -91,13 +89,19 @@ impl StoreError {
     }
 }
 
-/// What a store that panicked said.
-pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+/// Whether a write failed for want of room. What a process may write to one file is room too: nothing is damaged then.
+pub(super) const fn is_full(kind: ErrorKind) -> bool {
+    use ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(kind, StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+/// Who panicked, and what was said.
+pub(super) fn panic_text(who: &str, panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("store panicked: {}", text.unwrap_or("no message"))
+    format!("{who} panicked: {}", text.unwrap_or("no message"))
 }
 
 /// Called with key and value.

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::anchor::Anchor;
 use super::archiver::Archiver;
 use super::checkpoint;
-use super::committer::{Answer, Committer, Opened, Request, Shared, closed};
+use super::committer::Committer;
 use super::continuity::{self, Findings};
 use super::encoded::Encoded;
 use super::folder::{Folder, Found, Lock};
@@ -24,6 +24,7 @@ use super::logged::{self, LoggedStore};
 use super::reading;
 use super::redb_store::RedbStore;
 use super::repair::repair;
+use super::shared::{Answer, Asked, Opened, Request, Shared};
 use super::sled_store::SledStore;
 use super::space::{self, Ballast};
 use super::store::{Store, StoreError, panic_text};
@@ -44,7 +45,7 @@ pub struct StoredJournal {
     free_floor_bytes: u64,
     shared: Arc<Shared>,
     /// `None` only while it is being dropped.
-    requests: Option<Sender<Request>>,
+    requests: Option<Sender<Asked>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -135,36 +136,35 @@ impl StoredJournal {
         })
     }
 
-    /// Hands a request to the thread and waits for the answer. Without a full queue the request is handed over in
-    /// the first poll, which is what keeps appends in order.
+    /// Hands a request to the thread as soon as there is room for it, and waits for the answer.
     async fn ask<T>(
         &self,
         request: impl FnOnce(Answer<T>) -> Request + Send,
     ) -> Result<T, JournalError> {
         self.shared.check()?;
-        let room = match self.shared.room.try_acquire() {
-            Ok(room) => room,
-            Err(_) => self.shared.room.acquire().await.map_err(|_| closed())?,
-        };
-        room.forget();
+        self.shared.wait_for_room().await?;
+        self.answered(true, request).await
+    }
+
+    /// Hands a request to the thread in the first poll, and waits for the answer.
+    async fn answered<T>(
+        &self,
+        has_room: bool,
+        request: impl FnOnce(Answer<T>) -> Request + Send,
+    ) -> Result<T, JournalError> {
         let (answer, answered) = oneshot::channel();
-        self.send(request(answer))?;
+        self.send(Asked { request: request(answer), has_room })?;
         match answered.await {
             Ok(result) => result,
-            Err(_) => Err(self.ended()),
+            Err(_) => Err(self.shared.ended()),
         }
     }
 
-    fn send(&self, request: Request) -> Result<(), JournalError> {
+    fn send(&self, asked: Asked) -> Result<(), JournalError> {
         self.requests
             .as_ref()
-            .and_then(|requests| requests.send(request).ok())
-            .ok_or_else(|| self.ended())
-    }
-
-    /// Why the thread no longer answers.
-    fn ended(&self) -> JournalError {
-        self.shared.check().err().unwrap_or_else(closed)
+            .and_then(|requests| requests.send(asked).ok())
+            .ok_or_else(|| self.shared.ended())
     }
 }
 
@@ -179,15 +179,15 @@ impl Journal for StoredJournal {
         // In the caller's own time: the thread everyone waits for has enough to do.
         let encoded = Encoded::of(&append);
         drop(append);
-        self.ask(|answer| Request::Append(encoded, answer)).await
+        self.shared.check()?;
+        // Without waiting for room: that would let a later append overtake this one.
+        let has_room = self.shared.take_room();
+        self.answered(has_room, |answer| Request::Append(encoded, answer)).await
     }
 
     async fn read(&self, batch: BatchKey) -> Result<Option<Vec<Record>>, JournalError> {
         // A batch not even written yet is not there; that answer, the usual one at admission, costs no wait.
-        let opened = self.shared.opened()?;
-        let number = reading::batch_number(&*opened.store, batch)?;
-        drop(opened);
-        match number {
+        match self.shared.read(|store| reading::batch_number(store, batch))? {
             Some(_) => {
                 let found = self.ask(|answer| Request::Read(batch, answer)).await?;
                 // Decoding, and reading the archive, is not done by the thread that others wait for.
@@ -198,15 +198,15 @@ impl Journal for StoredJournal {
     }
 
     async fn batches(&self) -> Result<Vec<BatchKey>, JournalError> {
-        reading::batches(&*self.shared.opened()?.store)
+        self.shared.read(|store| reading::batches(store))
     }
 
     async fn open_batches(&self) -> Result<Vec<BatchKey>, JournalError> {
-        reading::open_batches(&*self.shared.opened()?.store)
+        self.shared.read(|store| reading::open_batches(store))
     }
 
     async fn parked_batches(&self) -> Result<Vec<BatchKey>, JournalError> {
-        reading::parked_batches(&*self.shared.opened()?.store)
+        self.shared.read(|store| reading::parked_batches(store))
     }
 
     async fn occasion(
@@ -214,7 +214,7 @@ impl Journal for StoredJournal {
         strategy: &StrategyName,
         occasion: &Occasion,
     ) -> Result<Vec<BatchKey>, JournalError> {
-        reading::occasion(&*self.shared.opened()?.store, strategy, occasion)
+        self.shared.read(|store| reading::occasion(store, strategy, occasion))
     }
 
     fn is_fresh(&self) -> bool {
@@ -222,15 +222,17 @@ impl Journal for StoredJournal {
     }
 
     async fn ready_for_batch(&self) -> Result<(), JournalError> {
-        self.shared.opened()?;
+        // Here and not in an append, whose records are of orders: a queue that is full holds up what may yet wait.
+        self.shared.until_room().await?;
+        self.shared.read(|_| Ok(()))?;
         space::check_floor(&self.path, self.free_floor_bytes)
     }
 
     async fn close(&self) -> Result<(), JournalError> {
         // Not through `ask`: a journal that failed must still give up its lock.
         let (answer, answered) = oneshot::channel();
-        self.send(Request::Close(answer))?;
-        answered.await.unwrap_or_else(|_| Err(self.ended()))
+        self.send(Asked { request: Request::Close(answer), has_room: false })?;
+        answered.await.unwrap_or_else(|_| Err(self.shared.ended()))
     }
 }
 
@@ -272,7 +274,7 @@ fn open_store(
         .map_err(|error| StoreError::from_io("journal thread", &error))?;
     match receiver.recv_timeout(options.open_budget) {
         Ok(Ok(store)) => store,
-        Ok(Err(panic)) => Err(StoreError::Damaged(panic_text(&*panic))),
+        Ok(Err(panic)) => Err(StoreError::Damaged(panic_text("store", &*panic))),
         Err(_) => Err(StoreError::TimedOut(format!(
             "store did not open within {} s",
             options.open_budget.as_secs()
@@ -356,5 +358,5 @@ fn repaired(
 /// Runs what reads content that may be damaged in ways its store does not expect.
 fn guarded<T>(read: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(read))
-        .unwrap_or_else(|panic| Err(StoreError::Damaged(panic_text(&*panic))))
+        .unwrap_or_else(|panic| Err(StoreError::Damaged(panic_text("store", &*panic))))
 }

@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use equipoise_core::{BatchKey, BatchStatus, Occasion, Record, StrategyName};
+use equipoise_core::{BatchKey, BatchStatus, Occasion, Record, Side, StrategyName};
 use equipoise_port::{Append, Epoch, Journal, JournalError};
 use equipoise_runtime::SubmitError;
 use equipoise_runtime::journal::MemoryJournal;
 
 use super::exchange::{Call, OnPlace};
-use super::setup::{Desk, chain, key, let_run, names, pair, pass_ms};
+use super::setup::{Desk, chain, key, leg, let_run, names, pair, pass_ms, plan, resting};
 
 fn is_place(call: &Call) -> bool {
     matches!(call, Call::Place(_))
@@ -154,6 +154,34 @@ async fn a_fill_is_durable_before_the_intent_it_causes() {
     let fill = names.iter().position(|name| name == "Filled").unwrap();
     let follower = names.iter().rposition(|name| name == "Intent").unwrap();
     assert!(fill < follower, "{names:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn facts_wait_for_the_append_of_those_before_them() {
+    let desk = Desk::new();
+    let engine = desk.engine().await;
+    desk.binance.play([OnPlace::Rest]);
+    let resting = plan("now", vec![resting(leg("long", "binance", Side::Buy, "0.05"))]);
+    let handle = engine.submit(&resting).await.unwrap();
+    let fills = || {
+        let names = names(&desk.durable(key(&resting)));
+        names.iter().filter(|name| *name == "Filled").count()
+    };
+    pass_ms(100).await;
+    desk.disk.hold_syncs(true);
+    for _ in 0..4 {
+        desk.binance.trade(0, "0.01");
+        pass_ms(2_000).await;
+    }
+    assert_eq!((desk.disk.unsynced(), fills()), (1, 0));
+    desk.disk.sync_oldest();
+    pass_ms(10).await;
+    assert_eq!((desk.disk.unsynced(), fills()), (1, 1), "all others travel together");
+    desk.disk.hold_syncs(false);
+    assert_eq!(fills(), 4);
+    desk.binance.trade(0, "0.01");
+    assert_eq!(handle.wait().await.unwrap().status, BatchStatus::Done);
+    assert_eq!(fills(), 5);
 }
 
 /// Refuses the append with this number, counted from zero, and leaves everything else to a memory journal.

@@ -218,9 +218,9 @@ async fn an_archive_without_its_anchor_is_no_creation_that_was_cut_off() {
     let place = archived(JournalKind::Redb).await;
     fs::remove_file(place.path().join("anchor")).unwrap();
     fs::write(place.path().join("creating"), b"").unwrap();
-    assert!(refusal(&place).starts_with("its anchor is missing; "));
+    assert!(refusal(&place).starts_with("its anchor is missing beside "));
     assert!(segment(&place, 1).exists());
     fs::remove_file(place.path().join("journal.redb")).unwrap();
     fs::remove_file(place.path().join("creating")).unwrap();
-    assert!(refusal(&place).starts_with("its anchor is missing; "));
+    assert!(refusal(&place).starts_with("its anchor is missing beside "));
 }

@@ -70,7 +70,25 @@ async fn a_missing_or_unreadable_anchor_is_refused() {
         fs::write(&anchor, [0; 8192]).unwrap();
         assert!(refusal(&place).starts_with("its anchor is unreadable; "));
         fs::remove_file(&anchor).unwrap();
-        assert!(refusal(&place).starts_with("its anchor is missing; "));
+        let store = store_of(kind, &place.path());
+        let store = store.file_name().unwrap().to_string_lossy();
+        let found = format!("its anchor is missing beside {store}, log-0, log-1, checkpoint; ");
+        assert!(refusal(&place).starts_with(&found));
+    }
+}
+
+#[test]
+fn whatever_is_left_of_a_journal_without_anchor_and_store_is_refused_and_kept() {
+    for kind in STORED {
+        for left in ["log-0", "log-1", "checkpoint", "sled.damaged", "archive"] {
+            let place = Place::new(kind);
+            fs::create_dir_all(place.path()).unwrap();
+            fs::write(place.path().join(left), b"left").unwrap();
+            let found = format!("its anchor is missing beside {left}; ");
+            assert!(refusal(&place).starts_with(&found));
+            assert_eq!(fs::read(place.path().join(left)).unwrap(), b"left");
+            assert!(!place.path().join("creating").exists());
+        }
     }
 }
 
