@@ -45,6 +45,7 @@ fn reference(venue_order: Option<&str>) -> OrderRef {
         symbol: "BTC-PERPETUAL".parse().unwrap(),
         venue_order: venue_order.map(|id| id.parse().unwrap()),
         since: VenueMillis(NOW),
+        terms: None,
     }
 }
 
