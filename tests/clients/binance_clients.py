@@ -80,13 +80,13 @@ class Product:
         return lambda method, **params: getattr(client, self.named.get(method, self.prefix + method))(**params)
 
 
-USDM = Product("binance-usdm", "BTCUSDT", "0.01", ["BTCUSDT", "ETHUSDT"], "futures_", small="0.001", small_code=-4164)
+USDM = Product("binance-usdm", "BTCUSDT", "0.01", ["BTCUSDT", "BTCUSDT_261225", "ETHUSDT"], "futures_", small="0.001", small_code=-4164)
 SPOT_BOOK = Product(
     "binance-spot", "BTCUSDT", "0.01", ["BTCUSDT", "ETHBTC", "ETHUSDT"], "",
     {"time": "get_server_time", "exchange_info": "get_exchange_info", "orderbook_ticker": "get_orderbook_ticker",
      "account_trades": "get_my_trades", "account_balance": "get_account"},
     {"type": "LIMIT_MAKER"}, "0.00005", TOO_CHEAP, TAKEN, False)
-COINM = Product("binance-coinm", "BTCUSD_PERP", "10", ["BTCUSD_PERP", "ETHUSD_PERP"], "futures_coin_")
+COINM = Product("binance-coinm", "BTCUSD_PERP", "10", ["BTCUSD_261225", "BTCUSD_PERP", "ETHUSD_PERP"], "futures_coin_")
 
 
 def session(exchange, secret=None):
@@ -212,7 +212,7 @@ def spot_only(via, client):
 
 def coinm_only(via, client):
     sizes = {s["symbol"]: s["contractSize"] for s in client.futures_coin_exchange_info()["symbols"]}
-    via.check("load markets: contract sizes", sizes == {"BTCUSD_PERP": 100, "ETHUSD_PERP": 10}, sizes)
+    via.check("load markets: contract sizes", sizes == {"BTCUSD_261225": 100, "BTCUSD_PERP": 100, "ETHUSD_PERP": 10}, sizes)
     via.check("mark and funding", float(client.futures_coin_mark_price(symbol="BTCUSD_PERP")[0]["lastFundingRate"]) > 0)
     balances = {b["asset"]: float(b["balance"]) for b in client.futures_coin_account_balance()}
     via.check("balances: in coins", balances["BTC"] > 0 and balances["ETH"] > 0, balances)
