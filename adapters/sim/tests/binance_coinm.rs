@@ -113,7 +113,7 @@ fn profit_and_fees_are_in_the_base_coin() {
     assert_eq!(binance.code(&format!("{BUY}&quantity=650")), 0);
     assert_eq!(wallet(&mut binance, "BTC"), "4.99950003");
     binance.exchange.set_mark(NOW_MS, "BTCUSD_PERP", Decimal::from(66_000)).unwrap();
-    let position = binance.page("GET", "positionRisk", "pair=BTCUSD")[0].clone();
+    let position = binance.page("GET", "positionRisk", "pair=BTCUSD")[1].clone();
     let profit = Decimal::from(65_000) / Decimal::from(65_004)
         - Decimal::from(65_000) / Decimal::from(66_000);
     assert_eq!(
@@ -170,9 +170,10 @@ fn hedge_mode_is_set_and_read() {
     );
     assert_eq!(mode(&mut binance), json!({ "dualSidePosition": true }));
     assert_eq!(binance.code(&format!("{BUY}&quantity=1&positionSide=LONG")), 0);
+    // Behind both sides of the dated contract.
     let rows = binance.page("GET", "positionRisk", "pair=BTCUSD");
     assert_eq!(
-        [&rows[0]["positionSide"], &rows[0]["positionAmt"], &rows[1]["positionSide"]],
+        [&rows[2]["positionSide"], &rows[2]["positionAmt"], &rows[3]["positionSide"]],
         [&json!("LONG"), &json!("1"), &json!("SHORT")]
     );
 }

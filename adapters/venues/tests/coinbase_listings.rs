@@ -256,7 +256,8 @@ async fn a_listing_joins_all_statuses_without_what_is_not_ours_or_older() {
         .collect();
     assert_eq!(
         seen,
-        ["7d1c6f8e-0b1a-4c55-9a3e-2f6a8d4b9c10 0.1 2", "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed 0 0"]
+        // Nothing here compares, so the fills are left to a look-up.
+        ["7d1c6f8e-0b1a-4c55-9a3e-2f6a8d4b9c10 0.1 0", "1b9d6bcd-bbfd-4b2d-9b5d-ab8dfbbd4bed 0 0"]
     );
     let sent = stage.script.sent().join("\n");
     for status in ["OPEN", "PENDING", "QUEUED"] {

@@ -113,11 +113,13 @@ impl Coinbase {
         let mut snapshots = Vec::new();
         for row in orders.values() {
             if row.may_be_ours() && row.created()? >= first {
-                // Fills may be left out of a listing; those of orders sized in quote are not ours.
+                // Those of orders sized in quote are not ours.
                 let own = fills
                     .iter()
                     .filter(|fill| fill.order_id == row.order_id && !fill.size_in_quote);
-                snapshots.push(row.snapshot(Trades::of(own, &names.quote)?)?);
+                let listed = row.snapshot(Trades::of(own, &names.quote)?)?;
+                // What an order was sent with is not known here: its fills count once a look-up has compared.
+                snapshots.push(OrderSnapshot { fills: Vec::new(), ..listed });
             }
         }
         Ok(snapshots)

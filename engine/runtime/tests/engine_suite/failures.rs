@@ -246,7 +246,23 @@ async fn an_order_of_other_content_under_our_id_never_counts_although_it_is_list
     let report = handle.wait().await.unwrap();
     assert_eq!(report.status, BatchStatus::Parked, "{}", report.why);
     assert_eq!(report.legs[0].filled, Qty::ZERO);
-    assert_eq!(report.in_doubt.len(), 1);
+    // What was sent is in doubt, and nothing beside it.
+    let in_doubt: Vec<_> = report.in_doubt.iter().map(|doubt| doubt.quantity).collect();
+    assert_eq!(in_doubt, [super::setup::of("0.1")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledged_id_that_turns_out_to_be_another_orders_never_counts() {
+    let desk = Desk::new();
+    let engine = desk.engine().await;
+    desk.binance.take_ms(10);
+    let handle = engine.submit(&pair("now", "0.1")).await.unwrap();
+    desk.binance.fail("find", QueryError::OtherOrder("of other content".into()));
+    let report = handle.wait().await.unwrap();
+    assert_eq!(report.status, BatchStatus::Parked, "{}", report.why);
+    assert_eq!(report.legs[0].filled, Qty::ZERO);
+    let in_doubt: Vec<_> = report.in_doubt.iter().map(|doubt| doubt.quantity).collect();
+    assert_eq!(in_doubt, [super::setup::of("0.1")]);
 }
 
 #[tokio::test(start_paused = true)]
