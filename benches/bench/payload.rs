@@ -84,12 +84,8 @@ impl Desk {
         let clock = Arc::new(Told::new(NOW));
         let venue = venues::open(settings, wire.clone(), clock.clone()).unwrap();
         let order = order(exchange, venue.as_ref());
-        let known = OrderRef {
-            client_id: order.client_id.clone(),
-            symbol: order.symbol.clone(),
-            venue_order: Some(exchange.venue_order.parse().unwrap()),
-            since: order.stamp(),
-        };
+        let venue_order = Some(exchange.venue_order.parse().unwrap());
+        let known = OrderRef { venue_order, ..OrderRef::of(&order) };
         let id = order.client_id.as_str();
         let (finding, listing) = (exchange.finding(id), exchange.listing(id));
         let (name, signing) = (exchange.name, exchange.signing);

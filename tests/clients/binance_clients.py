@@ -28,14 +28,17 @@ def drive(exchanges):
             via.check("unknown path (404, -5000)", error.code == 404 and b"-5000" in error.read())
     codes = {"signature": -1022, "stale": -1021, "symbol": -1121}
     BinanceRun(usdm, "BTC/USDT:USDT", 0.01, {"price": 0.1, "amount": 0.001},
-               {**codes, "small": -4164, "duplicate": -4116}, kind=ccxt.binanceusdm, small=0.001).drive()
+               {**codes, "small": -4164, "duplicate": -4116}, kind=ccxt.binanceusdm, small=0.001, dated="BTC/USDT:USDT-261225").drive()
     BinanceRun(spot, "BTC/USDT", 0.01, {"price": 0.01, "amount": 0.00001},
                {**codes, "small": TOO_CHEAP, "duplicate": TAKEN}, kind=ccxt.binance, small=0.00005).drive()
     BinanceRun(coinm, "BTC/USD:BTC", 10, {"price": 0.1, "amount": 1},
-               {**codes, "small": -4003, "duplicate": -4116}, kind=ccxt.binancecoinm, settle="BTC").drive()
+               {**codes, "small": -4003, "duplicate": -4116}, kind=ccxt.binancecoinm, settle="BTC", dated="BTC/USD:BTC-261225").drive()
 
 
 class BinanceRun(CcxtRun):
+    # A contract of the same product that is delivered.
+    dated = None
+
     def client(self, secret=None):
         running = self.running
         prefix, product = {
@@ -48,6 +51,18 @@ class BinanceRun(CcxtRun):
             served = f"{prefix}/" + address.rsplit("/", 1)[1] if f"/{prefix}/" in address else "unserved"
             client.urls["api"][name] = f"{running.url}/{served}"
         return client
+
+    def extra(self, via):
+        if not self.dated:
+            return
+        market = self.exchange.market(self.dated)
+        via.check("load markets: a dated contract and its day", (market["future"], market["expiry"]) == (True, 1_798_185_600_000), market)
+        bought = self.exchange.create_order(self.dated, "market", "buy", self.amount)
+        found = self.exchange.fetch_order(bought["id"], self.dated)
+        via.check("dated contract: fills whole", (found["status"], found["filled"]) == ("closed", self.amount), found)
+        held = [p["contracts"] for p in self.exchange.fetch_positions([self.dated]) if p["contracts"]]
+        via.check("dated contract: its position", held == [self.amount], held)
+        self.exchange.create_order(self.dated, "market", "sell", self.amount, None, {"reduceOnly": True})
 
     def too_small(self):
         if self.market["inverse"]:
@@ -80,13 +95,13 @@ class Product:
         return lambda method, **params: getattr(client, self.named.get(method, self.prefix + method))(**params)
 
 
-USDM = Product("binance-usdm", "BTCUSDT", "0.01", ["BTCUSDT", "ETHUSDT"], "futures_", small="0.001", small_code=-4164)
+USDM = Product("binance-usdm", "BTCUSDT", "0.01", ["BTCUSDT", "BTCUSDT_261225", "ETHUSDT"], "futures_", small="0.001", small_code=-4164)
 SPOT_BOOK = Product(
     "binance-spot", "BTCUSDT", "0.01", ["BTCUSDT", "ETHBTC", "ETHUSDT"], "",
     {"time": "get_server_time", "exchange_info": "get_exchange_info", "orderbook_ticker": "get_orderbook_ticker",
      "account_trades": "get_my_trades", "account_balance": "get_account"},
     {"type": "LIMIT_MAKER"}, "0.00005", TOO_CHEAP, TAKEN, False)
-COINM = Product("binance-coinm", "BTCUSD_PERP", "10", ["BTCUSD_PERP", "ETHUSD_PERP"], "futures_coin_")
+COINM = Product("binance-coinm", "BTCUSD_PERP", "10", ["BTCUSD_261225", "BTCUSD_PERP", "ETHUSD_PERP"], "futures_coin_")
 
 
 def session(exchange, secret=None):
@@ -212,7 +227,7 @@ def spot_only(via, client):
 
 def coinm_only(via, client):
     sizes = {s["symbol"]: s["contractSize"] for s in client.futures_coin_exchange_info()["symbols"]}
-    via.check("load markets: contract sizes", sizes == {"BTCUSD_PERP": 100, "ETHUSD_PERP": 10}, sizes)
+    via.check("load markets: contract sizes", sizes == {"BTCUSD_261225": 100, "BTCUSD_PERP": 100, "ETHUSD_PERP": 10}, sizes)
     via.check("mark and funding", float(client.futures_coin_mark_price(symbol="BTCUSD_PERP")[0]["lastFundingRate"]) > 0)
     balances = {b["asset"]: float(b["balance"]) for b in client.futures_coin_account_balance()}
     via.check("balances: in coins", balances["BTC"] > 0 and balances["ETH"] > 0, balances)

@@ -166,12 +166,7 @@ impl Desk {
 }
 
 pub(crate) fn reference(order: &OrderRequest) -> OrderRef {
-    OrderRef {
-        client_id: order.client_id.clone(),
-        symbol: order.symbol.clone(),
-        venue_order: None,
-        since: order.stamp(),
-    }
+    OrderRef::of(order)
 }
 
 pub(crate) fn is_filled(snapshot: &OrderSnapshot) -> bool {

@@ -36,7 +36,9 @@ macro_rules! conformance {
 
 conformance!([
     binance_usdm = BINANCE_USDM,
+    binance_usdm_dated = BINANCE_USDM_DATED,
     binance_coinm = BINANCE_COINM,
+    binance_coinm_dated = BINANCE_COINM_DATED,
     binance_spot = BINANCE_SPOT,
     bybit_linear = BYBIT_LINEAR,
     bybit_inverse = BYBIT_INVERSE,

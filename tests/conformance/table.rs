@@ -101,9 +101,11 @@ impl Place {
 }
 
 /// All of them.
-pub(crate) const PLACES: [&Place; 12] = [
+pub(crate) const PLACES: [&Place; 14] = [
     &BINANCE_USDM,
+    &BINANCE_USDM_DATED,
     &BINANCE_COINM,
+    &BINANCE_COINM_DATED,
     &BINANCE_SPOT,
     &BYBIT_LINEAR,
     &BYBIT_INVERSE,
@@ -171,6 +173,29 @@ pub(crate) const BINANCE_COINM: Place = Place {
     fee_assets: ["BTC", "BTC"],
     funds: &[("BTC", "5"), ("ETH", "100")],
     ..BINANCE_USDM
+};
+
+/// Delivered at a date, and without funding until then.
+pub(crate) const BINANCE_USDM_DATED: Place = Place {
+    symbol: "BTCUSDT_261225",
+    quantity_max: ["500", "50"],
+    bid: "65309.9",
+    ask: "65310",
+    mark: "65310",
+    touch: "1",
+    funding: None,
+    ..BINANCE_USDM
+};
+
+/// Delivered at a date, and without funding until then.
+pub(crate) const BINANCE_COINM_DATED: Place = Place {
+    symbol: "BTCUSD_261225",
+    bid: "65319.9",
+    ask: "65320",
+    mark: "65320",
+    touch: "650",
+    funding: None,
+    ..BINANCE_COINM
 };
 
 /// A buy pays its fee out of what it receives, a sale out of what it brings in.

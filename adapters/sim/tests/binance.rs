@@ -282,3 +282,24 @@ fn public_pages_agree_with_each_other() {
         history.as_array().unwrap().iter().map(|row| &row["fundingTime"]).collect();
     assert_eq!(times, [&json!(1_795_276_800_000_u64), &json!(1_795_305_600_000_u64)]);
 }
+
+#[test]
+fn a_dated_contract_has_a_day_of_delivery_and_no_funding() {
+    let mut binance = start();
+    let (_, info) = binance.call("GET", "/fapi/v1/exchangeInfo", "");
+    let dated = &info["symbols"][1];
+    assert_eq!(
+        [&dated["symbol"], &dated["pair"], &dated["contractType"], &dated["deliveryDate"]],
+        [
+            &json!("BTCUSDT_261225"),
+            &json!("BTCUSDT"),
+            &json!("CURRENT_QUARTER"),
+            &json!(1_798_185_600_000_u64)
+        ]
+    );
+    let (_, premium) = binance.call("GET", "/fapi/v1/premiumIndex", "symbol=BTCUSDT_261225");
+    assert_eq!((&premium["lastFundingRate"], &premium["nextFundingTime"]), (&json!(""), &json!(0)));
+    let (_, history) = binance.call("GET", "/fapi/v1/fundingRate", "limit=1");
+    let rates: Vec<&Value> = history.as_array().unwrap().iter().map(|row| &row["symbol"]).collect();
+    assert_eq!(rates, [&json!("BTCUSDT"), &json!("ETHUSDT")]);
+}

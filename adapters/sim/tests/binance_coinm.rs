@@ -113,7 +113,7 @@ fn profit_and_fees_are_in_the_base_coin() {
     assert_eq!(binance.code(&format!("{BUY}&quantity=650")), 0);
     assert_eq!(wallet(&mut binance, "BTC"), "4.99950003");
     binance.exchange.set_mark(NOW_MS, "BTCUSD_PERP", Decimal::from(66_000)).unwrap();
-    let position = binance.page("GET", "positionRisk", "pair=BTCUSD")[0].clone();
+    let position = binance.page("GET", "positionRisk", "pair=BTCUSD")[1].clone();
     let profit = Decimal::from(65_000) / Decimal::from(65_004)
         - Decimal::from(65_000) / Decimal::from(66_000);
     assert_eq!(
@@ -153,10 +153,10 @@ fn a_position_has_the_documented_fields_and_symbols_without_one_are_shown() {
         "isolatedWallet": "0",
         "updateTime": NOW_MS,
     });
-    assert_eq!((&rows[0], &rows[1]["positionAmt"]), (&expected, &json!("0")));
+    assert_eq!((&rows[1], &rows[0]["positionAmt"]), (&expected, &json!("0")));
     let account = binance.page("GET", "account", "");
     assert_eq!(account["assets"][0]["positionInitialMargin"], "0.00076918");
-    assert_eq!(account["positions"][0]["notionalValue"], "0.01538367");
+    assert_eq!(account["positions"][1]["notionalValue"], "0.01538367");
 }
 
 #[test]
@@ -170,9 +170,10 @@ fn hedge_mode_is_set_and_read() {
     );
     assert_eq!(mode(&mut binance), json!({ "dualSidePosition": true }));
     assert_eq!(binance.code(&format!("{BUY}&quantity=1&positionSide=LONG")), 0);
+    // Behind both sides of the dated contract.
     let rows = binance.page("GET", "positionRisk", "pair=BTCUSD");
     assert_eq!(
-        [&rows[0]["positionSide"], &rows[0]["positionAmt"], &rows[1]["positionSide"]],
+        [&rows[2]["positionSide"], &rows[2]["positionAmt"], &rows[3]["positionSide"]],
         [&json!("LONG"), &json!("1"), &json!("SHORT")]
     );
 }
@@ -213,7 +214,7 @@ fn the_window_is_checked_at_the_gateway_only() {
 fn public_pages_are_lists_and_agree_with_each_other() {
     let mut binance = start();
     let info = binance.page("GET", "exchangeInfo", "");
-    let (btc, eth) = (&info["symbols"][0], &info["symbols"][1]);
+    let (btc, eth) = (&info["symbols"][1], &info["symbols"][2]);
     assert_eq!(
         [&btc["contractSize"], &eth["contractSize"], &btc["contractStatus"], &btc["marginAsset"]],
         [&json!(100), &json!(10), &json!("TRADING"), &json!("BTC")]
@@ -222,10 +223,31 @@ fn public_pages_are_lists_and_agree_with_each_other() {
     let top = binance.page("GET", "ticker/bookTicker", "symbol=BTCUSD_PERP")[0].clone();
     let depth = binance.page("GET", "depth", "symbol=BTCUSD_PERP&limit=5");
     assert_eq!(depth["bids"][0], json!([top["bidPrice"], top["bidQty"]]));
-    let premium = binance.page("GET", "premiumIndex", "pair=BTCUSD")[0].clone();
+    let premium = binance.page("GET", "premiumIndex", "pair=BTCUSD")[1].clone();
     assert_eq!(
         [&premium["pair"], &premium["lastFundingRate"], &premium["nextFundingTime"]],
         [&json!("BTCUSD"), &json!("0.00012000"), &json!(1_795_334_400_000_u64)]
     );
     assert_eq!(binance.page("GET", "fundingRate", "")["code"], -1102, "it wants a symbol");
+}
+
+#[test]
+fn a_dated_contract_has_a_day_of_delivery_and_no_funding() {
+    let mut binance = start();
+    let info = binance.page("GET", "exchangeInfo", "")["symbols"][0].clone();
+    assert_eq!(
+        [&info["symbol"], &info["pair"], &info["contractType"], &info["deliveryDate"]],
+        [
+            &json!("BTCUSD_261225"),
+            &json!("BTCUSD"),
+            &json!("CURRENT_QUARTER"),
+            &json!(1_798_185_600_000_u64)
+        ]
+    );
+    let premium = binance.page("GET", "premiumIndex", "symbol=BTCUSD_261225")[0].clone();
+    assert_eq!(
+        [&premium["lastFundingRate"], &premium["interestRate"], &premium["nextFundingTime"]],
+        [&json!(""), &json!(""), &json!(0)]
+    );
+    assert_eq!(binance.page("GET", "fundingRate", "symbol=BTCUSD_261225"), json!([]));
 }

@@ -45,6 +45,7 @@ fn reference(venue_order: Option<&str>) -> OrderRef {
         symbol: "BTC-PERPETUAL".parse().unwrap(),
         venue_order: venue_order.map(|id| id.parse().unwrap()),
         since: VenueMillis(NOW),
+        terms: None,
     }
 }
 
@@ -216,6 +217,28 @@ async fn an_older_order_is_looked_for_in_both_views() {
     let asked = bodies(&stage, "/api/v2/private/get_order_history_by_instrument");
     assert!(asked[0].contains(r#""include_old":true,"include_unfilled":true,"historical":false"#));
     assert!(asked[1].contains(r#""historical":true"#), "{asked:?}");
+}
+
+#[tokio::test]
+async fn a_namesake_that_left_the_recent_view_is_found_beside_one_that_has_not() {
+    let stage = deribit();
+    stage.script.fixture(BY_LABEL, 200, "deribit/by_label_filled");
+    stage.script.fixture(OPEN, 200, "deribit/open_orders_none");
+    stage.script.fixture(HISTORY, 200, "deribit/history_none");
+    stage.script.fixture(HISTORY, 200, "deribit/history_older_namesake");
+    stage.script.fixture(OF_ORDER, 200, "deribit/trades_of_order_two");
+    stage.script.fixture(OF_ORDER, 200, "deribit/trades_of_order_none");
+    let old = OrderRef { since: VenueMillis(NOW - HOUR_MS), ..reference(None) };
+    let found = stage.venue.find(&old).await.unwrap();
+    let ids: Vec<_> = found.iter().map(|order| order.venue_order.as_str()).collect();
+    assert_eq!(ids, ["BTC-60131", "BTC-60132"]);
+    // By the exchange's id there is only one.
+    let stage = deribit();
+    stage.script.fixture(ORDER, 200, "deribit/order_filled");
+    stage.script.fixture(OF_ORDER, 200, "deribit/trades_of_order_two");
+    let known = OrderRef { venue_order: Some("BTC-60131".parse().unwrap()), ..old };
+    assert_eq!(stage.venue.find(&known).await.unwrap().len(), 1);
+    assert_eq!(stage.script.count("/api/v2/private/get_order_history_by_instrument"), 0);
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ fn reference() -> OrderRef {
         symbol: "BTC-PERPETUAL".parse().unwrap(),
         venue_order: None,
         since: VenueMillis(NOW),
+        terms: None,
     }
 }
 

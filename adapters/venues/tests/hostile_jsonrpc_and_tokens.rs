@@ -51,12 +51,7 @@ fn order(symbol: &str, quantity: &str, client_id: &str) -> OrderRequest {
 }
 
 fn reference(order: &OrderRequest) -> OrderRef {
-    OrderRef {
-        client_id: order.client_id.clone(),
-        symbol: order.symbol.clone(),
-        venue_order: None,
-        since: VenueMillis(NOW),
-    }
+    OrderRef::of(order)
 }
 
 fn on_deribit() -> OrderRequest {

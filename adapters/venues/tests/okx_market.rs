@@ -292,6 +292,35 @@ async fn accounts_that_cannot_trade_the_product_safely_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_spot_account_that_borrows_by_itself_is_refused_with_the_setting_to_change() {
+    for (config, level, setting, called) in [
+        ("config_multi_currency_auto_loan", "multi-currency margin", "autoLoan", "auto borrow"),
+        ("config_portfolio_auto_loan", "portfolio margin", "autoLoan", "auto borrow"),
+        ("config_spot_borrow", "spot mode", "enableSpotBorrow", "borrowing in spot mode"),
+    ] {
+        let stage = okx("okx-spot", &format!("okx/{config}"));
+        assert_eq!(
+            stage.venue.account(&[symbol("BTC-USDT")]).await,
+            Err(QueryError::Refused {
+                code: "borrowing".to_owned(),
+                message: format!(
+                    "the account, in {level}, borrows by itself what a spot order lacks ({setting} \
+                     is true), allowed is one that does not: turn {called} off in its settings"
+                )
+            })
+        );
+    }
+    // The setting is without effect in futures mode, and no matter of swaps.
+    let stage = okx("okx-spot", "okx/config_futures_auto_loan");
+    assert!(stage.venue.account(&[symbol("BTC-USDT")]).await.is_ok());
+    let stage = okx("okx-swap", "okx/config_multi_currency_auto_loan");
+    assert!(stage.venue.account(&[]).await.is_ok());
+    let stage = okx("okx-spot", "okx/config_multi_currency_untold_loan");
+    let untold = stage.venue.account(&[symbol("BTC-USDT")]).await;
+    assert!(matches!(untold, Err(QueryError::Unavailable(_))), "{untold:?}");
+}
+
+#[tokio::test]
 async fn an_instrument_with_an_isolated_position_is_refused_at_start() {
     let stage = okx_swap();
     stage.script.fixture(POSITIONS, 200, "okx/positions_isolated");

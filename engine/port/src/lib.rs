@@ -14,8 +14,8 @@ pub use journal::{Append, Epoch, Journal, JournalError};
 pub use observer::{BatchEvent, Observer};
 pub use transport::{Transport, TransportError};
 pub use venue::{
-    Account, Balance, CancelAnswer, MarginMode, OrderRef, PlaceError, Position, Purpose,
-    QueryError, Quote, Venue,
+    Account, Balance, CancelAnswer, MarginMode, OrderRef, OrderTerms, PlaceError, Position,
+    Purpose, QueryError, Quote, Venue,
 };
 
 #[cfg(feature = "mock")]

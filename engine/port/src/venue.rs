@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use equipoise_core::{
-    AccountId, Amount, Asset, BookTop, ClientOrderId, Funding, Instrument, OrderRequest,
-    OrderSnapshot, PositionMode, Price, Qty, Refusal, Symbol, VenueMillis, VenueOrderId,
+    AccountId, Amount, Asset, BookTop, ClientOrderId, Funding, Instrument, OrderKind, OrderRequest,
+    OrderSnapshot, PositionMode, Price, Qty, Refusal, Side, Symbol, VenueMillis, VenueOrderId,
     VenueTraits,
 };
 
@@ -94,12 +94,12 @@ pub trait Venue: Send + Sync {
     /// taken proves that another order has it: until that one is found and returned beside it, it counts as open.
     ///
     /// # Errors
-    /// See [`QueryError`].
+    /// See [`QueryError`]; [`QueryError::OtherOrder`] when what the venue shows differs from [`OrderRef::terms`].
     async fn find(&self, order: &OrderRef) -> Result<Vec<OrderSnapshot>, QueryError>;
 
     /// Lists all orders in the instrument created at or after `since`, open and ended, from every listing
     /// the venue has (orders, history, trades). Complete or an error. Fills may be left out, and open orders may be
-    /// listed whenever they were created.
+    /// listed whenever they were created. What is listed is looked up by [`Venue::find`] before it counts.
     ///
     /// # Errors
     /// See [`QueryError`].
@@ -127,6 +127,44 @@ pub struct OrderRef {
     pub venue_order: Option<VenueOrderId>,
     /// Venue time of its first stamp.
     pub since: VenueMillis,
+    /// What it was sent with; `None` where only its client id is known.
+    ///
+    /// Where a venue could show another order under the same id, as one that answers a used id with its first order,
+    /// the adapter compares. Elsewhere there is no need to look at it.
+    pub terms: Option<OrderTerms>,
+}
+
+impl OrderRef {
+    /// The order of a request, known by its client id alone and sent for the first time as it stands.
+    #[must_use]
+    pub fn of(order: &OrderRequest) -> Self {
+        Self {
+            client_id: order.client_id.clone(),
+            symbol: order.symbol.clone(),
+            venue_order: None,
+            since: order.stamp(),
+            terms: Some(OrderTerms::of(order)),
+        }
+    }
+}
+
+/// What tells one order in an instrument from another beside its ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderTerms {
+    /// Buy or sell.
+    pub side: Side,
+    /// Market, or limit with its price.
+    pub kind: OrderKind,
+    /// All of it, venue units.
+    pub quantity: Qty,
+}
+
+impl OrderTerms {
+    /// Those of a request.
+    #[must_use]
+    pub const fn of(order: &OrderRequest) -> Self {
+        Self { side: order.side, kind: order.kind, quantity: order.quantity }
+    }
 }
 
 /// What a rate token is for.
@@ -242,6 +280,9 @@ pub enum QueryError {
     /// Ask again soon: no answer, a 5xx, an unreadable or incomplete body.
     #[error("no usable answer: {0}")]
     Unavailable(String),
+    /// Ask again soon, and take nothing of what was shown for the order: under its id the venue shows another one.
+    #[error("not the order that was sent: {0}")]
+    OtherOrder(String),
     /// Asking again is pointless until a person has changed the key.
     #[error("credentials refused with code {code}: {message}")]
     Credentials {

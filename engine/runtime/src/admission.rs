@@ -180,6 +180,8 @@ impl Engine {
             symbol: leg.symbol.clone(),
             venue_order: None,
             since: VenueMillis(since),
+            // Whatever bears this id was sent for a plan of this key.
+            terms: None,
         };
         let found = guarded_query(clock, async { entry.venue.find(&order).await }).await;
         let found = found.map_err(unready)?;

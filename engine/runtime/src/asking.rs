@@ -7,7 +7,7 @@ use equipoise_core::{
     BatchStatus, ClientOrderId, Event, LegSpec, Order, OrderSnapshot, OrderState, OrderTag, Query,
     Stage, VenueMillis, VenueOrderId,
 };
-use equipoise_port::{OrderRef, QueryError, Venue};
+use equipoise_port::{OrderRef, OrderTerms, QueryError, Venue};
 use futures::future::try_join_all;
 
 use crate::activity::{Outcome, entry_of};
@@ -86,7 +86,7 @@ async fn look_thoroughly(
     let missing = found.as_ref().err().or(listed.as_ref().err());
     let mut missing = missing.or(position.as_ref().err()).cloned();
     let complete = missing.is_none();
-    let may_ask = found.is_ok();
+    let may_ask = matches!(found, Ok(_) | Err(QueryError::OtherOrder(_)));
     let mut orders = found.unwrap_or_default();
     let lacking =
         add_listed(venue, cell, order, listed.unwrap_or_default(), may_ask, &mut orders).await;
@@ -170,6 +170,7 @@ fn reference(order: &Order, venue_order: Option<VenueOrderId>) -> OrderRef {
         symbol: order.request.symbol.clone(),
         venue_order,
         since: order.first_stamp,
+        terms: Some(OrderTerms::of(&order.request)),
     }
 }
 
@@ -190,54 +191,63 @@ async fn add_listed(
     cell: &BatchCell,
     asked: &Order,
     listed: Vec<OrderSnapshot>,
-    may_ask: bool,
+    mut may_ask: bool,
     orders: &mut Vec<OrderSnapshot>,
 ) -> Lacking {
     let mut lacking = Lacking::default();
     let mut seen: BTreeSet<VenueOrderId> =
         orders.iter().map(|order| order.venue_order.clone()).collect();
     for snapshot in listed {
-        if seen.contains(&snapshot.venue_order) || !is_news(cell, asked, &snapshot) {
+        let id = &snapshot.venue_order;
+        let Some(sought) = (!seen.contains(id)).then(|| sought(cell, asked, &snapshot)).flatten()
+        else {
             continue;
-        }
-        seen.insert(snapshot.venue_order.clone());
-        // Without its fills it still counts; they are asked for again.
-        let found = if may_ask && lacking.error.is_none() {
-            let by_venue_id = OrderRef {
-                client_id: snapshot.client_id.clone(),
-                ..reference(asked, Some(snapshot.venue_order.clone()))
-            };
-            venue.find(&by_venue_id).await
-        } else {
-            Ok(Vec::new())
         };
-        let found = found.unwrap_or_else(|error| {
-            lacking.error = Some(error);
-            Vec::new()
-        });
-        let same = found.into_iter().find(|found| found.venue_order == snapshot.venue_order);
-        lacking.own |= same.is_none() && snapshot.client_id == asked.request.client_id;
-        orders.push(same.unwrap_or(snapshot));
+        seen.insert(id.clone());
+        let own = snapshot.client_id == asked.request.client_id;
+        let found = if may_ask { venue.find(&sought).await } else { Ok(Vec::new()) };
+        let found = match found {
+            Ok(found) => found.into_iter().find(|found| found.venue_order == *id),
+            // It bears the name of an order of ours and is not that order: nothing of it counts.
+            Err(error @ QueryError::OtherOrder(_)) => {
+                lacking.own |= own;
+                lacking.error.get_or_insert(error);
+                continue;
+            }
+            // Without its fills it still counts; they are asked for again.
+            Err(error) => {
+                may_ask = false;
+                lacking.error = Some(error);
+                None
+            }
+        };
+        lacking.own |= own && found.is_none();
+        orders.push(found.unwrap_or(snapshot));
     }
     lacking
 }
 
-/// Whether a listed order is one of the batch's and shows more than is known.
-fn is_news(cell: &BatchCell, asked: &Order, snapshot: &OrderSnapshot) -> bool {
+/// How to look up a listed order that is one of the batch's and shows more than is known; `None` for any other.
+fn sought(cell: &BatchCell, asked: &Order, snapshot: &OrderSnapshot) -> Option<OrderRef> {
+    let id = Some(snapshot.venue_order.clone());
     if snapshot.client_id == asked.request.client_id {
-        return true;
+        return Some(reference(asked, id));
     }
     let symbol = &asked.request.symbol;
-    let is_news = |saga: &mut equipoise_core::Saga| {
+    let news = |saga: &mut equipoise_core::Saga| {
         let (_, order) =
             saga.orders().find(|(_, order)| is_same(order, &snapshot.client_id, symbol))?;
-        let Some(known) = order.at_venue.get(&snapshot.venue_order) else {
-            return Some(true);
-        };
-        let ended = known.state == OrderState::Open && snapshot.state != OrderState::Open;
-        Some(ended || snapshot.executed > known.executed || is_taken_back(order, snapshot))
+        is_news(order, snapshot).then(|| reference(order, id))
     };
-    cell.with_saga(is_news).flatten().unwrap_or(false)
+    cell.with_saga(news).flatten()
+}
+
+fn is_news(order: &Order, snapshot: &OrderSnapshot) -> bool {
+    let Some(known) = order.at_venue.get(&snapshot.venue_order) else {
+        return true;
+    };
+    let ended = known.state == OrderState::Open && snapshot.state != OrderState::Open;
+    ended || snapshot.executed > known.executed || is_taken_back(order, snapshot)
 }
 
 /// Whether a listing takes a trade back that counted until now (V12): quantity and state of the order need not change.

@@ -192,7 +192,9 @@ impl CheckError {
             (QueryError::Busy { retry_after_ms, .. }, _) => {
                 Self::Unready { venue, error: text, retry_after_ms: Some(*retry_after_ms) }
             }
-            (QueryError::Unavailable(_), _) => Self::unready(&venue, text),
+            (QueryError::Unavailable(_) | QueryError::OtherOrder(_), _) => {
+                Self::unready(&venue, text)
+            }
         }
     }
 

@@ -211,6 +211,7 @@ mod tests {
             symbol: "BTCUSDT".parse().unwrap(),
             venue_order: None,
             since: VenueMillis(0),
+            terms: None,
         };
         assert_eq!(
             cancel(&LINEAR, &named).unwrap(),

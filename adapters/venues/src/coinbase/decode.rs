@@ -10,7 +10,7 @@ use equipoise_core::{
     Amount, Asset, ClientOrderId, OrderEnd, OrderKind, OrderRequest, OrderSnapshot, OrderState,
     Qty, VenueMillis, VenueOrderId,
 };
-use equipoise_port::Balance;
+use equipoise_port::{Balance, OrderTerms};
 use serde::Deserialize;
 
 use super::encode::side;
@@ -160,27 +160,25 @@ impl Order {
         (!matches!(self.state(executed), OrderState::Open), executed)
     }
 
-    /// Whether this is the order that was sent: its id, side, size and price, and no older than any transmission of it.
-    pub(crate) fn is(&self, sent: &OrderRequest, earliest: VenueMillis) -> Result<bool, BadAnswer> {
+    /// Whether it has the side, size and price an order was sent with.
+    pub(crate) fn has(&self, terms: &OrderTerms) -> Result<bool, BadAnswer> {
         let sizes = self.order_configuration.as_ref().and_then(|all| all.values().flatten().next());
-        let (Some(base_size), limit_price) = (
-            sizes.and_then(|sizes| sizes.base_size.as_deref()),
-            sizes.and_then(|sizes| sizes.limit_price.as_deref()),
-        ) else {
+        let base_size = sizes.and_then(|sizes| sizes.base_size.as_deref());
+        let Some(base_size) = base_size else {
             return Err(BadAnswer::text("order_configuration"));
         };
-        let same_price = match (sent.kind, limit_price) {
-            (OrderKind::Market, _) => true,
+        let price =
+            sizes.and_then(|sizes| sizes.limit_price.as_deref()).filter(|at| !at.is_empty());
+        let same_price = match (terms.kind, price) {
+            (OrderKind::Market, price) => price.is_none(),
             (OrderKind::Limit { price, .. }, Some(text)) => {
                 number::price(text, "limit_price")? == price
             }
             (OrderKind::Limit { .. }, None) => false,
         };
-        Ok(self.client_order_id == sent.client_id.as_str()
-            && self.side == side(sent.side)
-            && number::quantity(base_size, "base_size")? == sent.quantity
-            && same_price
-            && self.created()? >= earliest)
+        Ok(self.side == side(terms.side)
+            && number::quantity(base_size, "base_size")? == terms.quantity
+            && same_price)
     }
 
     /// The order in the engine's words.

@@ -45,15 +45,17 @@ impl Coinbase {
         };
         match looked.await {
             Ok((Some(order), names)) => {
-                let earliest = sent.stamp().0.saturating_sub(self.traits.id_horizon_ms);
-                let same = order.is(sent, VenueMillis(earliest.saturating_sub(STAMP_AHEAD_MS)))?;
-                if !same || !names.all.contains(&order.product_id) {
-                    let why = "the id acknowledged belongs to an order of other content";
+                // One that is older than this request may be of an earlier transmission of it, or not be it at all.
+                // Only a look-up knows when it was stamped first.
+                if !is_same(&order, &OrderRef::of(sent), &names)? {
+                    let why =
+                        "the id acknowledged belongs to an older order or one of other content";
                     return Err(PlaceError::Unknown(why.to_owned()));
                 }
                 Ok(order.snapshot(Trades::default())?)
             }
-            // It may not be shown yet. That it exists was acknowledged; the comparison is made when it is found.
+            // It may not be shown yet. That it exists was acknowledged; every look compares, so the first one that shows
+            // it does.
             Ok((None, _)) | Err(_) => Ok(OrderSnapshot {
                 venue_order: id,
                 client_id: sent.client_id.clone(),
@@ -71,23 +73,17 @@ impl Coinbase {
         order: &OrderRef,
     ) -> Result<Vec<OrderSnapshot>, QueryError> {
         let names = self.names(&order.symbol).await?;
-        let first = first(order.since);
         let orders = match &order.venue_order {
             Some(id) => self.by_id(id.as_str()).await?.into_iter().collect(),
             None => {
-                let mut listed = self.listing(&names, first, None).await?;
+                let mut listed = self.listing(&names, first(order.since), None).await?;
                 listed.retain(|row| row.client_order_id == order.client_id.as_str());
                 listed
             }
         };
         let mut snapshots = Vec::with_capacity(orders.len());
         for row in merge(orders).values() {
-            let same = row.client_order_id == order.client_id.as_str()
-                && names.all.contains(&row.product_id)
-                && row.created()? >= first;
-            if !same {
-                return Err(unavailable("answer names another order"));
-            }
+            check_same(row, order, &names)?;
             let fills = self.fills_of(row, &names).await?;
             snapshots.push(row.snapshot(fills)?);
         }
@@ -117,11 +113,13 @@ impl Coinbase {
         let mut snapshots = Vec::new();
         for row in orders.values() {
             if row.may_be_ours() && row.created()? >= first {
-                // Fills may be left out of a listing; those of orders sized in quote are not ours.
+                // Those of orders sized in quote are not ours.
                 let own = fills
                     .iter()
                     .filter(|fill| fill.order_id == row.order_id && !fill.size_in_quote);
-                snapshots.push(row.snapshot(Trades::of(own, &names.quote)?)?);
+                let listed = row.snapshot(Trades::of(own, &names.quote)?)?;
+                // What an order was sent with is not known here: its fills count once a look-up has compared.
+                snapshots.push(OrderSnapshot { fills: Vec::new(), ..listed });
             }
         }
         Ok(snapshots)
@@ -132,7 +130,9 @@ impl Coinbase {
         let names = self.names(&order.symbol).await?;
         let listed = self.listing(&names, first(order.since), None).await?;
         let own = |row: &Order| row.client_order_id == order.client_id.as_str();
-        Ok(listed.into_iter().find(own).map(|row| row.order_id))
+        let Some(row) = listed.into_iter().find(own) else { return Ok(None) };
+        check_same(&row, order, &names)?;
+        Ok(Some(row.order_id))
     }
 
     async fn by_id(&self, id: &str) -> Result<Option<Order>, QueryError> {
@@ -250,6 +250,23 @@ impl Cursors {
         self.last = Some(cursor);
         Ok(())
     }
+}
+
+/// Whether the order shown is the one asked for: its id, product, side, size and price, and no older than its first
+/// stamp.
+fn is_same(row: &Order, order: &OrderRef, names: &Names) -> Result<bool, BadAnswer> {
+    Ok(row.client_order_id == order.client_id.as_str()
+        && names.all.contains(&row.product_id)
+        && row.created()? >= first(order.since)
+        && order.terms.as_ref().map_or(Ok(true), |terms| row.has(terms))?)
+}
+
+fn check_same(row: &Order, order: &OrderRef, names: &Names) -> Result<(), QueryError> {
+    if is_same(row, order, names)? {
+        return Ok(());
+    }
+    let why = "its client id belongs to an older order or one of other content";
+    Err(QueryError::OtherOrder(why.to_owned()))
 }
 
 fn of_products(query: QueryString, names: &Names) -> QueryString {

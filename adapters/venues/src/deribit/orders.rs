@@ -51,12 +51,19 @@ impl Deribit {
             Some(id) => self.by_id(id.as_str()).await?,
             None => self.by_label(order).await?,
         };
-        if orders.is_empty() && self.may_be_elsewhere(order, now).await? {
+        let incomplete = match (orders.is_empty(), &order.venue_order) {
+            (true, _) => self.may_be_elsewhere(order, now).await?,
+            // Namesakes leave the recent view one by one: that it shows one does not mean that it shows all.
+            (false, None) => is_old(order, now),
+            (false, Some(_)) => false,
+        };
+        if incomplete {
             let first = first(order.since);
             let open = self.open_orders(&order.symbol).await?;
             let views = order_views(order.since, now);
             let ended = self.ended_orders(&order.symbol, first, views).await?;
-            orders = merge(open.into_iter().chain(ended).filter(named));
+            let listed = open.into_iter().chain(ended).filter(named);
+            orders = merge(orders.into_values().chain(listed));
         }
         let own = |row: &Order| {
             row.label == order.client_id.as_str() && row.instrument_name == order.symbol.as_str()
@@ -110,7 +117,7 @@ impl Deribit {
         order: &OrderRef,
         now: VenueMillis,
     ) -> Result<bool, QueryError> {
-        if now.since(order.since) >= RECENT_ORDERS_MS {
+        if is_old(order, now) {
             return Ok(true);
         }
         Ok(order.venue_order.is_none() && self.book(&order.symbol).await?.is_spot)
@@ -291,6 +298,11 @@ fn is_last(continuation: &str) -> bool {
 
 fn first(since: VenueMillis) -> VenueMillis {
     VenueMillis(since.0.saturating_sub(STAMP_AHEAD_MS))
+}
+
+/// Whether it may have left the recent view.
+fn is_old(order: &OrderRef, now: VenueMillis) -> bool {
+    now.since(order.since) >= RECENT_ORDERS_MS
 }
 
 /// An order created after `since` ended after it too, so a young one cannot have left the recent view.

@@ -44,6 +44,10 @@ pub(crate) struct Config {
     pos_mode: String,
     #[serde(default)]
     perm: String,
+    #[serde(default)]
+    auto_loan: Option<bool>,
+    #[serde(default)]
+    enable_spot_borrow: Option<bool>,
 }
 
 impl Config {
@@ -64,6 +68,23 @@ impl Config {
             (_, "long_short_mode") => Ok(PositionMode::Hedge),
             _ => Err(BadAnswer::new("position mode is not a documented one")),
         }
+    }
+
+    /// The setting by which the account borrows what a spot order lacks, and what people call it; `None` where it does
+    /// not borrow.
+    ///
+    /// `autoLoan` only applies to multi-currency and portfolio margin, whatever it says elsewhere, and
+    /// `enableSpotBorrow` to spot mode. That an order without margin (`cash`) never borrows there is not documented, so
+    /// the setting counts.
+    /// Source: OKX v5 Get account configuration, autoLoan and enableSpotBorrow; Set auto loan, read 2026-11-22.
+    pub(crate) fn borrowing(&self) -> Result<Option<(&'static str, &'static str)>, BadAnswer> {
+        let (told, setting, called) = match self.level()? {
+            Level::Spot => (self.enable_spot_borrow, "enableSpotBorrow", "borrowing in spot mode"),
+            Level::Futures => return Ok(None),
+            Level::MultiCurrency | Level::Portfolio => (self.auto_loan, "autoLoan", "auto borrow"),
+        };
+        let borrows = told.ok_or_else(|| BadAnswer::text(setting))?;
+        Ok(borrows.then_some((setting, called)))
     }
 
     pub(crate) fn can_trade(&self) -> bool {

@@ -12,8 +12,10 @@ use crate::outcome::Meaning;
 const OPEN: Documented<'_, u32> = &[
     // "Does not mean that the request was successful or failed", other timeouts, system errors.
     (M::Unknown, &[50001, 50004, 50013, 50026, 51054, 51149, 51412]),
-    // On a cancel also: filled, cancelled or unknown.
-    (M::NoSuchOrder, &[51063, 51400, 51401, 51402, 51405, 51503, 51603]),
+    // Of timers and amendments, which an order does not ask for.
+    (M::Unknown, &[51071, 51502]),
+    // On a cancel also: filled, cancelled or unknown; on an amendment: canceled, completed.
+    (M::NoSuchOrder, &[51063, 51400, 51401, 51402, 51405, 51503, 51603, 51509, 51510]),
     (M::OrderBusy, &[51410]),
     (M::DuplicateId, &[50042, 50071, 51011, 51016]),
 ];

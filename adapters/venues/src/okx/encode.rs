@@ -230,6 +230,7 @@ mod tests {
             symbol: "BTC-USDT".parse().unwrap(),
             venue_order: None,
             since: VenueMillis(0),
+            terms: None,
         };
         assert_eq!(cancel(&named).unwrap(), r#"{"instId":"BTC-USDT","clOrdId":"a1b2"}"#);
         named.venue_order = Some("590908157585625111".parse().unwrap());

@@ -16,11 +16,14 @@ use crate::outcome::{Coded, Failure, Meaning};
 use Meaning as M;
 
 /// Every code that an order, a cancel or a query of this adapter can be answered with and whose meaning is documented.
-/// A code that is not here proves nothing (R6); that goes for those of bots, algo orders, amendments, options and
-/// copy trading too, which nothing sent from here can earn.
+/// A code that is not here proves nothing (R6); that goes for those of bots, algo orders, options and copy trading
+/// too, which nothing sent from here can earn. Those of amendments and of the cancel timer, which nothing here asks for
+/// either, are listed as what they say of an order: nothing, or that one has ended.
 pub(crate) const CODES: &[(Meaning, &[u32])] = &[
     // The exchange does not know what became of the request.
     (M::Unknown, &[50001, 50004, 50013, 50026, 51054, 51149, 51412]),
+    // Too many timers of cancel-all-after; an amendment without funds. As the answer to an order they make no sense.
+    (M::Unknown, &[51071, 51502]),
     (M::RateLimited, &[50011, 50040, 51113]),
     // The sub-account's own count of new orders.
     (M::OrderRate, &[50061]),
@@ -83,8 +86,8 @@ pub(crate) const CODES: &[(Meaning, &[u32])] = &[
         M::ReduceOnly,
         &[51023, 51112, 51133, 51134, 51139, 51148, 51165, 51168, 51169, 51170, 51205, 51206],
     ),
-    // No such order, or already final.
-    (M::NoSuchOrder, &[51063, 51400, 51401, 51402, 51405, 51503, 51603]),
+    // No such order, or already final: cancelled or filled, in words of cancels (514..) and of amendments (515..).
+    (M::NoSuchOrder, &[51063, 51400, 51401, 51402, 51405, 51503, 51509, 51510, 51603]),
     // The order is being worked on.
     (M::OrderBusy, &[51410]),
     // An order with this client id is pending, or the same request was seen before.

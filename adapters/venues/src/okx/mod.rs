@@ -257,6 +257,16 @@ impl Venue for Okx {
         if self.product.trade_mode(level).is_none() {
             return Err(refused("account-level", &unsupported(self.product, level)));
         }
+        if self.product == Product::Spot
+            && let Some((setting, called)) = config.borrowing()?
+        {
+            let message = format!(
+                "the account, in {}, borrows by itself what a spot order lacks ({setting} is true), \
+                 allowed is one that does not: turn {called} off in its settings",
+                level.name()
+            );
+            return Err(refused("borrowing", &message));
+        }
         if self.product == Product::Swap && !symbols.is_empty() {
             let rows = self.position_rows().await?;
             for symbol in symbols {

@@ -239,6 +239,7 @@ pub(crate) fn order_ref(client_id: &str, venue_order: Option<&str>) -> OrderRef 
         symbol: "BTCUSDT".parse().unwrap(),
         venue_order: venue_order.map(|id| id.parse().unwrap()),
         since: VenueMillis(NOW),
+        terms: None,
     }
 }
 

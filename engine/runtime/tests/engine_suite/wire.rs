@@ -13,8 +13,8 @@ use equipoise_core::{
     OrderState, PositionMode, Qty, Refusal, RefusalKind, Symbol, VenueMillis, VenueTraits,
 };
 use equipoise_port::{
-    Account, Balance, CancelAnswer, Clock, OrderRef, PlaceError, Position, Purpose, QueryError,
-    Quote, Venue,
+    Account, Balance, CancelAnswer, Clock, OrderRef, OrderTerms, PlaceError, Position, Purpose,
+    QueryError, Quote, Venue,
 };
 
 use super::exchange::{Call, Exchange, OnPlace, Placed};
@@ -179,8 +179,13 @@ impl Venue for Wire {
             Some(id) => placed.snapshot.venue_order == *id,
             None => placed.snapshot.client_id == order.client_id,
         };
-        let orders = self.exchange.orders().into_iter();
-        Ok(orders.filter(matches).map(|placed| placed.snapshot).collect())
+        let found: Vec<_> = self.exchange.orders().into_iter().filter(matches).collect();
+        let differs =
+            |placed: &Placed| order.terms.is_some_and(|it| it != OrderTerms::of(&placed.request));
+        if found.iter().any(differs) {
+            return Err(QueryError::OtherOrder("of other content".into()));
+        }
+        Ok(found.into_iter().map(|placed| placed.snapshot).collect())
     }
 
     async fn orders_since(

@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicU64;
 use equipoise_core::{
     OrderKind, OrderRequest, PositionSide, Side, Symbol, TimeInForce, VenueMillis, VenueName,
 };
-use equipoise_port::{Clock, OrderRef, Purpose, Venue};
+use equipoise_port::{Clock, OrderRef, OrderTerms, Purpose, Venue};
 use equipoise_venues::{Endpoint, Settings, open};
 
 use crate::source::Source;
@@ -108,6 +108,11 @@ fn asked(exchange: &Exchange, symbol: &Symbol) -> OrderRef {
         symbol: symbol.clone(),
         venue_order: source.odds(100).then(|| desk.venue_order.parse().expect("an id")),
         since: VenueMillis(NOW - source.pick(&[0, 60_000, 60_000, 2 * 86_400_000])),
+        terms: source.odds(200).then(|| OrderTerms {
+            side: desk.side,
+            kind: OrderKind::Limit { price: price("65000"), time_in_force: desk.time_in_force },
+            quantity: qty(desk.quantity),
+        }),
     })
 }
 

@@ -9,7 +9,7 @@ use crate::exchange::book::Shape;
 use crate::exchange::instrument::{Instrument, InstrumentKind, Listing};
 
 pub(super) fn listings() -> Vec<Listing> {
-    vec![btcusd(), ethusd()]
+    vec![btcusd(), btcusd_december(), ethusd()]
 }
 
 fn btcusd() -> Listing {
@@ -40,6 +40,22 @@ fn btcusd() -> Listing {
         mark: Decimal::from(65_004),
         funding_rate: Decimal::new(12, 5),
         shape: Shape::growing(Decimal::from(1300)),
+    }
+}
+
+/// Delivered in December; until then it trades as the perpetual does, above it, and without funding.
+fn btcusd_december() -> Listing {
+    let perpetual = btcusd();
+    Listing {
+        instrument: Instrument {
+            symbol: "BTCUSD_261225",
+            leverage_max: 50,
+            listed_ms: 1_782_460_800_000,
+            ..perpetual.instrument
+        },
+        mark: Decimal::from(65_320),
+        funding_rate: Decimal::ZERO,
+        shape: Shape::growing(Decimal::from(650)),
     }
 }
 

@@ -3,12 +3,15 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::product::{Product, pair};
+use super::product::{Product, delivery_ms, pair};
 use super::{Inside, RATES};
 use crate::binance::failure::Failure;
 use crate::exchange::book::{self, Level};
 use crate::exchange::instrument::{FUNDING_INTERVAL_MS, Listing, fixed, next_funding_ms};
 use crate::exchange::orders::Side;
+
+/// The date of what is never delivered.
+const NEVER_MS: u64 = 4_133_404_800_000;
 
 impl Inside<'_> {
     pub(super) fn time(&self) -> Value {
@@ -131,17 +134,28 @@ impl Inside<'_> {
         })
     }
 
+    /// Dated contracts have no funding: both rates are empty and the time is zero.
+    ///
+    /// USDⓈ-M says nothing of dated contracts here, so they are shown as on COIN-M.
+    /// Source: Binance COIN-M Index Price and Mark Price, read 2026-11-22.
     pub(super) fn premium_index(&self) -> Result<Value, Failure> {
         self.one_or_all(|listing| {
             let mark = fixed(listing.mark, 8);
+            let (rate, interest, next_ms) = match delivery_ms(&listing.instrument) {
+                None => {
+                    let next_ms = next_funding_ms(self.now_ms);
+                    (fixed(listing.funding_rate, 8), "0.00010000", next_ms)
+                }
+                Some(_) => (String::new(), "", 0),
+            };
             let value = json!({
                 "symbol": listing.instrument.symbol,
                 "markPrice": mark,
                 "indexPrice": mark,
                 "estimatedSettlePrice": mark,
-                "lastFundingRate": fixed(listing.funding_rate, 8),
-                "interestRate": "0.00010000",
-                "nextFundingTime": next_funding_ms(self.now_ms),
+                "lastFundingRate": rate,
+                "interestRate": interest,
+                "nextFundingTime": next_ms,
                 "time": self.now_ms,
             });
             self.product.with_pair(&listing.instrument, value)
@@ -150,10 +164,11 @@ impl Inside<'_> {
 
     /// Past funding times, oldest first.
     pub(super) fn funding_rate(&self) -> Result<Value, Failure> {
-        let wanted = match self.product {
+        let mut wanted = match self.product {
             Product::Usdm => self.wanted()?,
             Product::Coinm => vec![self.symbol()?],
         };
+        wanted.retain(|listing| delivery_ms(&listing.instrument).is_none());
         let limit = self.params.u64("limit").unwrap_or(100).clamp(1, 1000);
         let end = self.params.u64("endTime").unwrap_or(self.now_ms).min(self.now_ms);
         let latest = next_funding_ms(end) - FUNDING_INTERVAL_MS;
@@ -216,11 +231,15 @@ fn symbol_info(product: Product, listing: &Listing) -> Value {
         }
         Product::Coinm => Value::Null,
     };
+    let (contract_type, delivered_ms) = match delivery_ms(rules) {
+        None => ("PERPETUAL", NEVER_MS),
+        Some(at_ms) => ("CURRENT_QUARTER", at_ms),
+    };
     let mut value = json!({
         "symbol": rules.symbol,
         "pair": pair(rules),
-        "contractType": "PERPETUAL",
-        "deliveryDate": 4_133_404_800_000_u64,
+        "contractType": contract_type,
+        "deliveryDate": delivered_ms,
         "onboardDate": rules.listed_ms,
         "maintMarginPercent": "2.5000",
         "requiredMarginPercent": "5.0000",

@@ -45,6 +45,16 @@ impl Product {
     }
 }
 
+/// 2026-12-25T08:00:00Z.
+const DECEMBER_MS: u64 = 1_798_185_600_000;
+
+/// When the contract is delivered, milliseconds UTC; `None` for a perpetual one. Names of dated contracts end with the
+/// day.
+/// Source: Binance USDⓈ-M and COIN-M Exchange Information, symbol, contractType and deliveryDate, read 2026-11-22.
+pub(super) fn delivery_ms(rules: &Instrument) -> Option<u64> {
+    rules.symbol.ends_with("_261225").then_some(DECEMBER_MS)
+}
+
 /// The pair of assets, `BTCUSD` for `BTCUSD_PERP`.
 pub(super) fn pair(rules: &Instrument) -> String {
     format!("{}{}", rules.base, rules.quote)

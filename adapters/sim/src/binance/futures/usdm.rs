@@ -9,7 +9,7 @@ use crate::exchange::book::Shape;
 use crate::exchange::instrument::{Instrument, InstrumentKind, Listing};
 
 pub(super) fn listings() -> Vec<Listing> {
-    vec![btcusdt(), ethusdt()]
+    vec![btcusdt(), btcusdt_december(), ethusdt()]
 }
 
 fn btcusdt() -> Listing {
@@ -40,6 +40,25 @@ fn btcusdt() -> Listing {
         mark: Decimal::from(65_000),
         funding_rate: Decimal::new(1, 4),
         shape: Shape::growing(Decimal::from(2)),
+    }
+}
+
+/// Delivered in December; until then it trades as the perpetual does, above it, and without funding.
+fn btcusdt_december() -> Listing {
+    let perpetual = btcusdt();
+    Listing {
+        instrument: Instrument {
+            symbol: "BTCUSDT_261225",
+            quantity_max: Decimal::from(500),
+            market_quantity_max: Decimal::from(50),
+            price_decimals: 1,
+            leverage_max: 50,
+            listed_ms: 1_782_460_800_000,
+            ..perpetual.instrument
+        },
+        mark: Decimal::from(65_310),
+        funding_rate: Decimal::ZERO,
+        shape: Shape::growing(Decimal::ONE),
     }
 }
 
