@@ -5,13 +5,12 @@ use std::sync::Arc;
 use equipoise_core::{
     BatchStatus, Command, Event, IllegalRecord, Prepared, Record, Saga, Stage, UnixMillis,
 };
-use equipoise_port::{Append, BatchEvent, JournalError};
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use equipoise_port::{BatchEvent, JournalError};
 use tokio::sync::{mpsc, watch};
 use tracing::Instrument as _;
 
 use crate::activity::{Activities, Outcome};
+use crate::appends::Appends;
 use crate::batch::{BatchCell, Phase, status_after};
 use crate::engine::{Inner, Left};
 use crate::error::{BatchError, CheckError, SubmitError};
@@ -20,10 +19,6 @@ use crate::telling::{tell, tell_admission};
 
 /// Outcomes of activities that may wait for the driver.
 const OUTCOMES_MAX: usize = 1_024;
-/// How long facts may wait for company before they are appended on their own, milliseconds.
-/// A later start asks the venues for them anyway, so nothing depends on their being durable at once.
-const FACTS_WAIT_MS: u64 = 5;
-
 /// The task of one batch.
 pub(crate) struct Driver {
     engine: Arc<Inner>,
@@ -31,15 +26,8 @@ pub(crate) struct Driver {
     activities: Activities,
     outcomes: mpsc::Receiver<Outcome>,
     stop: watch::Receiver<bool>,
-    /// Records that took effect and were not yet handed to the journal.
-    unsaved: Vec<Record>,
-    /// Records handed to the journal so far.
-    appended: u32,
-    /// The one append nobody waits for. Beside it a driver has at most the one that [`Self::commit`] waits for; facts
-    /// that come meanwhile stay in `unsaved`.
-    appending: Option<BoxFuture<'static, Result<(), JournalError>>>,
+    appends: Appends,
     wake_at: Option<UnixMillis>,
-    flush_at: Option<UnixMillis>,
     /// Resumed, with orders in doubt from before this start.
     unsettled: Option<Unsettled>,
     first: Option<Event>,
@@ -59,7 +47,7 @@ impl Driver {
         let mut driver = Self::new(engine, cell, 0, Event::Wake);
         let admission =
             driver.cell.with_saga(|saga| Record::Admitted(Box::new(saga.spec().clone())));
-        driver.unsaved.extend(admission);
+        driver.appends.keep(admission.as_slice());
         driver
     }
 
@@ -78,15 +66,12 @@ impl Driver {
         stop.mark_changed();
         Self {
             activities: Activities::new(engine.clone(), cell.clone(), sender),
+            appends: Appends::new(engine.journal.clone(), engine.epoch, cell.key, appended),
             engine,
             cell,
             outcomes,
             stop,
-            unsaved: Vec::new(),
-            appended,
-            appending: None,
             wake_at: None,
-            flush_at: None,
             unsettled: None,
             first: Some(first),
         }
@@ -119,7 +104,8 @@ impl Driver {
                 self.react(event).await?;
             }
             if self.is_over() {
-                self.flush_all().await?;
+                let flushed = self.appends.flush_all().await;
+                flushed.map_err(|error| self.journal_failed(error))?;
                 return self.end_cancels().await;
             }
             next = self.wait().await?;
@@ -144,8 +130,7 @@ impl Driver {
     /// Waits for the next thing that concerns this batch.
     async fn wait(&mut self) -> Result<Option<Event>, Stopped> {
         let clock = self.engine.clock.clone();
-        let flush_at = self.flush_at.filter(|_| self.appending.is_none());
-        let wake_at = [self.wake_at, flush_at, self.activities.next_due()];
+        let wake_at = [self.wake_at, self.appends.due_at(), self.activities.next_due()];
         let wake_at = wake_at.into_iter().flatten().min();
         let sleep = async {
             match wake_at {
@@ -155,7 +140,7 @@ impl Driver {
         };
         tokio::select! {
             biased;
-            Some(appended) = answer(&mut self.appending) => {
+            Some(appended) = self.appends.answered() => {
                 appended.map_err(|error| self.journal_failed(error))?;
                 Ok(None)
             }
@@ -163,9 +148,7 @@ impl Driver {
             Some(outcome) = self.outcomes.recv() => self.take(outcome).map(Some),
             () = sleep => {
                 let now = clock.now();
-                if flush_at.is_some_and(|at| at <= now) {
-                    self.flush_in_background();
-                }
+                self.appends.flush_if_due(now);
                 self.activities.end_pauses(now);
                 Ok(Some(Event::Wake))
             }
@@ -175,7 +158,7 @@ impl Driver {
     /// Someone may want no new risk. Before admission that means: not at all.
     fn stop_wanted(&mut self) -> Result<Option<Event>, Stopped> {
         let wanted = *self.stop.borrow_and_update();
-        if wanted && self.appended == 0 {
+        if wanted && self.appends.are_none() {
             return Err(Stopped::Refused(SubmitError::Stopping));
         }
         Ok(wanted.then_some(Event::Stop))
@@ -184,7 +167,7 @@ impl Driver {
     /// What an activity brought. A failed preparation before admission refuses the batch: nothing was sent (D4).
     fn take(&mut self, outcome: Outcome) -> Result<Event, Stopped> {
         if let Outcome::Unprepared { venue, error, .. } = &outcome
-            && self.appended == 0
+            && self.appends.are_none()
         {
             let error = CheckError::from_query(venue, None, error);
             return Err(Stopped::Refused(error.into()));
@@ -243,9 +226,7 @@ impl Driver {
             }
         }
         self.note_settled();
-        if !self.unsaved.is_empty() && self.appended > 0 && self.flush_at.is_none() {
-            self.flush_at = Some(self.engine.clock.now().plus_ms(FACTS_WAIT_MS));
-        }
+        self.appends.flush_soon(self.engine.clock.now());
         Ok(())
     }
 
@@ -268,7 +249,7 @@ impl Driver {
     /// A batch that would end before it was ever durable did nothing: it keeps its key for another try (D4).
     fn refuse_unsent_end(&self, records: &[Record]) -> Result<(), Stopped> {
         let ends = |record: &Record| matches!(record, Record::Ended { .. });
-        if self.appended > 0 || !records.iter().any(ends) {
+        if !self.appends.are_none() || !records.iter().any(ends) {
             return Ok(());
         }
         let venue =
@@ -286,17 +267,12 @@ impl Driver {
         let tried = self.cell.with_saga(|saga| tried(saga.clone(), records));
         let Some(tried) = tried else { return Ok(()) };
         let saga = tried.map_err(BatchError::from)?;
-        let first = self.appended == 0;
+        let first = self.appends.are_none();
         if first {
             // Before anything of it can reach a venue, everyone concerned distrusts the position (K5).
             self.engine.live().trade(&self.cell);
         }
-        let mut batch = std::mem::take(&mut self.unsaved);
-        batch.extend_from_slice(records);
-        self.flush_at = None;
-        let append = self.next_append(batch);
-        let journal = self.engine.journal.clone();
-        let appended = journal.append(append).await;
+        let appended = self.appends.commit(records).await;
         appended.map_err(|error| {
             let stopped = self.journal_failed(error);
             match stopped {
@@ -321,15 +297,9 @@ impl Driver {
             return Ok(());
         };
         applied.map_err(BatchError::from)?;
-        self.unsaved.extend_from_slice(records);
+        self.appends.keep(records);
         self.announce(records, before);
         Ok(())
-    }
-
-    fn next_append(&mut self, records: Vec<Record>) -> Append {
-        let expected = self.appended;
-        self.appended += u32::try_from(records.len()).unwrap_or(u32::MAX);
-        Append { batch: self.cell.key, expected, epoch: self.engine.epoch, records }
     }
 
     /// Any refused or failed append ends this batch here, and the engine with it unless only space is short (R3, P4).
@@ -338,37 +308,6 @@ impl Driver {
             self.engine.fail(&error);
         }
         Stopped::Failed(error.into())
-    }
-
-    /// Hands unsaved facts to the journal without waiting; their order is kept by polling once right away.
-    /// Called once the one before is answered.
-    fn flush_in_background(&mut self) {
-        debug_assert!(self.appending.is_none(), "one append at a time that nobody waits for");
-        self.flush_at = None;
-        // Facts of a batch that is not admitted have nowhere to go yet.
-        if self.unsaved.is_empty() || self.appended == 0 {
-            return;
-        }
-        let records = std::mem::take(&mut self.unsaved);
-        let append = self.next_append(records);
-        let journal = self.engine.journal.clone();
-        let mut appending = async move { journal.append(append).await }.boxed();
-        self.appending = Some(match (&mut appending).now_or_never() {
-            Some(done) => std::future::ready(done).boxed(),
-            None => appending,
-        });
-    }
-
-    async fn flush_all(&mut self) -> Result<(), Stopped> {
-        loop {
-            if let Some(appended) = answer(&mut self.appending).await {
-                appended.map_err(|error| self.journal_failed(error))?;
-            }
-            self.flush_in_background();
-            if self.appending.is_none() {
-                return Ok(());
-            }
-        }
     }
 
     /// What a parked batch leaves open is cancelled before anyone hears of its end; whatever the venue answers.
@@ -440,15 +379,6 @@ impl Driver {
             self.unsettled = None;
         }
     }
-}
-
-/// The answer of an append, `None` if none is under way.
-async fn answer(
-    appending: &mut Option<BoxFuture<'static, Result<(), JournalError>>>,
-) -> Option<Result<(), JournalError>> {
-    let appended = appending.as_mut()?.await;
-    *appending = None;
-    Some(appended)
 }
 
 fn apply(saga: &mut Saga, records: &[Record]) -> Result<(), IllegalRecord> {

@@ -34,6 +34,7 @@
 mod accounts;
 mod activity;
 mod admission;
+mod appends;
 mod asking;
 mod batch;
 mod clock;
