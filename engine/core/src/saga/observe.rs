@@ -6,7 +6,6 @@ use crate::decimal::Qty;
 use crate::order::{Fill, OrderSnapshot, OrderState};
 use crate::record::{Alarm, OrderTag, Record};
 use crate::time::{UnixMillis, VenueMillis};
-use crate::venue::ResendClass;
 
 use super::Saga;
 use super::order::{Closing, Order, Stage};
@@ -163,7 +162,11 @@ impl Saga {
         };
         let wanted = match &order.stage {
             // Its ending may be part of this very answer.
-            _ if !found.is_empty() => leg.traits.class != ResendClass::A && !order.audited,
+            _ if !found.is_empty() => {
+                let mut after = order.clone();
+                found.iter().for_each(|snapshot| after.take_in(snapshot));
+                after.may_be_repeated(&leg.traits) && !order.audited
+            }
             Stage::Closed(Closing::Refused(_)) => !order.audited,
             _ => false,
         };

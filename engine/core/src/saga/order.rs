@@ -165,7 +165,7 @@ impl Order {
         if !self.is_unresolved() {
             return Qty::ZERO;
         }
-        let unaudited = traits.class != ResendClass::A && !self.audited;
+        let unaudited = self.may_be_repeated(traits) && !self.audited;
         let most = match (self.all_ended(), unaudited) {
             (false, _) => self.request.quantity,
             (true, false) => self.executed(),
@@ -221,13 +221,21 @@ impl Order {
                 .all(|(id, order)| self.filled_of(id).plus(self.busted_of(id)) >= order.executed)
     }
 
-    /// Whether its request could still turn out to have taken effect once more than was seen, had it been delivered
-    /// twice (N5, V15): until deadline and margin have passed and every listing was read once more. After an executed
-    /// copy a class A venue refuses the second; after a refused copy no venue need refuse it.
+    /// Whether its request could take effect once more than was seen, had it been delivered twice (N5, V15). Once a class
+    /// A venue has accepted an order it refuses every other copy; after one that it refused or rejected it need not, and
+    /// of several transmissions the one that is shown says nothing of the others unless it executed.
+    pub(super) fn may_be_repeated(&self, traits: &VenueTraits) -> bool {
+        let rejected =
+            |order: &AtVenue| matches!(order.state, OrderState::Ended(OrderEnd::Rejected { .. }));
+        let shows_the_only_one = self.transmissions == 1 && !self.at_venue.values().all(rejected);
+        traits.class != ResendClass::A || (self.executed().is_zero() && !shows_the_only_one)
+    }
+
+    /// Whether that is still open: until deadline and margin have passed and every listing was read once more.
     #[must_use]
     pub fn needs_audit(&self, traits: &VenueTraits) -> bool {
         let possible = match self.stage {
-            Stage::Closed(Closing::Ended) => traits.class != ResendClass::A,
+            Stage::Closed(Closing::Ended) => self.may_be_repeated(traits),
             Stage::Closed(Closing::Refused(_)) => true,
             _ => false,
         };

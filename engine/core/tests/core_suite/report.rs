@@ -248,6 +248,8 @@ fn admission_intents_transmissions_stop_and_end_wait_for_the_disk_and_facts_do_n
     run.fill_partly("long.e0", "0");
     run.send(&["short.u0"]);
     run.fill("short.u0");
+    // Two transmissions and nothing executed: it is looked once more whether the other one was.
+    run.audit();
     let gating: Vec<_> = run
         .records
         .iter()

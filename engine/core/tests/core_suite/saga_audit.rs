@@ -40,6 +40,54 @@ fn done_is_said_only_after_one_more_look_beyond_deadline_and_margin() {
     );
 }
 
+/// Where ids are unique, a copy that the venue rejected need not have taken the id: another one may have executed.
+#[test]
+fn an_execution_beside_a_rejected_copy_is_found_before_the_end_on_class_a_too() {
+    let mut run = Harness::new(pair(ResendClass::A));
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    let rejected = OrderState::Ended(OrderEnd::Rejected { reason: "EC_Others".to_owned() });
+    let copy = run.snapshot("long.e0", rejected, "0");
+    run.placed("long.e0", copy.clone());
+    run.send(&["short.u0"]);
+    run.fill("short.u0");
+    assert_eq!(run.ending(), None, "flat as far as is known, and not looked for what is not");
+    run.at(3_001);
+    run.expect(Event::Wake, &[], ASK);
+    let mut first = run.traded("long.e0", ended(), "0.1");
+    first.venue_order = VenueOrderId::new("another").unwrap();
+    run.expect(
+        run.looked("long.e0", vec![copy, first]),
+        &["alarm LateFill long.e0", "fill long.e0 t3 0.1", "observed long.e0 filled 0.1"],
+        &["prepare long.u0"],
+    );
+}
+
+/// A copy that was accepted has taken the id; one of several transmissions that executed nothing says nothing of the others.
+#[test]
+fn what_ended_with_nothing_executed_is_audited_on_class_a_where_it_was_sent_twice_only() {
+    let cancelled = || OrderState::Ended(OrderEnd::Cancelled { reason: "no liquidity".to_owned() });
+    let mut once = Harness::new(pair(ResendClass::A));
+    once.send(&["long.e0", "short.e0"]);
+    let ended = once.snapshot("long.e0", cancelled(), "0");
+    once.placed("long.e0", ended);
+    assert!(!needs_audit(&once));
+    let mut twice = in_doubt(ResendClass::A);
+    twice.run(twice.looked("long.e0", vec![]));
+    twice.run(twice.prepared(&["long.e0"]));
+    let ended = twice.snapshot("long.e0", cancelled(), "0");
+    twice.placed("long.e0", ended);
+    assert!(needs_audit(&twice));
+    let filled = twice.traded("long.e0", super::common::ended(), "0.1");
+    twice.run(twice.looked("long.e0", vec![filled]));
+    assert!(!needs_audit(&twice), "a second execution would be refused");
+}
+
+fn needs_audit(run: &Harness) -> bool {
+    let order = run.saga.order(run.tag("long.e0")).unwrap();
+    order.needs_audit(&run.saga.spec().legs[0].traits)
+}
+
 #[test]
 fn the_audit_of_an_order_that_rested_long_is_asked_for_before_it_is_given_up() {
     let mut spec = pair(ResendClass::B);
