@@ -260,6 +260,39 @@ async fn a_rejected_repetition_is_no_rejection_of_the_order_it_repeats() {
     }
 }
 
+/// One repetition is no order that another one repeats.
+#[tokio::test]
+async fn two_repetitions_are_both_open_until_the_order_they_repeat_is_found() {
+    let both = |history: &str| {
+        let stage = repeated(history);
+        let second = read_fixture("bybit/order_listing_repeated").replace("4d1ff", "4d1fe");
+        // The look-up shows the first; the live listings show one each.
+        stage.script.body(LIVE, 200, &second);
+        stage
+    };
+    let asked = order_ref("leg1a1", Some(REPEATED));
+    let alone = both("empty").venue.find(&asked).await.unwrap();
+    assert_eq!(states(&alone), [(REPEATED, &OrderState::Open, "0".to_owned())]);
+    let found = both("ioc_partly").venue.find(&asked).await.unwrap();
+    let executed: Vec<_> = found.iter().map(|order| order.executed.to_string()).collect();
+    assert_eq!(executed, ["0.04", "0"]);
+    assert!(found.iter().all(|order| order.state != OrderState::Open), "{found:?}");
+}
+
+/// Executions are evidence of an order that no listing shows.
+#[tokio::test]
+async fn an_execution_of_another_order_with_the_id_is_not_passed_over() {
+    let stage = bybit();
+    stage.script.fixture(LIVE, 200, "bybit/order_listing_rejected");
+    let executed =
+        read_fixture("bybit/executions_two_trades_and_funding").replace("4d140", "4d141");
+    stage.script.body(EXECUTIONS, 200, &executed);
+    stage.script.fixture(HISTORY, 200, "bybit/order_listing_empty");
+    let found = stage.venue.find(&order_ref("leg1a1", None)).await;
+    let unlisted = "an execution is listed whose order is not".to_owned();
+    assert_eq!(found, Err(QueryError::Unavailable(unlisted)));
+}
+
 #[tokio::test]
 async fn a_listing_shows_no_repetition_beside_the_order_it_repeats() {
     let both = since(&repeated("ioc_partly")).await.unwrap();

@@ -53,7 +53,7 @@ async fn an_order_is_found_by_listing_and_comparing() {
     );
     let sent = stage.script.sent().join("\n");
     assert!(
-        sent.contains("batch?product_ids=BTC-USD&product_ids=BTC-USDC&start_date=2026-11-22T07%3A59%3A59Z&limit=100"),
+        sent.contains("batch?product_ids=BTC-USD&product_ids=BTC-USDC&start_date=2026-11-22T07%3A59%3A30Z&limit=100"),
         "{sent}"
     );
     assert!(sent.contains(&format!("fills?order_ids={ID}&limit=100")), "{sent}");
@@ -263,7 +263,7 @@ async fn a_listing_joins_all_statuses_without_what_is_not_ours_or_older() {
     for status in ["OPEN", "PENDING", "QUEUED"] {
         assert!(sent.contains(&format!("order_status={status}&start_date=")), "{sent}");
     }
-    assert!(sent.contains("fills?start_sequence_timestamp=2026-11-22T07%3A59%3A59Z"), "{sent}");
+    assert!(sent.contains("fills?start_sequence_timestamp=2026-11-22T07%3A59%3A30Z"), "{sent}");
 }
 
 #[tokio::test]

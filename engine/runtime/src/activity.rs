@@ -47,6 +47,8 @@ pub(crate) struct Activities {
     /// Of activities that did not have to wait for anything.
     ready: VecDeque<Outcome>,
     paces: Paces,
+    /// What was last prepared together, by its first order.
+    waves: BTreeMap<OrderTag, Vec<OrderTag>>,
     /// The clock each order was last prepared with, and so stamped by.
     clocks: BTreeMap<OrderTag, ClockOffset>,
     /// Since when looks at an order have been refused, without an answer in between.
@@ -71,6 +73,7 @@ impl Activities {
             outcomes,
             ready: VecDeque::new(),
             paces: Paces::new(seed),
+            waves: BTreeMap::new(),
             clocks: BTreeMap::new(),
             refused_since: BTreeMap::new(),
             at_hand: VecDeque::new(),
@@ -96,6 +99,10 @@ impl Activities {
         // Waves and further transmissions are prepared beside each other: none waits for the venues of another one.
         let Some(first) = tags.first() else { return };
         let key = Key::Prepare(*first);
+        if self.waves.insert(*first, tags.clone()).is_some_and(|before| before != tags) {
+            // What another wave with the same first order waits for need not concern this one.
+            self.paces.end_pause(key);
+        }
         if self.paces.may_start(key, true, now) {
             let preparing = prepare(self.engine.clone(), self.cell.clone(), key, tags);
             self.spawn(key, preparing);

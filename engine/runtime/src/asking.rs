@@ -222,7 +222,8 @@ async fn add_listed(
             }
         };
         lacking.own |= own && found.is_none();
-        orders.push(found.unwrap_or(snapshot));
+        // What it executed counts as it is listed; that it ended is for a look-up to say, which compares and has fills.
+        orders.push(found.unwrap_or(OrderSnapshot { state: OrderState::Open, ..snapshot }));
     }
     lacking
 }

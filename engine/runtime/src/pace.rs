@@ -96,6 +96,13 @@ impl Paces {
         self.paces.remove(&key);
     }
 
+    /// It is another thing now than the one that is paused.
+    pub(crate) fn end_pause(&mut self, key: Key) {
+        if self.paces.get(&key).is_some_and(|pace| !pace.under_way) {
+            self.paces.remove(&key);
+        }
+    }
+
     /// Its outcome just became unknown: the next look need not wait for anything but an announced wait.
     pub(crate) fn at_once(&mut self, key: Key) {
         if let Some(pace) = self.paces.get_mut(&key) {

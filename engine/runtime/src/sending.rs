@@ -109,7 +109,7 @@ pub(crate) async fn hand_over(engine: Arc<Inner>, entry: Arc<VenueEntry>, send: 
             entry.standing.forget();
             if refusal.kind == RefusalKind::Transient {
                 // Possibly a stamp the venue found off: measure its clock again before the next one.
-                entry.clock.forget().await;
+                entry.clock.forget();
             }
             Event::Refused { tag, refusal }
         }

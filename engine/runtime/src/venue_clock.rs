@@ -1,5 +1,7 @@
 //! How far each venue's clock is away, measured by round trips and trusted for a bounded time (R2, V7).
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use equipoise_core::{ClockOffset, UnixMillis};
 use equipoise_port::{Clock, QueryError, Venue};
 use tokio::sync::Mutex;
@@ -15,6 +17,8 @@ const TRIES_MAX: usize = 3;
 #[derive(Debug, Default)]
 pub(crate) struct VenueClock {
     measured: Mutex<Option<Measured>>,
+    /// The venue said that a stamp was off: what was measured counts no more.
+    doubted: AtomicBool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +41,9 @@ impl VenueClock {
         let certain_ms = u64::from(venue.traits().window_ms) / 4;
         // Held while measuring, so that concurrent batches share one measurement.
         let mut measured = self.measured.lock().await;
+        if self.doubted.swap(false, Ordering::Relaxed) {
+            *measured = None;
+        }
         if let Some(last) = measured.as_ref()
             && clock.now().since(last.at) < REFRESH_MS
             && last.uncertainty_ms < certain_ms
@@ -75,9 +82,9 @@ impl VenueClock {
         Err(failure.unwrap_or_else(|| QueryError::Unavailable("its clock was not read".to_owned())))
     }
 
-    /// Forgets the measurement, after the venue said that a stamp was off.
-    pub(crate) async fn forget(&self) {
-        *self.measured.lock().await = None;
+    /// Forgets the measurement, after the venue said that a stamp was off. Waits for nobody who measures.
+    pub(crate) fn forget(&self) {
+        self.doubted.store(true, Ordering::Relaxed);
     }
 }
 

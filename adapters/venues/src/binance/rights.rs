@@ -30,14 +30,15 @@ const KEY_RIGHTS: Page = page("/sapi/v1/account/apiRestrictions", 1);
 struct KeyRights {
     enable_withdrawals: bool,
     enable_spot_and_margin_trading: bool,
-    enable_futures: bool,
+    #[serde(default)]
+    enable_futures: Option<bool>,
 }
 
 impl KeyRights {
     const fn trade(&self, kind: Kind) -> bool {
         match kind {
             Kind::Spot => self.enable_spot_and_margin_trading,
-            Kind::Usdm | Kind::Coinm => self.enable_futures,
+            Kind::Usdm | Kind::Coinm => !matches!(self.enable_futures, Some(false)),
         }
     }
 }

@@ -47,45 +47,40 @@ impl Bybit {
             orders = merge(self.in_spans(HISTORY, &query, ORDER_ROWS, &times).await?);
         }
         let trades: Vec<Execution> = executions.into_iter().filter(Execution::is_trade).collect();
-        if orders.is_empty() && !trades.is_empty() {
-            return Err(unavailable("executions are listed for an order that is not"));
-        }
+        // By client id another order may have executed than the one that is listed.
+        self.add_executed(&trades, &mut orders).await?;
         let named = |row: &Order| row.order_link_id == order.client_id.as_str();
         if !orders.values().all(|row| named(row) && row.symbol == order.symbol.as_str()) {
             return Err(unavailable("answer names another order"));
         }
-        let found = self.snapshots(&order.symbol, &orders, &trades).await?;
         if orders.values().any(Order::repeats_another) {
-            return self.with_repeated(order, &orders, found).await;
+            return self.with_repeated(order, orders, trades).await;
         }
-        Ok(found)
+        self.snapshots(&order.symbol, &orders, &trades).await
     }
 
-    /// Adds the order that a rejected repetition has its client id from. Only beside that one is the repetition over.
+    /// Adds the order that rejected repetitions have their client id from. Only beside that one they are over: one
+    /// repetition says nothing about another.
     async fn with_repeated(
         &self,
         order: &OrderRef,
-        rows: &Orders,
-        found: Vec<OrderSnapshot>,
+        mut rows: Orders,
+        mut trades: Vec<Execution>,
     ) -> Result<Vec<OrderSnapshot>, QueryError> {
-        let repeats = |snapshot: &OrderSnapshot| {
-            rows.get(snapshot.venue_order.as_str()).filter(|row| row.repeats_another())
-        };
-        let listed = self.list_orders(&order.symbol, order.since).await?;
-        let same = |snapshot: &OrderSnapshot| {
-            snapshot.client_id == order.client_id && repeats(snapshot).is_none()
-        };
-        let mut orders: Vec<OrderSnapshot> = listed.into_iter().filter(same).collect();
-        let alone = orders.is_empty();
-        for mut snapshot in found {
-            if let Some(row) = repeats(&snapshot).filter(|_| !alone) {
-                snapshot.state = row.repeated();
-            }
-            if orders.iter().all(|known| known.venue_order != snapshot.venue_order) {
-                orders.push(snapshot);
+        let (listed, executed) = self.rows_since(&order.symbol, order.since).await?;
+        let same = |row: &Order| row.order_link_id == order.client_id.as_str();
+        let first = listed.into_values().filter(|row| same(row) && !row.repeats_another());
+        rows = merge(rows.into_values().chain(first));
+        trades.extend(executed);
+        let mut snapshots = self.snapshots(&order.symbol, &rows, &trades).await?;
+        if !rows.values().all(Order::repeats_another) {
+            for (snapshot, row) in snapshots.iter_mut().zip(rows.values()) {
+                if row.repeats_another() {
+                    snapshot.state = row.repeated();
+                }
             }
         }
-        Ok(orders)
+        Ok(snapshots)
     }
 
     /// Every order created since, from all listings: live, just ended, history, and executions.
@@ -94,6 +89,20 @@ impl Bybit {
         symbol: &Symbol,
         since: VenueMillis,
     ) -> Result<Vec<OrderSnapshot>, QueryError> {
+        let (mut rows, trades) = self.rows_since(symbol, since).await?;
+        let first_of = |row: &Order| (!row.repeats_another()).then(|| row.order_link_id.clone());
+        let named: BTreeSet<String> = rows.values().filter_map(first_of).collect();
+        // Beside the order it repeats, a repetition is none.
+        rows.retain(|_, row| !row.repeats_another() || !named.contains(&row.order_link_id));
+        self.snapshots(symbol, &rows, &trades).await
+    }
+
+    /// All orders with a client id that were created since, and all executions.
+    async fn rows_since(
+        &self,
+        symbol: &Symbol,
+        since: VenueMillis,
+    ) -> Result<(Orders, Vec<Execution>), QueryError> {
         let now = self.venue_clock.now(|| self.read_time()).await?;
         let first = VenueMillis(since.0.saturating_sub(STAMP_AHEAD_MS));
         // Newest first, so that a page which ends before the time is the last one of interest.
@@ -123,11 +132,7 @@ impl Bybit {
                 wanted.insert(id, row);
             }
         }
-        let first_of = |row: &Order| (!row.repeats_another()).then(|| row.order_link_id.clone());
-        let named: BTreeSet<String> = wanted.values().filter_map(first_of).collect();
-        // Beside the order it repeats, a repetition is none.
-        wanted.retain(|_, row| !row.repeats_another() || !named.contains(&row.order_link_id));
-        self.snapshots(symbol, &wanted, &trades).await
+        Ok((wanted, trades))
     }
 
     /// Looks up orders of which only an execution is listed: the order listings may lag behind.

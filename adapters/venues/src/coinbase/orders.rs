@@ -19,7 +19,7 @@ use super::trades::{FillPage, FillRow, Trades};
 use super::{Coinbase, spot, unavailable};
 use crate::answer::BadAnswer;
 use crate::query::QueryString;
-use crate::windows::{PAGES_MAX, STAMP_AHEAD_MS};
+use crate::windows::PAGES_MAX;
 
 /// Rows asked for in one page.
 const ROWS: usize = 100;
@@ -52,19 +52,20 @@ impl Coinbase {
                         "the id acknowledged belongs to an older order or one of other content";
                     return Err(PlaceError::Unknown(why.to_owned()));
                 }
-                Ok(order.snapshot(Trades::default())?)
             }
             // It may not be shown yet. That it exists was acknowledged; every look compares, so the first one that shows
             // it does.
-            Ok((None, _)) | Err(_) => Ok(OrderSnapshot {
-                venue_order: id,
-                client_id: sent.client_id.clone(),
-                state: OrderState::Open,
-                executed: Qty::ZERO,
-                fills: Vec::new(),
-                busted: Vec::new(),
-            }),
+            Ok((None, _)) | Err(_) => {}
         }
+        // How it ended is told by a look-up with its fills: right after an order ended the two need not agree yet.
+        Ok(OrderSnapshot {
+            venue_order: id,
+            client_id: sent.client_id.clone(),
+            state: OrderState::Open,
+            executed: Qty::ZERO,
+            fills: Vec::new(),
+            busted: Vec::new(),
+        })
     }
 
     /// One order with its fills, by its id where that is known, else out of the listing.
@@ -273,8 +274,13 @@ fn of_products(query: QueryString, names: &Names) -> QueryString {
     names.all.iter().fold(query, |query, name| query.with("product_ids", name))
 }
 
+/// How long before its first stamp an order may have been created, by clocks that do not quite agree: no rule of the
+/// exchange bounds how far ahead a stamp may be, and its token is valid five seconds before that. An assumption; an
+/// order with one of our ids that is this young can only be ours.
+const CREATED_BEFORE_MS: u64 = 30_000;
+
 fn first(since: VenueMillis) -> VenueMillis {
-    VenueMillis(since.0.saturating_sub(STAMP_AHEAD_MS))
+    VenueMillis(since.0.saturating_sub(CREATED_BEFORE_MS))
 }
 
 /// A moment as the exchange reads it.

@@ -83,14 +83,13 @@ impl Saga {
                 _ => {}
             }
         }
-        let wave = self.entry_wave(progress, now);
-        if !wave.is_empty() {
-            step.commands.push(Command::Prepare(wave));
-        }
+        step.commands.extend(self.entry_waves(progress, now).into_iter().map(Command::Prepare));
     }
 
-    fn entry_wave(&self, progress: &[LegProgress], now: UnixMillis) -> Vec<OrderTag> {
-        (0_u8..)
+    /// What is to go together. Nothing begins by halves: all that may begin is one wave. Once something was executed, what
+    /// is missing beside it hedges it, and waits for no venue but its own.
+    fn entry_waves(&self, progress: &[LegProgress], now: UnixMillis) -> Vec<Vec<OrderTag>> {
+        let tags: Vec<OrderTag> = (0_u8..)
             .zip(progress)
             .filter(|(_, leg)| match leg {
                 LegProgress::Ready => true,
@@ -98,7 +97,11 @@ impl Saga {
                 _ => false,
             })
             .map(|(index, _)| self.next_tag(index, Role::Entry))
-            .collect()
+            .collect();
+        if self.orders().any(|(_, order)| !order.executed().is_zero()) {
+            return tags.into_iter().map(|tag| vec![tag]).collect();
+        }
+        if tags.is_empty() { Vec::new() } else { vec![tags] }
     }
 
     /// Once every leg is final: done, flat, parked, or compensation.
@@ -227,12 +230,14 @@ impl Saga {
         if prepared.iter().any(|prepared| prepared.tag.role == Role::Unwind) {
             return self.stamp_unwinds(now, prepared);
         }
+        let ready = |tag: OrderTag| prepared.iter().find(|prepared| prepared.tag == tag);
+        let waves = self.entry_waves(&progress, now).into_iter();
+        let whole = waves.filter(|wave| wave.iter().all(|tag| ready(*tag).is_some()));
         let mut wave = Vec::new();
-        for tag in self.entry_wave(&progress, now) {
+        for tag in whole.flatten() {
             let quantity = self.target(tag.leg).filter(|target| !target.is_zero());
-            let ready = prepared.iter().find(|prepared| prepared.tag == tag);
             let (Some(leg), Some(ready), Some(quantity)) =
-                (self.spec.leg(tag.leg), ready, quantity)
+                (self.spec.leg(tag.leg), ready(tag), quantity)
             else {
                 return Step::facts(now, Vec::new());
             };

@@ -140,7 +140,8 @@ impl Saga {
             return;
         };
         let parked = matches!(order.stage, Stage::Closed(Closing::Unresolved(_)));
-        if order.stage != Stage::InDoubt && !parked {
+        // What the venue has shown once is there, whatever it shows later.
+        if (order.stage != Stage::InDoubt && !parked) || !order.at_venue.is_empty() {
             return;
         }
         let traits = &leg.traits;

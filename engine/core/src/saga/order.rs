@@ -141,10 +141,12 @@ impl Order {
     /// fills add up to.
     #[must_use]
     pub fn executed(&self) -> Qty {
-        self.at_venue.iter().fold(Qty::ZERO, |sum, (id, at_venue)| {
-            let lasting = at_venue.executed.minus(self.busted_of(id));
-            sum.plus(lasting.max(self.filled_of(id)))
-        })
+        let each = self.at_venue.iter().map(|(id, order)| self.executed_of(id, order));
+        each.fold(Qty::ZERO, Qty::plus)
+    }
+
+    fn executed_of(&self, id: &VenueOrderId, order: &AtVenue) -> Qty {
+        order.executed.minus(self.busted_of(id)).max(self.filled_of(id))
     }
 
     /// Proven fills of one order at the venue, venue units.
@@ -165,14 +167,17 @@ impl Order {
         if !self.is_unresolved() {
             return Qty::ZERO;
         }
-        let unaudited = self.may_be_repeated(traits) && !self.audited;
-        let most = match (self.all_ended(), unaudited) {
-            (false, _) => self.request.quantity,
-            (true, false) => self.executed(),
-            // Nobody could look whether its request took effect a second time (V15).
-            (true, true) => self.executed().plus(self.request.quantity),
-        };
-        most.max(self.executed()).minus(self.filled())
+        let all_of_it = self.request.quantity;
+        let shown = self.at_venue.iter().map(|(id, order)| match order.state {
+            OrderState::Open => all_of_it.max(self.executed_of(id, order)),
+            OrderState::Ended(_) => self.executed_of(id, order),
+        });
+        let shown = shown.fold(Qty::ZERO, Qty::plus);
+        // Nobody could look whether it took effect unseen, or its request a second time (V15).
+        let unseen = self.at_venue.is_empty()
+            || (self.all_ended() && self.may_be_repeated(traits) && !self.audited);
+        let most = if unseen { shown.plus(all_of_it) } else { shown };
+        most.minus(self.filled())
     }
 
     /// What it changed in the holding of its instrument, venue units: buys positive,

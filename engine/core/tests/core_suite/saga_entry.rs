@@ -433,3 +433,27 @@ fn what_is_below_one_lot_of_the_leg_that_follows_is_as_planned_without_it() {
     let turn = fine_and_coarse().fill_partly("long.e0", "0.0099");
     assert_eq!(turn.records.last().unwrap(), "ended done");
 }
+
+/// What is missing beside an execution is a hedge: a venue that cannot be reached holds back no other one's.
+#[test]
+fn followers_of_what_filled_wait_for_no_venue_but_their_own() {
+    let mut eth = leg("short-eth", Side::Sell, "0.1");
+    eth.instrument = linear("ETH", "0.001");
+    let mut source = leg("long-eth", Side::Buy, "0.1");
+    source.instrument = linear("ETH", "0.001");
+    let mut run = Harness::new(batch(vec![
+        leg("long", Side::Buy, "0.1"),
+        source,
+        of(after(leg("short", Side::Sell, "0.1"), &[0]), 0, "1"),
+        of(after(eth, &[1]), 1, "1"),
+    ]));
+    let begun = run.wake();
+    assert_eq!(begun.commands, ["prepare long.e0 long-eth.e0"], "what begins goes together");
+    run.send(&["long.e0", "long-eth.e0"]);
+    run.fill("long.e0");
+    let turn = run.fill("long-eth.e0");
+    assert_eq!(turn.commands, ["prepare short.e0", "prepare short-eth.e0"]);
+    let sent = run.run(run.prepared(&["short-eth.e0"]));
+    assert_eq!(sent.records, ["intent short-eth.e0 sell 0.1 market"]);
+    assert_eq!(sent.commands, ["send short-eth.e0"]);
+}

@@ -284,3 +284,44 @@ proptest! {
         prop_assert_eq!(run(&order), run(&[0, 1, 2, 3, 4, 5, 6, 7]));
     }
 }
+
+/// A look that lags, or a listing that lost the order, must not take back what the venue has shown.
+#[test]
+fn what_was_shown_once_is_never_proven_absent() {
+    let mut spec = pair(ResendClass::A);
+    spec.legs[0].traits = traits(ResendClass::B);
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    let mut shown = run.traded("long.e0", ended(), "0.1");
+    shown.fills.clear();
+    run.placed("long.e0", shown);
+    run.at(8_001);
+    run.wake();
+    assert_eq!(run.ending().map(|(ending, _)| ending), Some(Ending::Parked));
+    for at in [9_000, 11_000] {
+        run.at(at);
+        run.expect(run.looked("long.e0", vec![]), &[], &[]);
+    }
+    let known = run.saga.net_delta_range().unwrap()[&asset("BTC")];
+    assert_eq!((known.least, known.greatest), (amount("-0.1"), amount("0.1")));
+}
+
+/// Of two orders under one id, the one still open may fill beside what the other one filled (V15).
+#[test]
+fn a_second_order_that_was_open_when_last_seen_counts_in_the_range() {
+    let mut spec = pair(ResendClass::A);
+    spec.legs[0].traits = traits(ResendClass::B);
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    let first = run.traded("long.e0", ended(), "0.1");
+    let mut second = run.snapshot("long.e0", OrderState::Open, "0");
+    second.venue_order = VenueOrderId::new("another").unwrap();
+    run.run(run.looked("long.e0", vec![first, second]));
+    run.at(600_000);
+    run.wake();
+    assert_eq!(run.ending().map(|(ending, _)| ending), Some(Ending::Parked));
+    let known = run.saga.net_delta_range().unwrap()[&asset("BTC")];
+    assert_eq!((known.least, known.greatest), (amount("0"), amount("0.1")));
+}
