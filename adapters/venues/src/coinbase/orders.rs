@@ -43,19 +43,15 @@ impl Coinbase {
             let names = self.names(&sent.symbol).await?;
             Ok::<_, QueryError>((self.by_id(id.as_str()).await?, names))
         };
-        match looked.await {
-            Ok((Some(order), names)) => {
-                // One that is older than this request may be of an earlier transmission of it, or not be it at all.
-                // Only a look-up knows when it was stamped first.
-                if !is_same(&order, &OrderRef::of(sent), &names)? {
-                    let why =
-                        "the id acknowledged belongs to an older order or one of other content";
-                    return Err(PlaceError::Unknown(why.to_owned()));
-                }
-            }
-            // It may not be shown yet. That it exists was acknowledged; every look compares, so the first one that shows
-            // it does.
-            Ok((None, _)) | Err(_) => {}
+        // It may not be shown yet. That it exists was acknowledged; every look compares, so the first one that shows it
+        // does.
+        if let Ok((Some(order), names)) = looked.await
+            // One that is older than this request may be of an earlier transmission of it, or not be it at all. Only a
+            // look-up knows when it was stamped first.
+            && !is_same(&order, &OrderRef::of(sent), &names)?
+        {
+            let why = "the id acknowledged belongs to an older order or one of other content";
+            return Err(PlaceError::Unknown(why.to_owned()));
         }
         // How it ended is told by a look-up with its fills: right after an order ended the two need not agree yet.
         Ok(OrderSnapshot {

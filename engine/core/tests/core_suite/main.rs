@@ -15,6 +15,7 @@ mod saga_doubt;
 mod saga_entry;
 mod saga_evidence;
 mod saga_fees;
+mod saga_followers;
 mod saga_random;
 mod saga_records;
 mod saga_residual;
