@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use common::{NOW, coinbase};
 use equipoise_core::{
-    OrderEnd, OrderKind, OrderRequest, OrderSnapshot, OrderState, PositionSide, RefusalKind, Side,
+    OrderKind, OrderRequest, OrderSnapshot, OrderState, PositionSide, RefusalKind, Side,
     TimeInForce, VenueMillis,
 };
 use equipoise_port::{CancelAnswer, OrderRef, PlaceError, QueryError, TransportError};
