@@ -167,6 +167,7 @@ pub fn configurations() -> Vec<Config> {
             all.extend(two_legs(&format!("leg and follower {pair}"), &legs));
         }
     }
+    all.extend(crossed_configurations());
     for (one, other) in [(B, B), (B, C)] {
         let pair = format!("{}{}", letter(one), letter(other));
         all.extend(two_legs(&format!("inverse and linear {pair}"), &inverse(one, other)));
@@ -176,6 +177,52 @@ pub fn configurations() -> Vec<Config> {
         all.extend(beside);
     }
     all
+}
+
+/// A kill beside something else: a further owner, a fault, or both.
+fn crossed_configurations() -> Vec<Config> {
+    let mut all = Vec::new();
+    for class in CLASSES {
+        let name = |what: &str| format!("one leg {} {what}", letter(class));
+        let owners = Budget { takeovers: 1, crashes: 1, away: 1, ..Budget::default() };
+        let faulty = Budget { faults: 1, ..owners };
+        let refused = Budget { refusals: 1, ..owners };
+        for (what, budget) in [
+            ("with two owners and a kill", owners),
+            ("with two owners, a kill and a refusal", refused),
+            ("with two owners, a kill and a fault", faulty),
+        ] {
+            let config = config(name(what), vec![LegShape::market(class)], budget);
+            all.push(Config { partial: false, prefixes: false, ..config });
+        }
+    }
+    for one in CLASSES {
+        for other in CLASSES {
+            let pair = format!("{}{}", letter(one), letter(other));
+            let first = LegShape::market(one);
+            // Sides apart, two legs that wait for nothing are the same in either order.
+            if letter(one) <= letter(other) {
+                all.extend(killed_and_faulty(&format!("two legs {pair}"), [first, LegShape::market(other)]));
+            }
+            let name = format!("two legs {pair} in sequence");
+            all.extend(killed_and_faulty(&name, [first, LegShape::after(other, 0)]));
+            let name = format!("leg and follower {pair}");
+            all.extend(killed_and_faulty(&name, [first, LegShape::following(other, 0)]));
+        }
+    }
+    all
+}
+
+/// Two legs with a kill and a fault on one path: with orders that fill in part, with a refusal beside them, with both.
+fn killed_and_faulty(name: &str, legs: [LegShape; 2]) -> [Config; 3] {
+    let budget = Budget { crashes: 1, faults: 1, away: 1, ..Budget::default() };
+    let refused = Budget { refusals: 1, ..budget };
+    let of = |what: &str, budget| config(format!("{name} with {what}"), legs.to_vec(), budget);
+    [
+        of("a kill and a fault", budget),
+        Config { partial: false, ..of("a kill, a fault and a refusal", refused) },
+        of("a kill, a fault, a refusal and half fills", refused),
+    ]
 }
 
 /// Bitcoin bought and ether sold: neither offsets the other, and each is taken back by itself.

@@ -83,12 +83,21 @@ fn cross(args: &Args) -> bool {
             return false;
         }
     };
+    let recoveries: Vec<_> = matrix.cells.iter().filter(|cell| cell.in_recovery).collect();
     println!(
-        "\nmatrix: {} runs in {} cells, 100 % of scenarios, faults and crash points crossed, {} pairs without occasion",
+        "\nmatrix: {} runs; of {} cells of scenario, fault and crash point {} were crossed by a run in which the fault \
+         struck, {} cannot be; {} kills of recoveries in {} cells beside them; in {} runs a fault found no occasion",
         matrix.runs,
-        matrix.cells.len(),
-        matrix.without_occasion.len()
+        matrix.crossed() + matrix.impossible.len(),
+        matrix.crossed(),
+        matrix.impossible.len(),
+        recoveries.iter().map(|cell| u64::from(cell.before)).sum::<u64>(),
+        recoveries.len(),
+        matrix.unstruck
     );
+    for (why, count) in matrix.reasons() {
+        println!("  cannot be: {count}: {why}");
+    }
     for (status, count) in matrix.ends() {
         println!("  {status}: {count}");
     }
