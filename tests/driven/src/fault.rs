@@ -177,3 +177,15 @@ fn refusal(rng: &mut Rng, place: &Place) -> Effect {
     let (status, code, message) = place.refusals[usize::from(rng.u8(..4).saturating_sub(1))];
     Effect::Refuse { status, code, message: message.to_owned() }
 }
+
+/// The first two orders reach the matching engine when most of the margin has passed.
+#[cfg(planted)]
+pub(crate) fn late(place: &Place) -> Fault {
+    let delay_ms = u64::from(place.margin_ms) * 8 / 10;
+    let occurrence = Occurrence::First(2);
+    Fault {
+        adapter: Some(place.adapter),
+        matcher: Matcher { operation: Operation::Place, symbol: None, occurrence },
+        effect: Effect::DelayRequest { delay_ms, before: Stage::Engine },
+    }
+}

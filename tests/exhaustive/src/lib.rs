@@ -21,7 +21,9 @@ mod terms;
 mod world;
 
 pub use claims::Violation;
-pub use config::{Budget, Config, LegShape, Size, configurations, small_configurations};
+pub use config::{
+    Budget, Config, LegShape, Size, configurations, quick_configurations, small_configurations,
+};
 pub use matrix::{Breadth, Cell, Impossible, Matrix, MatrixError, run_matrix};
 pub use product::Product;
 pub use search::{Explored, Limits, Outcome, explore};

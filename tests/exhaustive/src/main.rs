@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use clap::Parser;
 use equipoise_exhaustive::{
-    Breadth, Limits, Outcome, configurations, explore, run_matrix, small_configurations,
+    Breadth, Limits, Outcome, configurations, explore, quick_configurations, run_matrix,
+    small_configurations,
 };
 
 /// Visits every reachable state of small batches and judges each.
@@ -23,8 +24,11 @@ struct Args {
     /// The small configurations of the plain test command instead.
     #[arg(long)]
     small: bool,
+    /// The configurations that take seconds, with two owners, and with a kill and a fault; without the matrix.
+    #[arg(long, conflicts_with = "small")]
+    quick: bool,
     /// States of one configuration after which it is left incomplete.
-    #[arg(long, default_value_t = 6_000_000)]
+    #[arg(long, default_value_t = 12_000_000)]
     states_max: usize,
     /// A search that stops at its bound is no failure.
     #[arg(long)]
@@ -51,7 +55,8 @@ const BOUNDED: u8 = 4;
 fn main() -> ExitCode {
     let args = Args::parse();
     let searched = if args.matrix { None } else { Some(explore_all(&args)) };
-    let crossed = !(args.matrix || args.name.is_empty()) || cross(&args);
+    let all = args.name.is_empty() && !args.quick;
+    let crossed = !(args.matrix || all) || cross(&args);
     let Some(searched) = searched else {
         return if crossed { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     };
@@ -110,7 +115,11 @@ fn cross(args: &Args) -> bool {
 
 /// Explores the chosen configurations.
 fn explore_all(args: &Args) -> Searched {
-    let all = if args.small { small_configurations() } else { configurations() };
+    let all = match (args.small, args.quick) {
+        (true, _) => small_configurations(),
+        (_, true) => quick_configurations(),
+        _ => configurations(),
+    };
     let mut searched = Searched::default();
     println!(
         "| configuration | states | transitions | depth | fair path | ends | complete | seconds |"

@@ -22,6 +22,9 @@ mod committer;
 mod continuity;
 mod encoded;
 mod folder;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handing_over;
 mod head;
 mod layout;

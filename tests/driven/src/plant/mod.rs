@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use equipoise_port::{Journal, Transport, Venue};
 
+use crate::fault;
 use crate::scenario::{START_MS, Scenario};
 
 pub use bank::{Plant, Planted};
@@ -65,6 +66,14 @@ impl Scenario {
                 scenario.calm = false;
                 scenario.weather.double = 300;
                 scenario.heal_ms = START_MS + 60_000;
+            }
+            // Admitted at the gateway and executed only after the deadline, inside the margin, wherever a venue may do so.
+            Plant::MarginIgnored | Plant::SentAgainOnClassB => {
+                scenario.calm = false;
+                scenario.kills = Vec::new();
+                scenario.faults =
+                    scenario.desks.iter().map(|desk| fault::late(desk.place)).collect();
+                scenario.heal_ms = START_MS + 120_000;
             }
             _ => {}
         }

@@ -99,9 +99,9 @@ impl<'a> Attempts<'a> {
 
     /// Each unresolved order is named with what it can still be.
     fn are_named(&self, report: &BatchReport) -> Result<(), Violation> {
-        let rests = self.unresolved().map(|(_, attempt)| {
-            (attempt.request.client_id.to_string(), Some(attempt.rest()))
-        });
+        let rests = self
+            .unresolved()
+            .map(|(_, attempt)| (attempt.request.client_id.to_string(), Some(attempt.rest())));
         let mut rests: Vec<_> = rests.filter(|(_, rest)| *rest != Some(0)).collect();
         let named = report
             .in_doubt

@@ -130,16 +130,15 @@ impl Fault {
             Self::UnwindRepeated if !scenario.unwinds() => Some("nothing is taken back"),
             // A kill that loses the append of the stop has the gateway's leg sent after all.
             Self::RejectedLater if scenario.rejected().is_none() => {
-                let sent = point == Point::BeforeAppend
-                    && scenario.stops
-                    && scenario.has(ResendClass::A);
+                let sent =
+                    point == Point::BeforeAppend && scenario.stops && scenario.has(ResendClass::A);
                 (!sent).then_some("no gateway acknowledges before its engine decides")
             }
             // Book and position are read before.
             Self::ReadingsLate => None,
-            _ if point == Point::BeforeAdmission => {
-                Some("nothing is on its way before the admission, and a kill leaves nothing of the batch")
-            }
+            _ if point == Point::BeforeAdmission => Some(
+                "nothing is on its way before the admission, and a kill leaves nothing of the batch",
+            ),
             _ if point == Point::BetweenAppendAndSend => self.impossible_unsent(scenario),
             _ => None,
         }
@@ -159,15 +158,17 @@ impl Fault {
             | Self::RateLimited
                 if scenario.stops && proven =>
             {
-                Some("no further order is sent: the user has stopped, or the time for taking back is over")
+                Some(
+                    "no further order is sent: the user has stopped, or the time for taking back is over",
+                )
             }
-            Self::ReplyLost if never_proven && !scenario.unwinds() => {
-                Some("no further order is sent: at a venue of class C the one kept back stays in doubt")
-            }
+            Self::ReplyLost if never_proven && !scenario.unwinds() => Some(
+                "no further order is sent: at a venue of class C the one kept back stays in doubt",
+            ),
             // A repetition that only reduces takes nothing back beyond that, so no wave follows whose sending could be cut.
-            Self::UnwindRepeated if never_proven && scenario.takes_back_once() => {
-                Some("one wave takes everything back, and an entry kept back at class C stays in doubt")
-            }
+            Self::UnwindRepeated if never_proven && scenario.takes_back_once() => Some(
+                "one wave takes everything back, and an entry kept back at class C stays in doubt",
+            ),
             _ => None,
         }
     }

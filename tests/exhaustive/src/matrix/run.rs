@@ -264,7 +264,9 @@ impl Runner<'_> {
             };
             let possible = world.possible(config);
             let strikes = |action| self.scenario.halved(world, action);
-            if armed && let Some(action) = self.fault.strikes(world, &possible, kills > 0).map(strikes) {
+            if armed
+                && let Some(action) = self.fault.strikes(world, &possible, kills > 0).map(strikes)
+            {
                 played.struck = Some(played.states.len());
                 armed = false;
                 let next = world.after(action)?;

@@ -104,5 +104,4 @@ bank! {
     StartedAgain: "A look is started while the one before is under way.", "R9", with [LostReply], by [Memory], within 30;
     WakingsQueued: "Wakings queue up while an append is under way.", "P3", with [SlowSync], by [Memory], within 30;
     PausesIgnored: "A fruitless query is repeated without a pause.", "R9", with [QueryFailure], by [Bounds], within 30;
-    SecretInError: "An error text holds the key that requests are signed with.", "A5", with [NotConnected], by [A5], within 20;
 }

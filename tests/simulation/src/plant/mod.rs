@@ -6,6 +6,7 @@
 mod answers;
 mod bank;
 mod bends;
+mod early;
 mod steps;
 
 use std::borrow::Cow;

@@ -23,9 +23,6 @@ use crate::mark::Mark;
 use crate::network::Outside;
 use crate::plant;
 
-/// What this process signs its requests with; it must never be seen anywhere (A5).
-pub(crate) const SECRET: &str = "canary-of-the-simulation";
-
 /// How long a process whose journal failed may take to end.
 const FAILED_MS_MAX: u64 = 2_000;
 
