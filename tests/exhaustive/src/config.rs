@@ -288,14 +288,14 @@ fn two_legs(name: &str, legs: &[LegShape]) -> Vec<Config> {
 }
 
 /// Those that take seconds, for every change: two owners of one leg, also with a kill beside them, and two legs with a
-/// kill and a fault on one path, where no venue of class A makes many states of it.
+/// kill and a fault on one path.
 #[must_use]
 pub fn quick_configurations() -> Vec<Config> {
     let mut all = configurations();
     all.retain(|config| {
         let Budget { crashes, takeovers, faults, refusals, .. } = config.budget;
         let crossed = crashes > 0 && faults > 0;
-        let slow = config.legs.iter().any(|leg| leg.class == A) || config.partial || refusals > 0;
+        let slow = config.partial || refusals > 0;
         match config.legs.len() {
             1 => takeovers > 0 && (crashes == 0 || (faults == 0 && refusals == 0)),
             _ => crossed && (!slow || is_pair_of_b(config)),

@@ -21,6 +21,9 @@ struct Args {
     /// Only configurations whose name holds this text.
     #[arg(default_value = "")]
     name: String,
+    /// Only the configuration of exactly this name.
+    #[arg(long)]
+    exact: bool,
     /// The small configurations of the plain test command instead.
     #[arg(long)]
     small: bool,
@@ -125,7 +128,8 @@ fn explore_all(args: &Args) -> Searched {
         "| configuration | states | transitions | depth | fair path | ends | complete | seconds |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    for config in all.iter().filter(|config| config.name.contains(&args.name)) {
+    let chosen = |name: &str| name.contains(&args.name) && (!args.exact || name == args.name);
+    for config in all.iter().filter(|config| chosen(&config.name)) {
         let begun = Instant::now();
         let found = explore(config, Limits { states_max: args.states_max });
         let ends: Vec<String> =

@@ -145,7 +145,12 @@ pub fn written(decoder: Decoder, records: &[Record]) -> Vec<u8> {
             }
         }
         Decoder::Index => {
-            let segment = described(&out);
+            let mut segment = described(&out);
+            segment.batches.insert(BATCH);
+            for (record, number) in records.iter().zip(1..) {
+                // Runs with gaps where something gated.
+                segment.numbers.insert(2 * number - u64::from(record.gates()));
+            }
             out = postcard::to_stdvec(&segment).unwrap_or_default();
         }
         Decoder::Anchor => out.extend([7; 16]),
@@ -226,9 +231,10 @@ pub fn read(decoder: Decoder, bytes: &[u8], folder: &Path) -> Result<Taken, Jour
             let (kind, body) = bytes.split_first().unwrap_or((&0, &[]));
             taken.add(written_len(&codec::read_body(&key, *kind, body)?)?);
         }
+        // A value that does not say it is a bundle is handed on as it is; whoever is handed one looks at its seal.
         Decoder::Bundle => bundle::each(&key, bytes, &mut |key, value| {
             taken.add(key.len() + value.len());
-            Ok(())
+            codec::unseal(key, value).map(drop)
         })?,
         Decoder::Batch => {
             let (mut assembly, mut rest) = (Assembly::default(), bytes);
