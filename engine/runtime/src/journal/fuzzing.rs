@@ -287,7 +287,7 @@ pub fn read(decoder: Decoder, bytes: &[u8], folder: &Path) -> Result<Taken, Jour
 /// Both files are there, the second one with an older turn of the same.
 fn read_log(bytes: &[u8], folder: &Path, taken: &mut Taken) -> Result<(), JournalError> {
     let [first, second] = super::log::paths(folder);
-    fs::write(first, bytes).and_then(|()| fs::write(second, &[0; SECTOR])).map_err(failed)?;
+    fs::write(first, bytes).and_then(|()| fs::write(second, [0; SECTOR])).map_err(failed)?;
     let frames = Log::open(folder)?.frames()?;
     let _ = frames.stored();
     for frame in frames.beyond(0)? {
