@@ -31,7 +31,7 @@ struct Args {
     #[arg(long, conflicts_with = "small")]
     quick: bool,
     /// States of one configuration after which it is left incomplete.
-    #[arg(long, default_value_t = 12_000_000)]
+    #[arg(long, default_value_t = 20_000_000)]
     states_max: usize,
     /// A search that stops at its bound is no failure.
     #[arg(long)]
