@@ -131,14 +131,15 @@ impl Batch<'_> {
         self.report.alarms.iter().any(|raised| raised.alarm == alarm)
     }
 
-    /// R4: the batch was admitted with the classes and margins of the failure model's table.
+    /// The batch was admitted with the classes and margins of the failure model's table. What an engine does with other
+    /// ones is judged apart from this, by what is executed.
     fn check_promises(&self) {
         let Some(Record::Admitted(spec)) = self.records.first() else { return };
         for leg in &spec.legs {
             let told = (leg.traits.class, leg.traits.margin_ms);
             let place = places::find(leg.venue.as_str());
             if place.is_none_or(|place| (place.class, place.margin_ms) != told) {
-                self.violated("R4 venues promise what the failure model says", format!("{leg:?}"));
+                self.violated("traits are those of the failure model", format!("{leg:?}"));
             }
         }
     }

@@ -180,3 +180,29 @@ fn refusal(rng: &mut Rng, place: &Place) -> Effect {
     let (status, code, message) = place.refusals[usize::from(rng.u8(..4).saturating_sub(1))];
     Effect::Refuse { status, code, message: message.to_owned() }
 }
+
+/// The first orders reach the matching engine when most of the margin has passed.
+#[cfg(planted)]
+pub(crate) fn late(place: &Place) -> Fault {
+    let delay_ms = u64::from(place.margin_ms) * 8 / 10;
+    of_first_orders(place, Effect::DelayRequest { delay_ms, before: Stage::Engine })
+}
+
+/// The first orders are listed when most of the margin has passed.
+#[cfg(planted)]
+pub(crate) fn hidden(place: &Place) -> Fault {
+    of_first_orders(place, Effect::HideOrder { for_ms: u64::from(place.margin_ms) * 7 / 10 })
+}
+
+/// The connection of the first orders is closed without an answer.
+#[cfg(planted)]
+pub(crate) fn cut_off(place: &Place) -> Fault {
+    of_first_orders(place, Effect::LoseAnswer(Loss::Close))
+}
+
+#[cfg(planted)]
+fn of_first_orders(place: &Place, effect: Effect) -> Fault {
+    let matcher =
+        Matcher { operation: Operation::Place, symbol: None, occurrence: Occurrence::First(3) };
+    Fault { adapter: Some(place.adapter), matcher, effect }
+}

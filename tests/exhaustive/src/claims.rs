@@ -1,5 +1,6 @@
-//! What must hold. Judged by the exchanges' own books and the raw records; nothing of the engine is asked, except for
-//! the final report, which is what is claimed.
+//! What must hold. Judged by the exchanges' own books and the raw records. Of the engine is asked what is claimed: the
+//! final report, and of a batch its status, whether it is being taken back and whether it reports a range. `of_memory` compares a live saga with a replay, and
+//! sizes are `size_plan`'s, judged against what was asked for.
 
 use std::collections::BTreeMap;
 

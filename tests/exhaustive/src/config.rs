@@ -167,6 +167,7 @@ pub fn configurations() -> Vec<Config> {
             all.extend(two_legs(&format!("leg and follower {pair}"), &legs));
         }
     }
+    all.extend(crossed_configurations());
     for (one, other) in [(B, B), (B, C)] {
         let pair = format!("{}{}", letter(one), letter(other));
         all.extend(two_legs(&format!("inverse and linear {pair}"), &inverse(one, other)));
@@ -176,6 +177,56 @@ pub fn configurations() -> Vec<Config> {
         all.extend(beside);
     }
     all
+}
+
+/// A kill beside something else: a further owner, a fault, or both.
+fn crossed_configurations() -> Vec<Config> {
+    let mut all = Vec::new();
+    for class in CLASSES {
+        let name = |what: &str| format!("one leg {} {what}", letter(class));
+        let owners = Budget { takeovers: 1, crashes: 1, away: 1, ..Budget::default() };
+        let faulty = Budget { faults: 1, ..owners };
+        let refused = Budget { refusals: 1, ..owners };
+        for (what, budget) in [
+            ("with two owners and a kill", owners),
+            ("with two owners, a kill and a refusal", refused),
+            ("with two owners, a kill and a fault", faulty),
+        ] {
+            let config = config(name(what), vec![LegShape::market(class)], budget);
+            all.push(Config { partial: false, prefixes: false, ..config });
+        }
+    }
+    for one in CLASSES {
+        for other in CLASSES {
+            let pair = format!("{}{}", letter(one), letter(other));
+            let first = LegShape::market(one);
+            // Sides apart, two legs that wait for nothing are the same in either order.
+            if letter(one) <= letter(other) {
+                all.extend(killed_and_faulty(
+                    &format!("two legs {pair}"),
+                    [first, LegShape::market(other)],
+                ));
+            }
+            let name = format!("two legs {pair} in sequence");
+            all.extend(killed_and_faulty(&name, [first, LegShape::after(other, 0)]));
+            let name = format!("leg and follower {pair}");
+            all.extend(killed_and_faulty(&name, [first, LegShape::following(other, 0)]));
+        }
+    }
+    all
+}
+
+/// Two legs with a kill and a fault on one path: with orders that fill whole, with a refusal beside them, and with orders
+/// that may also fill by half, or not at all.
+fn killed_and_faulty(name: &str, legs: [LegShape; 2]) -> [Config; 3] {
+    let budget = Budget { crashes: 1, faults: 1, away: 1, ..Budget::default() };
+    let refused = Budget { refusals: 1, ..budget };
+    let of = |what: &str, budget| config(format!("{name} with {what}"), legs.to_vec(), budget);
+    [
+        Config { partial: false, ..of("a kill and a fault", budget) },
+        Config { partial: false, ..of("a kill, a fault and a refusal", refused) },
+        of("a kill, a fault and half fills", budget),
+    ]
 }
 
 /// Bitcoin bought and ether sold: neither offsets the other, and each is taken back by itself.
@@ -234,6 +285,28 @@ fn two_legs(name: &str, legs: &[LegShape]) -> Vec<Config> {
         ),
         config(name("with a stop"), legs.to_vec(), Budget { stops: 1, faults: 0, ..budget }),
     ]
+}
+
+/// Those that take seconds, for every change: two owners of one leg, also with a kill beside them, and two legs with a
+/// kill and a fault on one path.
+#[must_use]
+pub fn quick_configurations() -> Vec<Config> {
+    let mut all = configurations();
+    all.retain(|config| {
+        let Budget { crashes, takeovers, faults, refusals, .. } = config.budget;
+        let crossed = crashes > 0 && faults > 0;
+        let slow = config.partial || refusals > 0;
+        match config.legs.len() {
+            1 => takeovers > 0 && (crashes == 0 || (faults == 0 && refusals == 0)),
+            _ => crossed && (!slow || is_pair_of_b(config)),
+        }
+    });
+    all
+}
+
+/// Two legs at venues of class B that wait for nothing and fill whole.
+fn is_pair_of_b(config: &Config) -> bool {
+    !config.partial && config.legs.iter().all(|leg| leg.class == B && leg.after.is_none())
 }
 
 /// Configurations small enough for the plain test command without optimisation.

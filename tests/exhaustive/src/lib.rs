@@ -7,7 +7,6 @@
 
 mod claims;
 mod config;
-
 mod exchange;
 mod fair;
 mod fingerprint;
@@ -22,7 +21,9 @@ mod terms;
 mod world;
 
 pub use claims::Violation;
-pub use config::{Budget, Config, LegShape, Size, configurations, small_configurations};
-pub use matrix::{Breadth, Cell, Matrix, MatrixError, run_matrix};
+pub use config::{
+    Budget, Config, LegShape, Size, configurations, quick_configurations, small_configurations,
+};
+pub use matrix::{Breadth, Cell, Impossible, Matrix, MatrixError, run_matrix};
 pub use product::Product;
 pub use search::{Explored, Limits, Outcome, explore};

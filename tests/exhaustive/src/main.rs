@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use clap::Parser;
 use equipoise_exhaustive::{
-    Breadth, Limits, Outcome, configurations, explore, run_matrix, small_configurations,
+    Breadth, Limits, Outcome, configurations, explore, quick_configurations, run_matrix,
+    small_configurations,
 };
 
 /// Visits every reachable state of small batches and judges each.
@@ -20,11 +21,17 @@ struct Args {
     /// Only configurations whose name holds this text.
     #[arg(default_value = "")]
     name: String,
+    /// Only the configuration of exactly this name.
+    #[arg(long)]
+    exact: bool,
     /// The small configurations of the plain test command instead.
     #[arg(long)]
     small: bool,
+    /// The configurations that take seconds, with two owners, and with a kill and a fault; without the matrix.
+    #[arg(long, conflicts_with = "small")]
+    quick: bool,
     /// States of one configuration after which it is left incomplete.
-    #[arg(long, default_value_t = 6_000_000)]
+    #[arg(long, default_value_t = 20_000_000)]
     states_max: usize,
     /// A search that stops at its bound is no failure.
     #[arg(long)]
@@ -51,7 +58,8 @@ const BOUNDED: u8 = 4;
 fn main() -> ExitCode {
     let args = Args::parse();
     let searched = if args.matrix { None } else { Some(explore_all(&args)) };
-    let crossed = !(args.matrix || args.name.is_empty()) || cross(&args);
+    let all = args.name.is_empty() && !args.quick;
+    let crossed = !(args.matrix || all) || cross(&args);
     let Some(searched) = searched else {
         return if crossed { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     };
@@ -83,12 +91,21 @@ fn cross(args: &Args) -> bool {
             return false;
         }
     };
+    let recoveries: Vec<_> = matrix.cells.iter().filter(|cell| cell.in_recovery).collect();
     println!(
-        "\nmatrix: {} runs in {} cells, 100 % of scenarios, faults and crash points crossed, {} pairs without occasion",
+        "\nmatrix: {} runs; of {} cells of scenario, fault and crash point {} were crossed by a run in which the fault \
+         struck, {} cannot be; {} kills of recoveries in {} cells beside them; in {} runs a fault found no occasion",
         matrix.runs,
-        matrix.cells.len(),
-        matrix.without_occasion.len()
+        matrix.crossed() + matrix.impossible.len(),
+        matrix.crossed(),
+        matrix.impossible.len(),
+        recoveries.iter().map(|cell| u64::from(cell.before)).sum::<u64>(),
+        recoveries.len(),
+        matrix.unstruck
     );
+    for (why, count) in matrix.reasons() {
+        println!("  cannot be: {count}: {why}");
+    }
     for (status, count) in matrix.ends() {
         println!("  {status}: {count}");
     }
@@ -101,13 +118,18 @@ fn cross(args: &Args) -> bool {
 
 /// Explores the chosen configurations.
 fn explore_all(args: &Args) -> Searched {
-    let all = if args.small { small_configurations() } else { configurations() };
+    let all = match (args.small, args.quick) {
+        (true, _) => small_configurations(),
+        (_, true) => quick_configurations(),
+        _ => configurations(),
+    };
     let mut searched = Searched::default();
     println!(
         "| configuration | states | transitions | depth | fair path | ends | complete | seconds |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    for config in all.iter().filter(|config| config.name.contains(&args.name)) {
+    let chosen = |name: &str| name.contains(&args.name) && (!args.exact || name == args.name);
+    for config in all.iter().filter(|config| chosen(&config.name)) {
         let begun = Instant::now();
         let found = explore(config, Limits { states_max: args.states_max });
         let ends: Vec<String> =

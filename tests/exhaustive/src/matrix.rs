@@ -2,6 +2,10 @@
 //!
 //! One run is: play the scenario fairly, let one fault happen where it first can, kill the owner before its nth action,
 //! start again, go on fairly, judge every state. The exploration reaches far more; this shows by name what was crossed.
+//!
+//! A cell of the table is a scenario, a fault and a crash point, and counts as crossed only by a run in which the fault
+//! struck, before the kill or after it. Cells that cannot be are named with the reason (`Fault::impossible`), and that
+//! list is held to account as well: a cell on it that is crossed fails the matrix like one that is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
@@ -17,7 +21,7 @@ mod quirks;
 mod run;
 mod scenario;
 
-use fault::FAULTS;
+use fault::{FAULTS, Fault};
 use run::Runner;
 use scenario::{Scenario, scenarios};
 
@@ -34,6 +38,12 @@ enum Point {
     BeforeDecision,
     WhileOutcomeUnknown,
     WhileWaiting,
+}
+
+impl Point {
+    fn name(self) -> &'static str {
+        POINTS.iter().find(|(of, _)| *of == self).map_or(NOWHERE, |(_, name)| name)
+    }
 }
 
 /// What a run without a kill is listed as.
@@ -62,8 +72,25 @@ pub struct Cell {
     pub point: &'static str,
     /// Whether the kill struck a recovery.
     pub in_recovery: bool,
-    /// Runs by how they ended.
+    /// Runs in which the fault struck before the kill, or without any; all runs where there is no fault.
+    pub before: u32,
+    /// Runs in which it struck after the kill.
+    pub after: u32,
+    /// Those runs by how they ended.
     pub ends: BTreeMap<&'static str, u32>,
+}
+
+/// A cell of the table that cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Impossible {
+    /// Scenario.
+    pub scenario: String,
+    /// Fault.
+    pub fault: &'static str,
+    /// Crash point, or that there was no kill.
+    pub point: &'static str,
+    /// Why the fault strikes neither before a kill there nor after it.
+    pub why: &'static str,
 }
 
 /// What became of the matrix.
@@ -73,8 +100,10 @@ pub struct Matrix {
     pub cells: Vec<Cell>,
     /// Runs.
     pub runs: u64,
-    /// Pairs of scenario and fault in which the fault never had an occasion, with why.
-    pub without_occasion: Vec<(String, &'static str)>,
+    /// Of them those in which a fault found no occasion: they cross nothing.
+    pub unstruck: u64,
+    /// Cells that cannot be.
+    pub impossible: Vec<Impossible>,
 }
 
 /// A run that broke a claim, or something that was not crossed.
@@ -90,7 +119,8 @@ impl Matrix {
     /// The result as comma separated values, with a head line.
     #[must_use]
     pub fn csv(&self) -> String {
-        let mut text = "scenario,fault,crash point,in recovery,ends\n".to_owned();
+        let head = "scenario,fault,crash point,in recovery,struck before,struck after,ends";
+        let mut text = format!("{head}\n");
         for cell in &self.cells {
             let ends: Vec<String> =
                 cell.ends.iter().map(|(status, count)| format!("{status} {count}")).collect();
@@ -99,12 +129,35 @@ impl Matrix {
                 quoted(cell.fault),
                 quoted(cell.point),
                 cell.in_recovery.to_string(),
+                cell.before.to_string(),
+                cell.after.to_string(),
                 quoted(&ends.join("; ")),
             ];
             text.push_str(&line.join(","));
             text.push('\n');
         }
+        for Impossible { scenario, fault, point, why } in &self.impossible {
+            let [scenario, fault, point] = [scenario, *fault, *point].map(quoted);
+            let why = quoted(&format!("impossible: {why}"));
+            text.push_str(&format!("{scenario},{fault},{point},false,0,0,{why}\n"));
+        }
         text
+    }
+
+    /// Cells of the product of scenario, fault and crash point that were crossed; kills of a recovery are beside it.
+    #[must_use]
+    pub fn crossed(&self) -> usize {
+        self.cells.iter().filter(|cell| !cell.in_recovery).count()
+    }
+
+    /// How many cells cannot be, by why.
+    #[must_use]
+    pub fn reasons(&self) -> BTreeMap<&'static str, usize> {
+        let mut reasons = BTreeMap::new();
+        for cell in &self.impossible {
+            *reasons.entry(cell.why).or_default() += 1;
+        }
+        reasons
     }
 
     /// How many runs ended in each way.
@@ -122,8 +175,16 @@ fn quoted(text: &str) -> String {
     format!("\"{text}\"")
 }
 
-type Ends = BTreeMap<&'static str, u32>;
-type Cells = BTreeMap<(usize, usize, Point, bool), Ends>;
+/// The runs of one cell in which the fault struck.
+#[derive(Debug, Default)]
+struct Runs {
+    before: u32,
+    after: u32,
+    ends: BTreeMap<&'static str, u32>,
+}
+
+/// By scenario, fault, crash point, and whether a recovery was killed.
+type Cells = BTreeMap<(usize, usize, Point, bool), Runs>;
 
 /// How much of the matrix is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,7 +201,19 @@ pub enum Breadth {
 struct Row {
     cells: Cells,
     runs: u64,
-    without_occasion: Vec<&'static str>,
+    unstruck: u64,
+    /// Crash points that the run without a kill came by, with each fault.
+    reached: BTreeSet<(usize, Point)>,
+}
+
+impl Row {
+    /// The points at which a fault must be crossed: those of the run without any fault, those that the fault itself
+    /// opens, and the run without a kill.
+    fn due(&self, column: usize) -> BTreeSet<Point> {
+        let of = |fault: usize| self.reached.iter().filter(move |(by, _)| *by == fault);
+        let points = of(0).chain(of(column)).map(|(_, point)| *point);
+        points.chain([Point::Nowhere]).collect()
+    }
 }
 
 /// Runs it; [`Breadth::Full`] on as many threads as there are processors, [`Breadth::Quick`] on this one.
@@ -160,26 +233,22 @@ pub fn run_matrix(breadth: Breadth) -> Result<Matrix, MatrixError> {
         }
         Breadth::Full => run_rows(&scenarios)?,
     };
-    let mut cells = Cells::new();
     let mut matrix = Matrix::default();
-    for (scenario, row) in scenarios.iter().zip(rows) {
-        let Row { cells: of_row, runs, without_occasion } = row;
-        cells.extend(of_row);
-        matrix.runs += runs;
-        let without = without_occasion.into_iter().map(|fault| (scenario.name.clone(), fault));
-        matrix.without_occasion.extend(without);
-    }
-    matrix.cells = cells
-        .into_iter()
-        .map(|((row, column, point, in_recovery), ends)| Cell {
-            scenario: scenarios[row].name.clone(),
+    for (index, (scenario, row)) in scenarios.iter().zip(rows).enumerate() {
+        is_covered(index, scenario, &row, &mut matrix.impossible)?;
+        matrix.runs += row.runs;
+        matrix.unstruck += row.unstruck;
+        let cells = row.cells.into_iter().map(|((_, column, point, in_recovery), runs)| Cell {
+            scenario: scenario.name.clone(),
             fault: FAULTS[column].1,
-            point: POINTS.iter().find(|(of, _)| *of == point).map_or(NOWHERE, |(_, name)| name),
+            point: point.name(),
             in_recovery,
-            ends,
-        })
-        .collect();
-    covered(&scenarios, &matrix)?;
+            before: runs.before,
+            after: runs.after,
+            ends: runs.ends,
+        });
+        matrix.cells.extend(cells);
+    }
     Ok(matrix)
 }
 
@@ -192,23 +261,22 @@ fn run_row(
 ) -> Result<Row, MatrixError> {
     let scenario = &scenarios[row];
     let mut done = Row::default();
+    let mut straight = Vec::new();
     for (column, (fault, name)) in FAULTS.iter().enumerate() {
         let mut run = Runner {
             scenario,
             fault: *fault,
-            cells: &mut done.cells,
+            row: &mut done,
             at: (row, column),
-            runs: 0,
             places: scenario.places.max(places),
             stride: scenario.stride.max(sparse),
         };
-        let struck = run.all_kills().map_err(|(point, violation)| MatrixError {
+        let states = run.all_kills(&straight).map_err(|(point, violation)| MatrixError {
             at: format!("{}, {name}, {point}", scenario.name),
             violation,
         })?;
-        done.runs += run.runs;
-        if !struck {
-            done.without_occasion.push(name);
+        if *fault == Fault::None {
+            straight = states;
         }
     }
     Ok(done)
@@ -239,30 +307,40 @@ fn run_rows(scenarios: &[Scenario]) -> Result<Vec<Row>, MatrixError> {
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// Every scenario was killed at every point and in recovery, and every fault struck wherever it has an occasion.
-fn covered(scenarios: &[Scenario], matrix: &Matrix) -> Result<(), MatrixError> {
-    let missing = |at: String, what: &str| MatrixError {
-        at,
+/// Every fault was crossed at each of its points, but for what cannot be, which is added to `impossible`; and every kind
+/// of point, and a recovery, was killed in every scenario.
+fn is_covered(
+    index: usize,
+    scenario: &Scenario,
+    row: &Row,
+    impossible: &mut Vec<Impossible>,
+) -> Result<(), MatrixError> {
+    let missing = |at: &str, what: &str| MatrixError {
+        at: format!("{}, {at}", scenario.name),
         violation: Violation { claim: "the matrix is complete", what: what.to_owned() },
     };
-    for scenario in scenarios {
-        let own = || matrix.cells.iter().filter(|cell| cell.scenario == scenario.name);
-        let points: BTreeSet<&str> = own().map(|cell| cell.point).collect();
-        for (_, point) in POINTS {
-            if !points.contains(point) {
-                return Err(missing(format!("{}, {point}", scenario.name), "never crossed"));
-            }
+    for (point, name) in POINTS {
+        if !row.cells.keys().any(|(_, _, crossed, _)| *crossed == point) {
+            return Err(missing(name, "never crossed"));
         }
-        if !own().any(|cell| cell.in_recovery) {
-            return Err(missing(scenario.name.clone(), "no recovery was killed"));
-        }
-        for (fault, name) in FAULTS {
-            let struck = !matrix.without_occasion.contains(&(scenario.name.clone(), name));
-            if struck != fault.has_occasion(scenario) {
-                return Err(missing(
-                    format!("{}, {name}", scenario.name),
-                    "fault and occasion differ",
-                ));
+    }
+    if !row.cells.keys().any(|(.., in_recovery)| *in_recovery) {
+        return Err(missing("recovery", "none was killed"));
+    }
+    for (column, (fault, name)) in FAULTS.iter().enumerate() {
+        for point in row.due(column) {
+            let at = format!("{name}, {}", point.name());
+            let crossed = row.cells.contains_key(&(index, column, point, false));
+            match (crossed, fault.impossible(scenario, point)) {
+                (true, None) => {}
+                (false, Some(why)) => impossible.push(Impossible {
+                    scenario: scenario.name.clone(),
+                    fault: name,
+                    point: point.name(),
+                    why,
+                }),
+                (false, None) => return Err(missing(&at, "the fault struck in no run")),
+                (true, Some(why)) => return Err(missing(&at, &format!("crossed although {why}"))),
             }
         }
     }

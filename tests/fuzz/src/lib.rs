@@ -8,6 +8,7 @@
 //! assert!(!equipoise_fuzz::plan(b"strategy = \"s\""));
 //! ```
 
+mod journal;
 mod plans;
 mod records;
 mod requests;
@@ -18,6 +19,7 @@ mod specs;
 mod spoil;
 mod venues;
 
+pub use journal::{journal, journal_decoders};
 pub use plans::plan;
 pub use records::{listing_beyond_legs, record};
 pub use requests::{request, simulated_adapters};
@@ -31,6 +33,7 @@ pub type Target = fn(&[u8]) -> bool;
 pub const TARGETS: &[(&str, Target, usize)] = &[
     ("plan", plan, 512),
     ("record", record, 512),
+    ("journal", journal, 512),
     ("venue", venue, 512),
     ("saga", saga, 1_024),
     ("request", request, 1_024),

@@ -1,5 +1,5 @@
-//! Journal records: any bytes decode to a record that encodes again, or to an error; and any sequence of records
-//! replays to a batch or to an error.
+//! Records, not as the journal frames them (that is `journal`) but as they follow on each other: any bytes decode to a
+//! record that encodes again, or to an error; and any sequence of records replays to a batch or to an error.
 
 use equipoise_core::{IllegalRecord, Record, Saga, UnixMillis};
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use equipoise_fuzz::{simulated_adapters, venue_adapters};
+use equipoise_fuzz::{journal_decoders, simulated_adapters, venue_adapters};
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
@@ -79,6 +79,14 @@ fn a_plan_is_refused_or_keeps_its_meaning_and_its_key() {
 #[test]
 fn a_journal_record_is_refused_or_keeps_its_content() {
     fuzz("record", 1, 10);
+}
+
+#[test]
+fn the_bytes_of_a_journal_are_read_or_refused() {
+    for index in 0..journal_decoders().count() {
+        let index = u8::try_from(index).expect("a few decoders");
+        fuzz_from("journal", &[0, index], CASES / 4, 5);
+    }
 }
 
 #[test]

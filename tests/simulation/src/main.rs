@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -108,22 +108,28 @@ fn many(arguments: &Arguments) -> Result<bool, String> {
     let started = Instant::now();
     let (done, batches) = (AtomicU64::new(0), AtomicU64::new(0));
     let totals = Mutex::new(Totals::default());
+    // One violation ends every job.
+    let stopped = AtomicBool::new(false);
     let progress = Progress::new(arguments.seeds);
     std::thread::scope(|scope| {
         for job in 0..arguments.jobs.max(1) {
             let (done, batches, totals, progress) = (&done, &batches, &totals, &progress);
+            let stopped = &stopped;
             scope.spawn(move || {
                 let seeds = (arguments.from..arguments.from + arguments.seeds)
                     .skip(usize::try_from(job).unwrap_or(0));
                 for seed in seeds.step_by(usize::try_from(arguments.jobs.max(1)).unwrap_or(1)) {
-                    let stop = run_one(seed, arguments, totals);
+                    if stopped.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let (failed, played) = run_one(seed, arguments, totals);
                     let count = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    batches.fetch_add(stop.1, Ordering::Relaxed);
+                    batches.fetch_add(played, Ordering::Relaxed);
                     if count.is_multiple_of(TOLD_EVERY) {
                         progress.tell(count, batches.load(Ordering::Relaxed), started);
                     }
-                    if stop.0 && !arguments.go_on {
-                        return;
+                    if failed && !arguments.go_on {
+                        stopped.store(true, Ordering::Relaxed);
                     }
                 }
             });

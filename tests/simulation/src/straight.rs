@@ -32,6 +32,10 @@ pub(crate) fn step(_: &Env, _: &Saga, _: &Event, step: Step) -> Step {
     step
 }
 
+pub(crate) fn resumed(_: &Env, _: &Saga, step: Step) -> Step {
+    step
+}
+
 pub(crate) fn reply(_: &Env, reply: Reply) -> Reply {
     reply
 }
@@ -69,6 +73,10 @@ pub(crate) fn answers_early(_: &Env) -> bool {
 }
 
 pub(crate) fn trusts_full_device(_: &Env) -> bool {
+    false
+}
+
+pub(crate) fn leaves_last_out(_: &Env) -> bool {
     false
 }
 

@@ -5,12 +5,11 @@
 pub(crate) struct Trace {
     hash: u64,
     text: Option<Vec<String>>,
-    leaked: bool,
 }
 
 impl Trace {
     pub(crate) fn new(readable: bool) -> Self {
-        Self { hash: 0xcbf2_9ce4_8422_2325, text: readable.then(Vec::new), leaked: false }
+        Self { hash: 0xcbf2_9ce4_8422_2325, text: readable.then(Vec::new) }
     }
 
     pub(crate) fn number(&mut self, number: u64) {
@@ -32,14 +31,8 @@ impl Trace {
     pub(crate) fn line(&mut self, now: u64, text: impl FnOnce() -> String) {
         if let Some(lines) = &mut self.text {
             let text = text();
-            self.leaked |= text.contains(crate::process::SECRET);
             lines.push(format!("{:>8} {text}", now.saturating_sub(crate::world::START)));
         }
-    }
-
-    /// Whether a line held what requests are signed with (A5).
-    pub(crate) const fn leaked(&self) -> bool {
-        self.leaked
     }
 
     pub(crate) const fn hash(&self) -> u64 {

@@ -288,12 +288,12 @@ fn market(pair: &str, kind: InstrumentKind, linear: (&str, &str), notional_min: 
     Market::new(instrument, mid)
 }
 
-/// Mostly hedged pairs, some of them in sequence or following each other; sometimes an odd leg.
 /// One seed in this many trades sizes near its venues' smallest orders.
 const SMALL_ONE_IN: u64 = 16;
 /// Which of them.
 const SMALL_AT: u64 = 5;
 
+/// Mostly hedged pairs, some of them in sequence or following each other; sometimes an odd leg.
 fn draw_plan(
     rng: &mut Rng,
     number: u8,

@@ -109,9 +109,6 @@ impl World {
                 break;
             }
         }
-        if self.out.env.trace.leaked() {
-            self.out.check.fail(Claim::A5, "the secret is in the trace".to_owned());
-        }
         let env = &mut self.out.env;
         env.tally.add_faults(env.faults.struck());
         let count = u8::try_from(self.out.workload.plans.len()).unwrap_or(u8::MAX);
@@ -314,7 +311,7 @@ impl World {
                 self.out.check.fail(Claim::Liveness, text);
             }
         }
-        self.out.check.replay_all();
+        self.out.check.replay_all(self.out.disk.read_all());
         let out = &mut self.out;
         out.check.judge_endings(&mut out.env, &out.venues);
     }

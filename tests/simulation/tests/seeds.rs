@@ -2,27 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use equipoise_simulation::{Claim, Scenario, Tally, simulate};
+use equipoise_simulation::{Scenario, Tally, simulate};
 
 /// Seeds of a plain test run.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=400;
 /// Situations and faults that so few seeds may miss; the program's run of many may miss none.
 const MISSED_MAX: usize = 6;
 
-fn folder(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
-}
-
-/// Kept simulations with the claim their file is named after.
-fn kept(name: &str) -> Vec<(String, Scenario)> {
+/// Kept simulations by the name of their file.
+fn kept() -> Vec<(String, Scenario)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions");
     let mut kept = Vec::new();
-    let folder = folder(name);
-    // A checkout has no folder where nothing is kept.
-    if !folder.exists() {
-        return kept;
-    }
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "json") {
@@ -32,14 +24,6 @@ fn kept(name: &str) -> Vec<(String, Scenario)> {
     }
     kept.sort_by(|(one, _), (other, _)| one.cmp(other));
     kept
-}
-
-fn claim_of(name: &str) -> &str {
-    name.split('-').next().unwrap()
-}
-
-fn text(claim: Claim) -> String {
-    format!("{claim:?}").to_lowercase()
 }
 
 #[test]
@@ -67,20 +51,9 @@ fn the_same_seed_leaves_the_same_trace() {
 
 #[test]
 fn kept_simulations_hold_every_claim() {
-    let kept = kept("regressions");
+    let kept = kept();
     assert!(!kept.is_empty());
     for (name, scenario) in kept {
         assert_eq!(simulate(&scenario, false).violation, None, "{name}");
-    }
-}
-
-/// What is known to be wrong: each may be repaired at any time, and must not turn into something else.
-#[test]
-fn open_findings_break_no_other_claim_than_their_own() {
-    let open = kept("regressions/open");
-    for (name, scenario) in &open {
-        if let Some(violation) = simulate(scenario, false).violation {
-            assert_eq!(text(violation.claim), claim_of(name), "{name}: {}", violation.text);
-        }
     }
 }

@@ -24,6 +24,9 @@ mod encoded;
 mod files;
 mod folder;
 mod frame;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handing_over;
 mod head;
 mod layout;

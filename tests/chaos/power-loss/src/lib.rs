@@ -7,7 +7,8 @@
 //! must be refused unless nothing the anchor vouches for is missing.
 //!
 //! What is captured is proven complete: the files as the log tells them must equal the files there are.
-//! Where capturing is not possible the result is [`Unavailable`], never a pass.
+//! Where capturing is not possible the result is [`Unavailable`], never a pass; where the journal fails meanwhile, it is
+//! a broken promise.
 //!
 //! The same library, loaded before a program (`LD_PRELOAD`), kills that program at a named call: see `failpoint.rs`.
 
@@ -30,3 +31,4 @@ pub use campaign::{Failure, Part, Plan, Tally, run};
 pub use capture::Unavailable;
 pub use equipoise_runtime::journal::JournalKind;
 pub use failpoint::{Call, Failpoint, NoFailpoint, VARIABLE, When};
+pub use workload::NotCaptured;

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Parser;
-use equipoise_power_loss::{JournalKind, Plan, Tally, Unavailable, run};
+use equipoise_power_loss::{JournalKind, NotCaptured, Plan, Tally, run};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -77,7 +77,7 @@ fn main() -> ExitCode {
     ExitCode::from(worst)
 }
 
-fn one(kind: JournalKind, seed: u64, arguments: &Arguments) -> Result<Tally, Unavailable> {
+fn one(kind: JournalKind, seed: u64, arguments: &Arguments) -> Result<Tally, NotCaptured> {
     let total = arguments.states + arguments.lies + 8 * arguments.second_cuts;
     // How long the log is only the capture tells.
     let bar = if arguments.without_prefixes {
@@ -109,11 +109,11 @@ fn worse(one: u8, other: u8) -> u8 {
     if one == BROKEN || other == BROKEN { BROKEN } else { one.max(other) }
 }
 
-fn code(result: &Result<Tally, Unavailable>) -> u8 {
+fn code(result: &Result<Tally, NotCaptured>) -> u8 {
     match result {
         Ok(tally) if tally.failures.is_empty() => 0,
-        Ok(_) => BROKEN,
-        Err(_) => 3,
+        Ok(_) | Err(NotCaptured::Journal(_)) => BROKEN,
+        Err(NotCaptured::Unavailable(_)) => 3,
     }
 }
 
@@ -121,17 +121,20 @@ fn document(
     kind: JournalKind,
     seed: u64,
     seconds: u64,
-    result: &Result<Tally, Unavailable>,
+    result: &Result<Tally, NotCaptured>,
 ) -> serde_json::Value {
     let kind = kind.to_string();
     match result {
         Ok(tally) => json!({ "journal": kind, "seed": seed, "seconds": seconds, "found": tally }),
-        Err(why) => json!({ "journal": kind, "seed": seed, "not_run": why.to_string() }),
+        Err(NotCaptured::Unavailable(why)) => {
+            json!({ "journal": kind, "seed": seed, "not_run": why.to_string() })
+        }
+        Err(error) => json!({ "journal": kind, "seed": seed, "broken": error.to_string() }),
     }
 }
 
 #[allow(clippy::print_stdout, reason = "this is a program for people")]
-fn print(kind: JournalKind, seed: u64, seconds: u64, result: &Result<Tally, Unavailable>) {
+fn print(kind: JournalKind, seed: u64, seconds: u64, result: &Result<Tally, NotCaptured>) {
     let tally = match result {
         Ok(tally) => tally,
         Err(why) => return println!("{kind}: {why}"),

@@ -1,6 +1,7 @@
 //! Uses a journal the way an engine does, while its files are captured.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -72,11 +73,26 @@ pub(crate) struct Volume {
 
 /// Why there is no log.
 #[derive(Debug)]
-pub(crate) enum NotCaptured {
-    /// It cannot be had here.
+pub enum NotCaptured {
+    /// It cannot be had here: nothing was run, and nothing is known.
     Unavailable(Unavailable),
-    /// The journal did not do what it was asked.
+    /// The journal did not do what it was asked, although its device did: a broken promise.
     Journal(JournalError),
+}
+
+impl From<Unavailable> for NotCaptured {
+    fn from(why: Unavailable) -> Self {
+        Self::Unavailable(why)
+    }
+}
+
+impl fmt::Display for NotCaptured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(why) => why.fmt(f),
+            Self::Journal(error) => write!(f, "the journal does not work: {error}"),
+        }
+    }
 }
 
 impl From<JournalError> for NotCaptured {

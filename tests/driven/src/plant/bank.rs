@@ -53,8 +53,8 @@ bank! {
     DeadlineAtSend: "The adapter adds to an order's deadline.", "R2", by ["S3"], within 20;
     RoundedUpAtSend: "The adapter rounds a quantity up.", "R12", by ["S3"], within 20;
     FlagAtSend: "The adapter sets the reduce-only flag on every order.", "K5", by ["S3"], within 20;
-    SentAgainOnClassB: "An adapter promises that ids stay unique where they do not.", "R4", by ["R4", "S1", "V15"], within 20;
-    MarginIgnored: "An adapter declares no margin after the deadline.", "R4", by ["R4"], within 20;
+    SentAgainOnClassB: "An adapter promises that ids stay unique where they do not.", "R4", by ["S1", "V15"], within 300;
+    MarginIgnored: "An adapter declares no margin after the deadline.", "R4", by ["R4 what was closed", "S1", "S2", "S4"], within 20;
     ListingErrorAsEmpty: "A listing that failed is taken for an empty one.", "R4", by ["V15", "R4", "S2", "S4"], within 200;
     SecondOrderDropped: "Only the first order under an id is shown.", "V15", by ["V15", "S2", "S4"], within 200;
     LastTradeDropped: "The last trade of an order is left out.", "S4", by ["S4", "S2"], within 100;

@@ -10,7 +10,10 @@ mod venue;
 use std::sync::Arc;
 
 use equipoise_port::{Journal, Transport, Venue};
+use equipoise_sim::Fault;
 
+use crate::fault::{self, Weather};
+use crate::places::Place;
 use crate::scenario::{START_MS, Scenario};
 
 pub use bank::{Plant, Planted};
@@ -49,7 +52,7 @@ impl Scenario {
                 scenario.sync_ms = 50;
                 scenario.heal_ms = START_MS + 60_000;
             }
-            Plant::NoAnswerAsNotSent | Plant::RepeatedByTransport | Plant::UnknownAsRefused => {
+            Plant::NoAnswerAsNotSent | Plant::UnknownAsRefused => {
                 scenario.calm = false;
                 scenario.weather.lose_answer = 300;
                 scenario.heal_ms = START_MS + 60_000;
@@ -66,8 +69,26 @@ impl Scenario {
                 scenario.weather.double = 300;
                 scenario.heal_ms = START_MS + 60_000;
             }
+            // Admitted at the gateway and executed only after the deadline, inside the margin, wherever a venue may do so.
+            Plant::MarginIgnored => scenario.only(fault::late),
+            // Executed, answered to nobody, and not listed until most of the margin has passed.
+            Plant::SentAgainOnClassB => {
+                scenario.only(fault::hidden);
+                scenario.weather.lose_answer = 400;
+            }
+            // A connection that is closed at once leaves time for a second copy before the deadline.
+            Plant::RepeatedByTransport => scenario.only(fault::cut_off),
             _ => {}
         }
         scenario
+    }
+
+    /// Nothing else goes wrong.
+    fn only(&mut self, fault: impl Fn(&Place) -> Fault) {
+        self.calm = false;
+        self.kills = Vec::new();
+        self.weather = Weather::default();
+        self.faults = self.desks.iter().map(|desk| fault(desk.place)).collect();
+        self.heal_ms = START_MS + 120_000;
     }
 }

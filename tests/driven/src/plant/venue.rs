@@ -29,7 +29,10 @@ impl Bent {
     pub(super) fn new(plant: Plant, inner: Arc<dyn Venue>) -> Self {
         let mut traits = inner.traits().clone();
         match plant {
-            Plant::SentAgainOnClassB => traits.class = ResendClass::A,
+            Plant::SentAgainOnClassB => {
+                traits.class = ResendClass::A;
+                traits.id_horizon_ms = 86_400_000;
+            }
             Plant::MarginIgnored => traits.margin_ms = 0,
             _ => {}
         }

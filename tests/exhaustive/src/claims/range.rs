@@ -15,6 +15,7 @@ use crate::world::World;
 /// One attempt as the records tell it; sizes in parts of a venue unit.
 struct Attempt<'a> {
     request: &'a OrderRequest,
+    class: ResendClass,
     shown: BTreeMap<&'a VenueOrderId, Shown>,
     audited: bool,
     unresolved: bool,
@@ -40,7 +41,7 @@ impl<'a> Attempts<'a> {
         for record in world.journal.records() {
             match record {
                 Record::Intent { tag, request, .. } => {
-                    attempts.insert(*tag, Attempt::of(request));
+                    attempts.insert(*tag, Attempt::of(request, world.venue(*tag).class));
                 }
                 other => {
                     let attempt = other.tag().and_then(|tag| attempts.get_mut(&tag));
@@ -67,10 +68,9 @@ impl<'a> Attempts<'a> {
 
     /// What the unresolved orders of a leg can still be on one side, parts of a venue unit.
     fn rest(&self, leg: usize, side: Side) -> i128 {
-        let class = self.world.venues[leg].class;
         self.unresolved()
             .filter(|(tag, attempt)| usize::from(tag.leg) == leg && attempt.request.side == side)
-            .map(|(_, attempt)| attempt.rest(class))
+            .map(|(_, attempt)| attempt.rest())
             .sum()
     }
 
@@ -99,10 +99,9 @@ impl<'a> Attempts<'a> {
 
     /// Each unresolved order is named with what it can still be.
     fn are_named(&self, report: &BatchReport) -> Result<(), Violation> {
-        let rests = self.unresolved().map(|(tag, attempt)| {
-            let class = self.world.venue(tag).class;
-            (attempt.request.client_id.to_string(), Some(attempt.rest(class)))
-        });
+        let rests = self
+            .unresolved()
+            .map(|(_, attempt)| (attempt.request.client_id.to_string(), Some(attempt.rest())));
         let mut rests: Vec<_> = rests.filter(|(_, rest)| *rest != Some(0)).collect();
         let named = report
             .in_doubt
@@ -118,8 +117,8 @@ impl<'a> Attempts<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    const fn of(request: &'a OrderRequest) -> Self {
-        Self { request, shown: BTreeMap::new(), audited: false, unresolved: false }
+    const fn of(request: &'a OrderRequest, class: ResendClass) -> Self {
+        Self { request, class, shown: BTreeMap::new(), audited: false, unresolved: false }
     }
 
     fn learn(&mut self, record: &'a Record) {
@@ -128,10 +127,12 @@ impl<'a> Attempt<'a> {
                 let shown = self.shown.entry(venue_order).or_default();
                 shown.ended |= matches!(state, OrderState::Ended(_));
                 shown.executed = shown.executed.max(parts_of(executed.get()).unwrap_or(0));
+                self.forget_if_known();
             }
             Record::Filled { venue_order, fill, .. } => {
                 let shown = self.shown.entry(venue_order).or_default();
                 shown.filled += parts_of(fill.quantity.get()).unwrap_or(0);
+                self.forget_if_known();
             }
             Record::Audited { .. } => {
                 self.audited = true;
@@ -145,6 +146,12 @@ impl<'a> Attempt<'a> {
         }
     }
 
+    /// A listing made for another attempt may show one that was given up after all. Where the venue remembers ids there
+    /// is nothing more to know of it then, once it has ended and its trades are there; elsewhere its audit is missing.
+    fn forget_if_known(&mut self) {
+        self.unresolved &= !(self.class == ResendClass::A && self.is_settled());
+    }
+
     fn has_ended(&self) -> bool {
         !self.shown.is_empty() && self.shown.values().all(|shown| shown.ended)
     }
@@ -155,12 +162,12 @@ impl<'a> Attempt<'a> {
 
     /// None to all of what was asked for; once every order shown has ended, only trades that were not shown, and where
     /// a venue takes an id twice and its listings were not read, the whole request once more (V15).
-    fn rest(&self, class: ResendClass) -> i128 {
+    fn rest(&self) -> i128 {
         let wanted = parts_of(self.request.quantity.get()).unwrap_or(0);
         let executed: i128 =
             self.shown.values().map(|shown| shown.executed.max(shown.filled)).sum();
         let filled: i128 = self.shown.values().map(|shown| shown.filled).sum();
-        let most = match (self.has_ended(), class == ResendClass::A || self.audited) {
+        let most = match (self.has_ended(), self.class == ResendClass::A || self.audited) {
             (false, _) => wanted.max(executed),
             (true, true) => executed,
             (true, false) => executed + wanted,

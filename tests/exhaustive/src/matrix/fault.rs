@@ -1,7 +1,8 @@
 //! The faults of the matrix, each at its first occasion in a run.
 
-use equipoise_core::Role;
+use equipoise_core::{ResendClass, Role};
 
+use super::Point;
 use super::scenario::Scenario;
 use crate::exchange::Verdict;
 use crate::world::{Action, Durable, World};
@@ -49,8 +50,14 @@ pub(crate) const FAULTS: [(Fault, &str); 17] = [
 ];
 
 impl Fault {
-    /// The action with which it strikes here, if it can.
-    pub(crate) fn strikes(self, world: &World, possible: &[Action]) -> Option<Action> {
+    /// The action with which it strikes here, if it can. A second owner comes while an order is on its way; beside a
+    /// kill it may come at any moment, as the first owner's orders may all have arrived before.
+    pub(crate) fn strikes(
+        self,
+        world: &World,
+        possible: &[Action],
+        beside_kill: bool,
+    ) -> Option<Action> {
         let sent = world.wire.iter().any(|parcel| parcel.awaited);
         let admitted = world.current().is_some_and(|(_, owner)| owner.appended > 0);
         possible.iter().copied().find(|action| match (self, action) {
@@ -78,7 +85,7 @@ impl Fault {
             }
             (Self::NotShownAtFirst, Action::Arrive { verdict: Verdict::TakeHidden(_), .. }) => true,
             (Self::SecondOwner, Action::TakeOver { durable: Durable::Facts(_) }) => {
-                admitted && sent
+                admitted && (sent || beside_kill)
             }
             _ => false,
         })
@@ -115,14 +122,54 @@ impl Fault {
         )
     }
 
-    /// Whether a scenario gives it an occasion.
-    pub(crate) fn has_occasion(self, scenario: &Scenario) -> bool {
+    /// Why it strikes neither before nor after a kill at a point, where that is so. Nothing else may be left uncrossed,
+    /// and nothing that is listed here may be crossed.
+    pub(super) fn impossible(self, scenario: &Scenario, point: Point) -> Option<&'static str> {
         match self {
-            Self::None => false,
-            Self::UnwindRepeated => scenario.unwinds(),
-            // Only a gateway acknowledges what the engine behind it may still reject.
-            Self::RejectedLater => scenario.rejected().is_some(),
-            _ => true,
+            Self::None => None,
+            Self::UnwindRepeated if !scenario.unwinds() => Some("nothing is taken back"),
+            // A kill that loses the append of the stop has the gateway's leg sent after all.
+            Self::RejectedLater if scenario.rejected().is_none() => {
+                let sent =
+                    point == Point::BeforeAppend && scenario.stops && scenario.has(ResendClass::A);
+                (!sent).then_some("no gateway acknowledges before its engine decides")
+            }
+            // Book and position are read before.
+            Self::ReadingsLate => None,
+            _ if point == Point::BeforeAdmission => Some(
+                "nothing is on its way before the admission, and a kill leaves nothing of the batch",
+            ),
+            _ if point == Point::BetweenAppendAndSend => self.impossible_unsent(scenario),
+            _ => None,
+        }
+    }
+
+    /// The same where the kill keeps an order from leaving whose intent is durable.
+    fn impossible_unsent(self, scenario: &Scenario) -> Option<&'static str> {
+        // Absence must be proven before anything else is sent there, or cannot be at all.
+        let proven = scenario.legs[0].class != ResendClass::A;
+        let never_proven = scenario.has(ResendClass::C) && scenario.is_one_wave();
+        match self {
+            Self::RequestLost
+            | Self::RequestLate
+            | Self::UnwindRepeated
+            | Self::NeverHandedOver
+            | Self::RefusedForNow
+            | Self::RateLimited
+                if scenario.stops && proven =>
+            {
+                Some(
+                    "no further order is sent: the user has stopped, or the time for taking back is over",
+                )
+            }
+            Self::ReplyLost if never_proven && !scenario.unwinds() => Some(
+                "no further order is sent: at a venue of class C the one kept back stays in doubt",
+            ),
+            // A repetition that only reduces takes nothing back beyond that, so no wave follows whose sending could be cut.
+            Self::UnwindRepeated if never_proven && scenario.takes_back_once() => Some(
+                "one wave takes everything back, and an entry kept back at class C stays in doubt",
+            ),
+            _ => None,
         }
     }
 }

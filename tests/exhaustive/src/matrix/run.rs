@@ -7,7 +7,7 @@ use equipoise_core::{Order, Stage};
 use super::end::{End, of_run};
 use super::fault::Fault;
 use super::scenario::Scenario;
-use super::{Cells, NOWHERE, Point};
+use super::{NOWHERE, Point, Row};
 use crate::claims::{Violation, is_quiet, of_trouble};
 use crate::config::{Budget, Config};
 use crate::fair::fair;
@@ -20,9 +20,8 @@ const ACTIONS_MAX: usize = 800;
 pub(super) struct Runner<'a> {
     pub(super) scenario: &'a Scenario,
     pub(super) fault: Fault,
-    pub(super) cells: &'a mut Cells,
+    pub(super) row: &'a mut Row,
     pub(super) at: (usize, usize),
-    pub(super) runs: u64,
     /// Kills strike every nth place of a run, and the first of each kind of point.
     pub(super) places: usize,
     /// Kills strike every nth place of a recovery.
@@ -50,34 +49,95 @@ impl Played {
     }
 }
 
+/// When a fault struck, seen from the kill.
+#[derive(Clone, Copy)]
+enum Struck {
+    Before,
+    After,
+    Never,
+}
+
 impl Runner<'_> {
     /// A run without a kill, one for each place of a kill, and one for each place of a kill of its recovery.
-    /// True if the fault had an occasion.
-    pub(super) fn all_kills(&mut self) -> Result<bool, (String, Violation)> {
+    /// Returns the states of the run without a kill; `straight` are those without the fault.
+    pub(super) fn all_kills(
+        &mut self,
+        straight: &[World],
+    ) -> Result<Vec<World>, (String, Violation)> {
         let config = self.config();
         let mut first = World::new(&config);
         first.left = config.budget;
         let unkilled = |found| (NOWHERE.to_owned(), found);
-        let armed = self.fault != Fault::None;
-        let played = self.play(&config, first, 0, armed).map_err(unkilled)?;
-        self.note(&played, Point::Nowhere, false);
+        let faulty = self.fault != Fault::None;
+        let played = self.play(&config, first, 0, faulty).map_err(unkilled)?;
+        let struck = if played.struck.is_some() { Struck::Before } else { Struck::Never };
+        self.note(&played, Point::Nowhere, false, struck);
         let mut crossed = BTreeSet::new();
         for (nth, state) in played.states.iter().enumerate() {
+            let struck = played.had_struck(nth);
             for (point, durable) in self.kills_of(state) {
-                if !crossed.insert(point) && nth % self.places != 0 {
+                self.row.reached.insert((self.at.1, point));
+                if !crossed.insert((point, struck)) && nth % self.places != 0 {
                     continue;
                 }
                 let at = |found| (format!("killed before action {nth}"), found);
                 let place = Place { state, durable };
-                let armed = armed && !played.had_struck(nth);
-                let recovering = self.kill(&config, &place, 1, armed).map_err(at)?;
-                self.note(&recovering, point, false);
-                if self.fault == Fault::None {
+                let recovering = self.kill_at(&config, &place, point, struck).map_err(at)?;
+                if !faulty {
                     self.kill_recovery(&config, nth, &recovering)?;
                 }
             }
         }
-        Ok(played.struck.is_some())
+        if faulty {
+            self.cross_the_rest(&config, &played.states, straight)?;
+        }
+        Ok(played.states)
+    }
+
+    /// Points at which the fault has struck in no run so far: every place of them, and those of the run without the
+    /// fault, is killed until it strikes afterwards.
+    fn cross_the_rest(
+        &mut self,
+        config: &Config,
+        own: &[World],
+        straight: &[World],
+    ) -> Result<(), (String, Violation)> {
+        for point in self.row.due(self.at.1) {
+            for (nth, state) in own.iter().chain(straight).enumerate() {
+                for (at_point, durable) in self.kills_of(state) {
+                    if at_point != point || self.is_crossed(point) {
+                        continue;
+                    }
+                    let at = |found| (format!("killed at place {nth} of both runs"), found);
+                    let place = Place { state, durable };
+                    self.kill_at(config, &place, point, false).map_err(at)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_crossed(&self, point: Point) -> bool {
+        self.row.cells.contains_key(&(self.at.0, self.at.1, point, false))
+    }
+
+    /// One kill, with the fault before it or else armed after it.
+    fn kill_at(
+        &mut self,
+        config: &Config,
+        place: &Place<'_>,
+        point: Point,
+        struck: bool,
+    ) -> Result<Played, Violation> {
+        let armed = self.fault != Fault::None && !struck;
+        let recovering = self.kill(config, place, 1, armed)?;
+        let when = match (struck, recovering.struck) {
+            (true, _) => Struck::Before,
+            (false, Some(_)) => Struck::After,
+            (false, None) => Struck::Never,
+        };
+        self.note(&recovering, point, false, when);
+        Ok(recovering)
     }
 
     /// The end of the run without a kill.
@@ -101,7 +161,7 @@ impl Runner<'_> {
                 let at = |found| (format!("killed before actions {nth} and {again} after"), found);
                 let place = Place { state, durable };
                 let played = self.kill(config, &place, 2, false).map_err(at)?;
-                self.note(&played, point, true);
+                self.note(&played, point, true, Struck::Never);
             }
         }
         Ok(())
@@ -169,12 +229,22 @@ impl Runner<'_> {
         self.play(config, killed, kills, armed)
     }
 
-    fn note(&mut self, played: &Played, point: Point, in_recovery: bool) {
+    /// Counts a run for its cell; one in which a fault that there is never struck counts for none.
+    fn note(&mut self, played: &Played, point: Point, in_recovery: bool, struck: Struck) {
         let Some(last) = played.states.last() else {
             return;
         };
-        let cell = self.cells.entry((self.at.0, self.at.1, point, in_recovery)).or_default();
-        *cell.entry(End::of(last).as_str()).or_default() += 1;
+        let faulty = self.fault != Fault::None;
+        if faulty && matches!(struck, Struck::Never) {
+            self.row.unstruck += 1;
+            return;
+        }
+        let cell = self.row.cells.entry((self.at.0, self.at.1, point, in_recovery)).or_default();
+        match struck {
+            Struck::After => cell.after += 1,
+            Struck::Before | Struck::Never => cell.before += 1,
+        }
+        *cell.ends.entry(End::of(last).as_str()).or_default() += 1;
     }
 
     /// Goes on fairly to the end; a fault that is armed strikes at its first occasion.
@@ -185,7 +255,7 @@ impl Runner<'_> {
         kills: usize,
         mut armed: bool,
     ) -> Result<Played, Violation> {
-        self.runs += 1;
+        self.row.runs += 1;
         let mut print = fingerprint(0, &first);
         let mut played = Played { states: vec![first], struck: None };
         for _ in 0..ACTIONS_MAX {
@@ -194,7 +264,9 @@ impl Runner<'_> {
             };
             let possible = world.possible(config);
             let strikes = |action| self.scenario.halved(world, action);
-            if armed && let Some(action) = self.fault.strikes(world, &possible).map(strikes) {
+            if armed
+                && let Some(action) = self.fault.strikes(world, &possible, kills > 0).map(strikes)
+            {
                 played.struck = Some(played.states.len());
                 armed = false;
                 let next = world.after(action)?;

@@ -6,6 +6,7 @@ use super::end::End;
 use super::quirks;
 use crate::config::{LegShape, UNWIND_ATTEMPTS, UNWIND_MS, letter};
 use crate::exchange::Verdict;
+use crate::product::Product;
 use crate::world::{Action, World};
 
 /// What becomes of an order of the entry role, or of the first unwind.
@@ -136,6 +137,18 @@ impl Scenario {
     /// Whether an order for such a venue is in the first wave.
     pub(super) fn sends_at_once(&self, class: ResendClass) -> bool {
         self.legs.iter().any(|leg| leg.class == class && leg.after.is_none())
+    }
+
+    /// Whether no leg waits for another one.
+    pub(super) fn is_one_wave(&self) -> bool {
+        self.legs.iter().all(|leg| leg.after.is_none())
+    }
+
+    /// Whether one order takes everything back, also where the network repeats it: one leg of two filled whole, at an
+    /// account that knows orders which only reduce. A repeated sale of spot is bought back.
+    pub(super) fn takes_back_once(&self) -> bool {
+        let reduces = !matches!(self.legs[0].product, Product::Spot | Product::SpotToken);
+        reduces && self.fates == [Fate::Fills, Fate::Refused]
     }
 
     /// Whether the orders for taking back are too few if there is twice as much, because one of them fills by half.

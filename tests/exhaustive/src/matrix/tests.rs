@@ -6,7 +6,7 @@ use super::end::End;
 use super::fault::Fault;
 use super::run::Runner;
 use super::scenario::{Scenario, scenarios};
-use super::{Cells, PAIRS};
+use super::{PAIRS, Row};
 use crate::claims::{Violation, is_reported};
 use crate::world::World;
 
@@ -17,9 +17,8 @@ fn scenario() -> Scenario {
 
 /// The end of a run without a kill.
 fn played(scenario: &Scenario, fault: Fault) -> Result<World, Violation> {
-    let mut cells = Cells::new();
-    let cells = &mut cells;
-    let mut run = Runner { scenario, fault, cells, at: (0, 0), runs: 0, places: 1, stride: 1 };
+    let mut row = Row::default();
+    let mut run = Runner { scenario, fault, row: &mut row, at: (0, 0), places: 1, stride: 1 };
     run.unkilled()
 }
 

@@ -31,7 +31,6 @@ impl Checker {
                 self.judge_ending(env, batch, venues);
                 self.judge_drift(batch, venues);
                 self.judge_waves(batch);
-                self.judge_report(batch);
             }
         }
     }
@@ -112,14 +111,6 @@ impl Checker {
         if let Some(tag) = stream.split_wave(|tag| self.has_left(batch, tag)) {
             self.fail(Claim::R2, format!("batch {batch}: half of the wave of {tag:?} left"));
         }
-    }
-
-    /// A5: no report holds what requests are signed with.
-    fn judge_report(&mut self, batch: u8) {
-        let report =
-            self.durable[usize::from(batch)].as_ref().map(|saga| saga.report(UnixMillis(0)));
-        let shown = report.map(|report| format!("{report:?}")).unwrap_or_default();
-        self.refuse_secret(shown.as_bytes(), "a report");
     }
 
     /// S1: no leg of a fixed size fills beyond it. Second effects of one handing over are left out, effects of copies

@@ -23,10 +23,6 @@ pub(super) fn reply(plant: Plant, reply: Reply) -> Reply {
         (Plant::LostReplyAsUnsent, Reply::Failed(_)) => {
             Reply::Placed(Err(PlaceError::NotSent("timed out".to_owned())))
         }
-        (Plant::SecretInError, Reply::Placed(Err(PlaceError::NotSent(why)))) => {
-            let why = format!("{why}: cannot send what {} signed", crate::process::SECRET);
-            Reply::Placed(Err(PlaceError::NotSent(why)))
-        }
         (Plant::RateLimitAsFinal, Reply::Placed(Err(PlaceError::Refused(refusal)))) => {
             match refusal.kind {
                 RefusalKind::RateLimited { .. } => refused(RefusalKind::Final),

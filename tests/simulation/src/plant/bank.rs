@@ -103,6 +103,10 @@ bank! {
     UnwindPausesForgotten: "A fruitless unwind order is followed by the next at once.", "R10", with [NotConnected], by [Bounds], within 30;
     StartedAgain: "A look is started while the one before is under way.", "R9", with [LostReply], by [Memory], within 30;
     WakingsQueued: "Wakings queue up while an append is under way.", "P3", with [SlowSync], by [Memory], within 30;
+    WakesItself: "Each waking records something, so that another one follows at once.", "P3", with [], by [Rest], within 10;
+    FoundAsMissing: "A look that shows an order is recorded as a search that found nothing.", "R4", with [], by [Apply], within 20;
+    LastAppendUnread: "A start does not read the last append.", "P1", with [Kill], by [Replay], within 50;
+    OrderAtEachStart: "Each start writes one more attempt before it has asked.", "R11", with [Kill], by [ResumeTwice], within 150;
+    EntryAfterStop: "A leg is tried again although the user has stopped.", "O4", with [UserStop], by [Order], within 300;
     PausesIgnored: "A fruitless query is repeated without a pause.", "R9", with [QueryFailure], by [Bounds], within 30;
-    SecretInError: "An error text holds the key that requests are signed with.", "A5", with [NotConnected], by [A5], within 20;
 }

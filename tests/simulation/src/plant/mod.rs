@@ -6,6 +6,7 @@
 mod answers;
 mod bank;
 mod bends;
+mod early;
 mod steps;
 
 use std::borrow::Cow;
@@ -41,6 +42,14 @@ pub(crate) fn event<'a>(env: &Env, saga: &Saga, event: &'a Event) -> Cow<'a, Eve
 pub(crate) fn step(env: &Env, saga: &Saga, event: &Event, step: Step) -> Step {
     let now = UnixMillis(env.now);
     env.plant.map_or(step.clone(), |plant| steps::step(plant, saga, now, event, step))
+}
+
+/// What the saga decided when it was resumed, where that is tried once more.
+pub(crate) fn resumed(env: &Env, saga: &Saga, decided: Step) -> Step {
+    match env.plant {
+        Some(Plant::OrderAtEachStart) => step(env, saga, &Event::Resumed, decided),
+        _ => decided,
+    }
 }
 
 /// An answer to an order.
@@ -95,6 +104,11 @@ pub(crate) fn answers_early(env: &Env) -> bool {
 /// Whether appends that met a full device are reported durable.
 pub(crate) fn trusts_full_device(env: &Env) -> bool {
     env.plant == Some(Plant::FullDeviceIgnored)
+}
+
+/// Whether a start leaves the last append out.
+pub(crate) fn leaves_last_out(env: &Env) -> bool {
+    env.plant == Some(Plant::LastAppendUnread)
 }
 
 /// Whether a stale owner's appends are taken.

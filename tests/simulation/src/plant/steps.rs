@@ -71,6 +71,10 @@ pub(super) fn step(
         Plant::RecordsRepeated => record_again(saga, now, event, &mut step),
         Plant::DoubtRepeated => doubt_again(saga, now, event, &mut step),
         Plant::AlarmRepeated => alarm_again(saga, now, event, &mut step),
+        Plant::WakesItself => wake_again(saga, now, event, &mut step),
+        Plant::FoundAsMissing => miss_what_is_there(saga, now, event, &mut step),
+        Plant::OrderAtEachStart => try_at_each_start(saga, now, event, &mut step),
+        Plant::EntryAfterStop => try_after_stop(saga, now, event, &mut step),
         Plant::OverAskedAbout => ask_about_what_is_over(saga, event, &mut step),
         Plant::LateFillUnalarmed => {
             let silent =
@@ -165,6 +169,53 @@ fn compensate_again(saga: &Saga, now: UnixMillis, event: &Event, step: &mut Step
     let mut records = std::mem::take(&mut step.records);
     records.extend(intents);
     *step = Step { records, commands: vec![Command::Send(sends)], wake_at: None };
+}
+
+/// Each waking raises the same alarm.
+fn wake_again(saga: &Saga, now: UnixMillis, event: &Event, step: &mut Step) {
+    if let Some((tag, _)) = saga.orders().next().filter(|_| *event == Event::Wake)
+        && step.records.is_empty()
+    {
+        step.records.push(Record::Alarmed { alarm: Alarm::Overfill, tag, at: now });
+    }
+}
+
+/// What a look shows counts as not found.
+fn miss_what_is_there(saga: &Saga, now: UnixMillis, event: &Event, step: &mut Step) {
+    let Event::Answered { tag, venue_time, orders, .. } = event else { return };
+    let known = saga.order(*tag).is_some_and(|order| order.stage == Stage::Known);
+    if known && !orders.is_empty() && step.records.is_empty() {
+        step.records.push(Record::NotFound { tag: *tag, venue_time: *venue_time, at: now });
+    }
+}
+
+/// The last attempt of a leg that came to nothing, once more, in place of everything else.
+fn try_closed_again(saga: &Saga, now: UnixMillis, step: &mut Step) {
+    let fruitless = saga.orders().find(|(tag, order)| {
+        let last = usize::from(tag.attempt) + 1 == saga.attempts(tag.leg, tag.role).len();
+        tag.role == Role::Entry && last && order.is_closed() && order.fills.is_empty()
+    });
+    if let Some((intent, send)) = fruitless.and_then(|(tag, _)| again(saga, tag, now)) {
+        let commands = vec![Command::Send(vec![send])];
+        *step = Step { records: vec![intent], commands, wake_at: None };
+    }
+}
+
+fn try_at_each_start(saga: &Saga, now: UnixMillis, event: &Event, step: &mut Step) {
+    if *event == Event::Resumed && saga.open_orders().next().is_none() {
+        try_closed_again(saga, now, step);
+    }
+}
+
+fn try_after_stop(saga: &Saga, now: UnixMillis, event: &Event, step: &mut Step) {
+    let stopped = step.records.iter().any(|record| matches!(record, Record::Stopped { .. }));
+    if *event != Event::Stop || !stopped || saga.is_unwinding() {
+        return;
+    }
+    let mut records = std::mem::take(&mut step.records);
+    try_closed_again(saga, now, step);
+    records.append(&mut step.records);
+    step.records = records;
 }
 
 /// What has filled is taken back while another leg is in doubt.

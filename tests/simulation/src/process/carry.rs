@@ -77,15 +77,4 @@ impl Process {
             }
         }
     }
-
-    /// A planted bug: orders leave before their intent is durable.
-    pub(super) fn hand_over_early(&mut self, out: &mut Outside, batch: u8, commands: &[Command]) {
-        for command in commands {
-            if let Command::Send(wave) = command {
-                for send in wave {
-                    out.depart(self.index, batch, send.tag, send.request.clone());
-                }
-            }
-        }
-    }
 }

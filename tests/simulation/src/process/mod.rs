@@ -17,14 +17,11 @@ pub(crate) use carry::WINDOW_LOST;
 pub(crate) use driver::{Driver, Input};
 
 use crate::check::Claim;
-use crate::env::Happening;
+use crate::env::{Env, Happening};
 use crate::fault::Fault;
 use crate::mark::Mark;
 use crate::network::Outside;
 use crate::plant;
-
-/// What this process signs its requests with; it must never be seen anywhere (A5).
-pub(crate) const SECRET: &str = "canary-of-the-simulation";
 
 /// How long a process whose journal failed may take to end.
 const FAILED_MS_MAX: u64 = 2_000;
@@ -69,7 +66,11 @@ impl Process {
     /// Replays every open batch, and asks before it acts (R11).
     pub(crate) fn start(&mut self, out: &mut Outside) {
         let mut journal: BTreeMap<u8, Vec<Record>> = BTreeMap::new();
-        for (batch, records) in out.disk.read_all() {
+        let mut appends: Vec<(u8, Vec<Record>)> = out.disk.read_all().collect();
+        if plant::leaves_last_out(&out.env) {
+            appends.pop();
+        }
+        for (batch, records) in appends {
             journal.entry(batch).or_default().extend(records);
         }
         let mut over: Vec<Saga> = Vec::new();
@@ -121,7 +122,7 @@ impl Process {
         }
         driver.unsettled = true;
         out.check.resumed(batch);
-        if !resuming_twice_is_once(&driver.saga, UnixMillis(out.env.now)) {
+        if !resuming_twice_is_once(&out.env, &driver.saga) {
             let text = format!("batch {batch}: resuming twice leads elsewhere than resuming once");
             out.check.fail(Claim::ResumeTwice, text);
         }
@@ -262,10 +263,11 @@ fn contend(driver: &mut Driver, other: &BatchSpec) -> bool {
 }
 
 /// Recovery that is interrupted and begun again must lead where one recovery leads (R11).
-fn resuming_twice_is_once(saga: &Saga, now: UnixMillis) -> bool {
+fn resuming_twice_is_once(env: &Env, saga: &Saga) -> bool {
+    let now = UnixMillis(env.now);
     let resume = |saga: &Saga| {
         let mut after = saga.clone();
-        let step = saga.step(now, &Event::Resumed);
+        let step = plant::resumed(env, saga, saga.step(now, &Event::Resumed));
         step.records.iter().all(|record| after.apply(record).is_ok()).then_some(after)
     };
     let once = resume(saga);

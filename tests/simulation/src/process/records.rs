@@ -51,6 +51,7 @@ impl Process {
             driver.flush_at = None;
             let append = self.append(out, batch, &bytes)?;
             let (commands, wake_at) = (step.commands, step.wake_at);
+            #[cfg(planted)]
             if plant::sends_early(&out.env) {
                 self.hand_over_early(out, batch, &commands);
             }
