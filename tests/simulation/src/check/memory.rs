@@ -8,7 +8,7 @@
 //! 4 × `V` and 6 × `T`.
 //! A saga that writes the same thing again at each look breaks the bound of that kind of record at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use equipoise_core::{
     Alarm, Closing, Command, LegSpec, OrderTag, Record, ResendClass, Saga, Stage, Step,
@@ -196,8 +196,11 @@ impl Checker {
         }
         let class = |tag: OrderTag| saga.spec().leg(tag.leg).map(|leg| leg.traits.class);
         let unfinished = saga.orders().filter(|(tag, order)| match &order.stage {
-            // V15: a second effect may still show, after a fill only where ids are forgotten.
-            Stage::Closed(Closing::Ended) => class(*tag) != Some(ResendClass::A) && !order.audited,
+            // V15: a second effect may still show, after an execution only where ids are forgotten.
+            Stage::Closed(Closing::Ended) => {
+                let forgotten = class(*tag) != Some(ResendClass::A);
+                (forgotten || order.executed().is_zero()) && !order.audited
+            }
             Stage::Closed(Closing::Refused(_)) => !order.audited,
             // Cancelled before the end leaves it to a person.
             Stage::Closed(Closing::Unresolved(_)) => order.is_open_at_venue(),
@@ -246,10 +249,9 @@ impl Checker {
     }
 }
 
-/// Waves that can be prepared beside each other: one for each underlying.
+/// Waves that can be prepared beside each other: one for each leg once something was executed.
 fn waves(saga: &Saga) -> usize {
-    let bases: BTreeSet<_> = saga.spec().legs.iter().map(|leg| &leg.instrument.base).collect();
-    bases.len()
+    saga.spec().legs.len()
 }
 
 fn searches_each(leg: Option<&LegSpec>) -> u64 {
