@@ -20,6 +20,10 @@ pub trait Strategy: Send {
     fn on_market(&mut self, view: &MarketView) -> Vec<Plan>;
 
     /// Learns how one of its batches ended and returns the plans that follow from it.
+    ///
+    /// An outcome is told once: after a kill only those of batches that were cut off are told, and plans that were wanted
+    /// and not submitted yet are forgotten. What must come whatever happens belongs into [`Self::on_market`], which sees
+    /// what is held.
     fn on_outcome(&mut self, _outcome: &BatchReport) -> Vec<Plan> {
         Vec::new()
     }

@@ -103,6 +103,21 @@ impl<S: Strategy> StrategyRunner<S> {
         Ok(report)
     }
 
+    /// Asks about parked batches again as [`Engine::review_parked`] does, and learns what the strategy's own hold since.
+    /// Cancel safe as that is.
+    ///
+    /// # Errors
+    /// As [`Engine::review_parked`].
+    pub async fn review_parked(&mut self) -> Result<Vec<BatchReport>, BatchError> {
+        let learned = self.engine.review_parked().await?;
+        for report in &learned {
+            if let Some(handle) = self.engine.batch(report.key).await? {
+                self.track(handle);
+            }
+        }
+        Ok(learned)
+    }
+
     async fn follow(&mut self, outcome: &BatchReport) -> Result<(), BatchError> {
         let mut wanted = VecDeque::from(self.strategy.on_outcome(outcome));
         for _ in 0..FOLLOW_UPS_MAX {

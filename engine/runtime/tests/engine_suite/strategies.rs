@@ -4,6 +4,7 @@ use equipoise_core::{
     BatchReport, BatchStatus, MarketView, OnResidual, Plan, Policy, RefusalKind, Side, Strategy,
     StrategyName,
 };
+use equipoise_port::QueryError;
 use equipoise_runtime::{BatchError, CheckError, StrategyRunner, SubmitError};
 
 use super::exchange::OnPlace;
@@ -77,19 +78,30 @@ async fn a_batch_that_ended_flat_is_held_no_more_without_being_finished_by_anyon
 
 #[tokio::test(start_paused = true)]
 async fn a_parked_batch_with_an_unresolved_order_is_held_even_without_a_proven_fill() {
-    let desk = Desk::new();
+    let mut desk = Desk::new();
+    // A journal that holds a batch is no fresh one, so that nothing is asked before admission (D5).
+    let before = Plan { strategy: of("other"), ..pair("before", "0.1") };
+    desk.engine().await.submit(&before).await.unwrap().wait().await.unwrap();
+    desk.crash();
     let engine = desk.engine().await;
     desk.binance.play([OnPlace::FillUnheard]);
     let one = plan("now", vec![leg("long", "binance", Side::Buy, "0.1")]);
     let strategy = Scripted::new(vec![one], vec![]);
     let mut runner = StrategyRunner::start(engine, strategy, watched()).await.unwrap();
+    for kind in ["find", "list"] {
+        desk.binance.fail(kind, QueryError::Unavailable("maintenance".into()));
+    }
     let handle = runner.poll().await.unwrap().remove(0);
-    let code = "-2015".to_owned();
-    let refused = equipoise_port::QueryError::Credentials { code, message: "no".into() };
-    desk.binance.fail("find", refused);
     assert_eq!(runner.finish(&handle).await.unwrap().status, BatchStatus::Parked);
     let holdings = runner.view().await.unwrap().holdings;
     assert_eq!((holdings.len(), holdings[0].status), (1, BatchStatus::Parked));
+    assert_eq!(holdings[0].legs, []);
+    // What a review finds is held from then on.
+    desk.binance.heal("find");
+    desk.binance.heal("list");
+    assert_eq!(runner.review_parked().await.unwrap().len(), 1);
+    let holdings = runner.view().await.unwrap().holdings;
+    assert_eq!(holdings[0].legs, [(of("binance"), of("BTCUSDT"), of("0.1"))]);
 }
 
 #[tokio::test(start_paused = true)]
