@@ -307,6 +307,27 @@ fn what_was_shown_once_is_never_proven_absent() {
     assert_eq!((known.least, known.greatest), (amount("-0.1"), amount("0.1")));
 }
 
+/// It ended, and what it executed is known by amount only: that is no closed account, however well it was looked.
+#[test]
+fn an_audit_closes_no_order_whose_trades_are_missing_and_the_trades_do() {
+    let mut spec = pair(ResendClass::A);
+    spec.legs[0].traits = traits(ResendClass::B);
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    run.fill("short.e0");
+    let whole = run.traded("long.e0", ended(), "0.1");
+    let without = OrderSnapshot { fills: Vec::new(), ..whole.clone() };
+    run.placed("long.e0", without.clone());
+    run.at(600_000);
+    run.wake();
+    assert_eq!(run.ending().map(|(ending, _)| ending), Some(Ending::Parked));
+    run.expect(run.looked("long.e0", vec![without]), &["audited long.e0"], &[]);
+    let range = run.saga.net_delta_range().unwrap()[&asset("BTC")];
+    assert_eq!((range.least, range.greatest), (amount("-0.1"), amount("0")));
+    run.expect(run.looked("long.e0", vec![whole]), &["fill long.e0 t2 0.1"], &[]);
+    assert_eq!((run.saga.net_delta_range(), run.net()), (None, "0".to_owned()));
+}
+
 /// Of two orders under one id, the one still open may fill beside what the other one filled (V15).
 #[test]
 fn a_second_order_that_was_open_when_last_seen_counts_in_the_range() {
