@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use equipoise_core::{
-    BatchReport, OrderRequest, OrderState, OrderTag, Record, ResendClass, Side, VenueOrderId,
+    BatchReport, OrderEnd, OrderRequest, OrderState, OrderTag, Record, ResendClass, Side,
+    VenueOrderId,
 };
 
 use super::holdings::Holdings;
@@ -16,6 +17,7 @@ use crate::world::World;
 struct Attempt<'a> {
     request: &'a OrderRequest,
     class: ResendClass,
+    transmissions: usize,
     shown: BTreeMap<&'a VenueOrderId, Shown>,
     audited: bool,
     unresolved: bool,
@@ -25,6 +27,7 @@ struct Attempt<'a> {
 #[derive(Default)]
 struct Shown {
     ended: bool,
+    rejected: bool,
     executed: i128,
     filled: i128,
 }
@@ -118,7 +121,14 @@ impl<'a> Attempts<'a> {
 
 impl<'a> Attempt<'a> {
     const fn of(request: &'a OrderRequest, class: ResendClass) -> Self {
-        Self { request, class, shown: BTreeMap::new(), audited: false, unresolved: false }
+        Self {
+            request,
+            class,
+            transmissions: 1,
+            shown: BTreeMap::new(),
+            audited: false,
+            unresolved: false,
+        }
     }
 
     fn learn(&mut self, record: &'a Record) {
@@ -126,6 +136,7 @@ impl<'a> Attempt<'a> {
             Record::Observed { venue_order, state, executed, .. } => {
                 let shown = self.shown.entry(venue_order).or_default();
                 shown.ended |= matches!(state, OrderState::Ended(_));
+                shown.rejected |= matches!(state, OrderState::Ended(OrderEnd::Rejected { .. }));
                 shown.executed = shown.executed.max(parts_of(executed.get()).unwrap_or(0));
                 self.forget_if_known();
             }
@@ -139,6 +150,7 @@ impl<'a> Attempt<'a> {
                 // All that was open about an order shown with all its trades.
                 self.unresolved &= !self.is_settled();
             }
+            Record::Transmission { .. } => self.transmissions += 1,
             Record::Unresolved { .. } => self.unresolved = true,
             // Asked about once more by a later owner; what comes of that is a record of its own.
             Record::Doubted { .. } | Record::Absent { .. } => self.unresolved = false,
@@ -146,10 +158,19 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// A listing made for another attempt may show one that was given up after all. Where the venue remembers ids there
-    /// is nothing more to know of it then, once it has ended and its trades are there; elsewhere its audit is missing.
+    /// A listing made for another attempt may show one that was given up after all. Where no further copy of it can
+    /// execute there is nothing more to know then, once it has ended and its trades are there; elsewhere its audit is
+    /// missing.
     fn forget_if_known(&mut self) {
-        self.unresolved &= !(self.class == ResendClass::A && self.is_settled());
+        self.unresolved &= self.may_repeat() || !self.is_settled();
+    }
+
+    /// Whether another copy of its request may execute: not where the venue remembers ids and took this one for good. It
+    /// did if it executed, or if all that was sent was accepted; a rejection need not have taken the id.
+    fn may_repeat(&self) -> bool {
+        let executed = self.shown.values().any(|shown| shown.executed.max(shown.filled) > 0);
+        let accepted = self.transmissions == 1 && self.shown.values().any(|shown| !shown.rejected);
+        self.class != ResendClass::A || !(executed || accepted)
     }
 
     fn has_ended(&self) -> bool {
@@ -160,18 +181,17 @@ impl<'a> Attempt<'a> {
         self.has_ended() && self.shown.values().all(|shown| shown.filled >= shown.executed)
     }
 
-    /// None to all of what was asked for; once every order shown has ended, only trades that were not shown, and where
-    /// a venue takes an id twice and its listings were not read, the whole request once more (V15).
+    /// What was shown and its trades not yet, all of the request for each order shown open, and for one not shown: where
+    /// none is, or where another copy may have executed and the listings were not read (V15).
     fn rest(&self) -> i128 {
         let wanted = parts_of(self.request.quantity.get()).unwrap_or(0);
-        let executed: i128 =
-            self.shown.values().map(|shown| shown.executed.max(shown.filled)).sum();
+        let each = self.shown.values().map(|shown| {
+            let executed = shown.executed.max(shown.filled);
+            if shown.ended { executed } else { wanted.max(executed) }
+        });
         let filled: i128 = self.shown.values().map(|shown| shown.filled).sum();
-        let most = match (self.has_ended(), self.class == ResendClass::A || self.audited) {
-            (false, _) => wanted.max(executed),
-            (true, true) => executed,
-            (true, false) => executed + wanted,
-        };
-        most - filled
+        let unseen = self.has_ended() && self.may_repeat() && !self.audited;
+        let beside = if unseen || self.shown.is_empty() { wanted } else { 0 };
+        each.sum::<i128>() + beside - filled
     }
 }
