@@ -292,8 +292,12 @@ impl World {
 
     /// Within how long every batch must end once nothing goes wrong any more, by its own limits.
     fn bound_ms(&self) -> u64 {
-        let slowest =
-            self.out.venues.iter().map(|venue| venue.traits.doubt_ms()).max().unwrap_or(0);
+        // The window, the margin, and two rounds a second apart (R4).
+        let proof_ms = |traits: &equipoise_core::VenueTraits| {
+            u64::from(traits.window_ms + traits.margin_ms) + 1_000
+        };
+        let slowest = self.out.venues.iter().map(|venue| proof_ms(&venue.traits)).max();
+        let slowest = slowest.unwrap_or(0);
         let doubt = slowest + self.out.workload.doubt_grace_ms() + 10_000;
         let plans = self.out.workload.plans.iter().filter(|submission| !submission.refused);
         let bounds = plans.map(|submission| {

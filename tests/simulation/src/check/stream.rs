@@ -246,7 +246,7 @@ impl Stream {
             standing: Standing::Intended,
             intended_at: at.0,
             deadlines: vec![request.deadline.0],
-            first_stamp: request.stamp().0,
+            first_stamp: request.deadline.0.saturating_sub(request.window_ms.into()),
             at_venue: BTreeMap::new(),
             trades: BTreeMap::new(),
             refused: None,

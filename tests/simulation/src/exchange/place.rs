@@ -149,8 +149,9 @@ impl Exchange {
     /// Outside the request's window by the gateway's clock.
     fn is_late(&self, env: &Env, request: &OrderRequest) -> bool {
         let venue_time = self.venue_time(env.now);
+        let stamp = request.deadline.0.saturating_sub(request.window_ms.into());
         self.traits.deadline_check != DeadlineCheck::None
-            && (venue_time > request.deadline.0 || request.stamp().0 > venue_time + AHEAD_MS)
+            && (venue_time > request.deadline.0 || stamp > venue_time + AHEAD_MS)
     }
 
     /// The order of an id that a class A venue remembers, whatever became of it: it takes no other one under that id.
