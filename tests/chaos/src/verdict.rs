@@ -132,8 +132,10 @@ impl Leg<'_> {
             if order.is_open() {
                 found.push(Violation::new(Kind::Stray, format!("order {id} is still open")));
             }
-            // Also without an execution: one attempt is one order.
-            if !seen.insert(id) {
+            // Also without an execution: one attempt is one order. What the exchange rejected for its id is none.
+            let repetition =
+                order.ended_by == Some(EndReason::Repetition) && order.executed.is_zero();
+            if !repetition && !seen.insert(id) {
                 found.push(Violation::new(Kind::Duplicate, format!("id {id} has two orders")));
             }
         }
