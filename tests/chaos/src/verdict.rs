@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use equipoise_sim::{InstrumentKind, Ledger, Order, Side};
+use equipoise_sim::{EndReason, InstrumentKind, Ledger, Order, Side};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
