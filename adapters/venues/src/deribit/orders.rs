@@ -59,18 +59,11 @@ impl Deribit {
         };
         if incomplete {
             let first = first(order.since);
-            let listed = async {
-                let open = self.open_orders(&order.symbol).await?;
-                let views = order_views(order.since, now);
-                let ended = self.ended_orders(&order.symbol, first, views).await?;
-                Ok::<_, QueryError>(open.into_iter().chain(ended))
-            };
-            match listed.await {
-                Ok(listed) => orders = merge(orders.into_values().chain(listed.filter(named))),
-                // What was found counts; that it is all is for the listing of a complete look to say.
-                Err(_) if !orders.is_empty() => {}
-                Err(error) => return Err(error),
-            }
+            let open = self.open_orders(&order.symbol).await?;
+            let views = order_views(order.since, now);
+            let ended = self.ended_orders(&order.symbol, first, views).await?;
+            let listed = open.into_iter().chain(ended).filter(named);
+            orders = merge(orders.into_values().chain(listed));
         }
         let own = |row: &Order| {
             row.label == order.client_id.as_str() && row.instrument_name == order.symbol.as_str()

@@ -25,7 +25,7 @@ pub(super) const SECTOR: usize = 512;
 
 /// Newest version this build writes and reads (P11). Frames of the first builds had none: what stood in its place was
 /// the kind of their first write, 1 or 2.
-const VERSION: u8 = 3;
+pub(super) const VERSION: u8 = 3;
 
 /// Bytes that neither length nor version change.
 const HEADER_LEN: usize = 32;

@@ -11,6 +11,7 @@ use equipoise_port::JournalError;
 use sha2::{Digest, Sha256};
 
 use super::codec::{self, BUNDLE};
+use super::frame;
 use super::log::Log;
 use super::reading::{Assembly, key_body, number_body};
 use super::segment::{Segment, add_entry, split_entry};
@@ -82,7 +83,7 @@ impl Taken {
 
 /// Batch whose records are written.
 const BATCH: u64 = 1;
-/// Bytes before the writes of a frame: checksum, length, and three numbers.
+/// Bytes before the version and the writes of a frame: checksum, length, and three numbers.
 const FRAME_LEN: usize = 32;
 const SECTOR: usize = 512;
 /// Distance of an anchor's slots.
@@ -135,6 +136,7 @@ pub fn written(decoder: Decoder, records: &[Record]) -> Vec<u8> {
         Decoder::Log => {
             out.extend([0; 24]);
             out[15] = 1;
+            out.push(frame::VERSION);
             for (record, sequence) in records.iter().zip(0..) {
                 let (key, value) = value(record, sequence);
                 out.push(1);
