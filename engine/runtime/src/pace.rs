@@ -246,6 +246,16 @@ mod tests {
     }
 
     #[test]
+    fn another_wave_waits_for_no_pause_of_the_one_before_but_for_what_is_under_way() {
+        let mut paces = started(true);
+        paces.end_pause(KEY);
+        assert!(!paces.may_start(KEY, true, UnixMillis(0)), "it is under way");
+        paces.pause(KEY, Some(&busy(600_000)), UnixMillis(0));
+        paces.end_pause(KEY);
+        assert!(paces.may_start(KEY, true, UnixMillis(0)));
+    }
+
+    #[test]
     fn a_pause_that_is_over_wakes_once() {
         let mut paces = started(true);
         paces.pause(KEY, None, UnixMillis(0));

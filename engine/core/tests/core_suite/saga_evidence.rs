@@ -285,14 +285,20 @@ proptest! {
     }
 }
 
-/// A look that lags, or a listing that lost the order, must not take back what the venue has shown.
-#[test]
-fn what_was_shown_once_is_never_proven_absent() {
+/// The long order is under way at a venue of class B; of the short one nothing is left to be known.
+fn long_on_class_b() -> Harness {
     let mut spec = pair(ResendClass::A);
     spec.legs[0].traits = traits(ResendClass::B);
     let mut run = Harness::new(spec);
     run.send(&["long.e0", "short.e0"]);
     run.fill("short.e0");
+    run
+}
+
+/// A look that lags, or a listing that lost the order, must not take back what the venue has shown.
+#[test]
+fn what_was_shown_once_is_never_proven_absent() {
+    let mut run = long_on_class_b();
     let mut shown = run.traded("long.e0", ended(), "0.1");
     shown.fills.clear();
     run.placed("long.e0", shown);
@@ -310,11 +316,7 @@ fn what_was_shown_once_is_never_proven_absent() {
 /// It ended, and what it executed is known by amount only: that is no closed account, however well it was looked.
 #[test]
 fn an_audit_closes_no_order_whose_trades_are_missing_and_the_trades_do() {
-    let mut spec = pair(ResendClass::A);
-    spec.legs[0].traits = traits(ResendClass::B);
-    let mut run = Harness::new(spec);
-    run.send(&["long.e0", "short.e0"]);
-    run.fill("short.e0");
+    let mut run = long_on_class_b();
     let whole = run.traded("long.e0", ended(), "0.1");
     let without = OrderSnapshot { fills: Vec::new(), ..whole.clone() };
     run.placed("long.e0", without.clone());
@@ -331,11 +333,7 @@ fn an_audit_closes_no_order_whose_trades_are_missing_and_the_trades_do() {
 /// Of two orders under one id, the one still open may fill beside what the other one filled (V15).
 #[test]
 fn a_second_order_that_was_open_when_last_seen_counts_in_the_range() {
-    let mut spec = pair(ResendClass::A);
-    spec.legs[0].traits = traits(ResendClass::B);
-    let mut run = Harness::new(spec);
-    run.send(&["long.e0", "short.e0"]);
-    run.fill("short.e0");
+    let mut run = long_on_class_b();
     let first = run.traded("long.e0", ended(), "0.1");
     let mut second = run.snapshot("long.e0", OrderState::Open, "0");
     second.venue_order = VenueOrderId::new("another").unwrap();

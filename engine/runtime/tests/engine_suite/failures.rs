@@ -1,6 +1,8 @@
 //! Adapters that panic or hang, and journals that fail under way: doubt or a typed end, never loss and never silence.
 
-use equipoise_core::{Alarm, BatchStatus, LegStatus, OrderRequest, Qty, Record, RefusalKind, Side};
+use equipoise_core::{
+    Alarm, BatchReport, BatchStatus, LegStatus, OrderRequest, Qty, Record, RefusalKind, Side,
+};
 use equipoise_port::{JournalError, MockVenue, PlaceError, QueryError};
 use equipoise_runtime::{BatchError, SubmitError};
 
@@ -234,6 +236,14 @@ async fn a_second_order_under_the_same_id_is_found_in_the_listing_and_neutralise
     assert_eq!(desk.binance.net() + desk.bybit.net(), equipoise_core::Amount::ZERO);
 }
 
+/// What was sent is in doubt, and nothing beside it.
+fn is_parked_in_doubt(report: &BatchReport) {
+    assert_eq!(report.status, BatchStatus::Parked, "{}", report.why);
+    assert_eq!(report.legs[0].filled, Qty::ZERO);
+    let in_doubt: Vec<_> = report.in_doubt.iter().map(|doubt| doubt.quantity).collect();
+    assert_eq!(in_doubt, [super::setup::of("0.1")]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_order_of_other_content_under_our_id_never_counts_although_it_is_listed() {
     let desk = Desk::new();
@@ -243,12 +253,7 @@ async fn an_order_of_other_content_under_our_id_never_counts_although_it_is_list
     pass_ms(500).await;
     let asked = desk.binance.asked()[0].clone();
     desk.binance.add_foreign(OrderRequest { quantity: super::setup::of("0.3"), ..asked });
-    let report = handle.wait().await.unwrap();
-    assert_eq!(report.status, BatchStatus::Parked, "{}", report.why);
-    assert_eq!(report.legs[0].filled, Qty::ZERO);
-    // What was sent is in doubt, and nothing beside it.
-    let in_doubt: Vec<_> = report.in_doubt.iter().map(|doubt| doubt.quantity).collect();
-    assert_eq!(in_doubt, [super::setup::of("0.1")]);
+    is_parked_in_doubt(&handle.wait().await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
@@ -258,11 +263,7 @@ async fn an_acknowledged_id_that_turns_out_to_be_another_orders_never_counts() {
     desk.binance.take_ms(10);
     let handle = engine.submit(&pair("now", "0.1")).await.unwrap();
     desk.binance.fail("find", QueryError::OtherOrder("of other content".into()));
-    let report = handle.wait().await.unwrap();
-    assert_eq!(report.status, BatchStatus::Parked, "{}", report.why);
-    assert_eq!(report.legs[0].filled, Qty::ZERO);
-    let in_doubt: Vec<_> = report.in_doubt.iter().map(|doubt| doubt.quantity).collect();
-    assert_eq!(in_doubt, [super::setup::of("0.1")]);
+    is_parked_in_doubt(&handle.wait().await.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
