@@ -97,14 +97,18 @@ pub(crate) struct OneOrder {
     pub(crate) order: Option<Order>,
 }
 
-/// A page of orders.
+/// A page of orders. Whether there is another one is always said.
 #[derive(Deserialize)]
 pub(crate) struct OrderPage {
     pub(crate) orders: Vec<Order>,
-    #[serde(default)]
     pub(crate) has_next: bool,
     #[serde(default)]
     pub(crate) cursor: String,
+    /// Held back until the account's holder gives a second factor, which the European Union asks for: empty or not
+    /// everything, in an answer that is well formed otherwise.
+    /// Source: Coinbase Advanced Trade API, List Orders; List Fills, proof_token_required, read 2026-11-22.
+    #[serde(default)]
+    pub(crate) proof_token_required: bool,
 }
 
 /// An order as all listings show it.
