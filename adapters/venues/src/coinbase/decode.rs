@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::encode::side;
 use super::errors::NotCreated;
 use super::trades::{Outcome, Trades};
-use crate::answer::BadAnswer;
+use crate::answer::{BadAnswer, reason};
 use crate::credentials::Credentials;
 use crate::number;
 use crate::outcome::Failure;
@@ -228,7 +228,7 @@ impl Order {
         let untelling = |word: &&String| matches!(word.as_str(), "" | "REJECT_REASON_UNSPECIFIED");
         let words = [&self.reject_reason, &self.cancel_message, &self.status];
         let telling = words.into_iter().find(|word| !untelling(word));
-        telling.map_or_else(String::new, |word| word.chars().take(64).collect())
+        telling.map_or_else(String::new, |word| reason(word))
     }
 }
 
