@@ -83,7 +83,7 @@ impl Taken {
 
 /// Batch whose records are written.
 const BATCH: u64 = 1;
-/// Bytes before the version and the writes of a frame: checksum, length, and three numbers.
+/// Bytes before the mark, the version and the writes of a frame: checksum, length, and three numbers.
 const FRAME_LEN: usize = 32;
 const SECTOR: usize = 512;
 /// Distance of an anchor's slots.
@@ -136,6 +136,7 @@ pub fn written(decoder: Decoder, records: &[Record]) -> Vec<u8> {
         Decoder::Log => {
             out.extend([0; 24]);
             out[15] = 1;
+            out.extend(frame::MARK);
             out.push(frame::VERSION);
             for (record, sequence) in records.iter().zip(0..) {
                 let (key, value) = value(record, sequence);
