@@ -270,11 +270,11 @@ pub fn read(decoder: Decoder, bytes: &[u8], folder: &Path) -> Result<Taken, Jour
             let path = folder.join("checkpoint");
             fs::write(&path, bytes).map_err(failed)?;
             let read = checkpoint::read(&path).map_err(super::store::StoreError::while_opening)?;
-            for (key, value) in read.iter().flat_map(|checkpoint| &checkpoint.entries) {
+            for (key, value) in &read.entries {
                 taken.add(key.len() + value.as_ref().map_or(0, Vec::len));
             }
             // Its head is read when the store is made again of it.
-            let _ = read.map(|checkpoint| checkpoint.head());
+            let _ = read.head();
         }
         Decoder::Anchor => {
             let path = folder.join("anchor");

@@ -334,7 +334,7 @@ fn repaired(
     error: StoreError,
 ) -> Result<(), StoreError> {
     let checkpoint = match checkpoint::read(&folder.checkpoint()) {
-        Ok(checkpoint) => checkpoint.unwrap_or_default(),
+        Ok(checkpoint) => checkpoint,
         Err(reason) if reason == error => return Err(error),
         Err(reason) => return Err(error.not_repaired(&reason)),
     };
