@@ -56,12 +56,15 @@ impl StoredJournal {
     ///
     /// # Errors
     /// `Locked`, `Damaged`, `TooNew` or `Unopened`; nothing is changed then, except that a missing folder may have
-    /// been made.
+    /// been made. A journal in memory is kept in no folder: `Unopened`.
     pub fn open(
         kind: JournalKind,
         path: &Path,
         options: &JournalOptions,
     ) -> Result<Self, JournalError> {
+        if kind == JournalKind::Memory {
+            return Err(JournalError::Unopened("a journal in memory is kept in no folder".into()));
+        }
         if options.must_exist && !super::exists(path) {
             return Err(super::no_journal(path));
         }
