@@ -103,17 +103,18 @@ impl Activities {
         if !self.paces.may_start(&key, true, now) {
             return;
         }
-        if self.is_new_entries(&tags) {
+        if self.opens(&tags) {
             self.together.begin(tags.clone());
         }
         let preparing = prepare(self.engine.clone(), self.cell.clone(), key.clone(), tags);
         self.spawn(key, preparing);
     }
 
-    /// Whether a wave opens something. Unwinds are for nobody to wait for, and a further transmission is no new order.
-    fn is_new_entries(&self, tags: &[OrderTag]) -> bool {
+    /// Whether a wave has an entry that is not recorded yet. Unwinds wait for nobody, and a further transmission opens
+    /// nothing.
+    fn opens(&self, tags: &[OrderTag]) -> bool {
         let known = |tag: &OrderTag| self.cell.with_saga(|saga| saga.order(*tag).is_some());
-        tags.iter().all(|tag| tag.role == Role::Entry && known(tag) == Some(false))
+        tags.iter().any(|tag| tag.role == Role::Entry && known(tag) == Some(false))
     }
 
     fn query(&mut self, query: Query, now: UnixMillis) {
@@ -205,21 +206,26 @@ impl Activities {
     /// A preparation is over. What it brought is handed on now, or waits for those beside it.
     fn came_back(&mut self, key: &Key, ready: Vec<Prepared>, now: UnixMillis) -> Event {
         let Key::Prepare(wave) = key else { return Event::Wake };
-        let gathered = if ready.is_empty() || self.is_new_entries(wave) {
+        let gathered = if self.opens(wave) {
             self.together.back(wave, ready, now)
         } else {
+            self.together.forget(wave);
             Gathered { waves: vec![wave.to_vec()], ready }
         };
         self.prepared(gathered).unwrap_or(Event::Wake)
     }
 
+    /// What waits no longer may be prepared again, and the saga is told of it.
     fn prepared(&mut self, gathered: Gathered) -> Option<Event> {
         let Gathered { waves, ready } = gathered;
+        if ready.is_empty() {
+            return None;
+        }
         for wave in waves {
             self.paces.forget(&Key::Prepare(wave.into()));
         }
         self.clocks.extend(ready.iter().map(|ready| (ready.tag, ready.clock)));
-        (!ready.is_empty()).then_some(Event::Prepared(ready))
+        Some(Event::Prepared(ready))
     }
 
     fn fruitless(&mut self, key: Key, error: Option<QueryError>, now: UnixMillis) -> Event {

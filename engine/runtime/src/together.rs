@@ -54,6 +54,11 @@ impl Together {
         self.gather(now)
     }
 
+    /// Nobody waits for this one any more.
+    pub(crate) fn forget(&mut self, wave: &[OrderTag]) {
+        self.awaited.remove(wave);
+    }
+
     /// What is kept, once nothing is waited for or the time for that is over; nothing before.
     pub(crate) fn gather(&mut self, now: UnixMillis) -> Gathered {
         let over = self.kept_until.is_some_and(|until| until <= now);
