@@ -91,17 +91,19 @@ async fn a_half_prepared_wave_turns_into_hedges(released_at_ms: u64) -> Vec<u64>
     let desk = Desk::new();
     let engine = desk.engine().await;
     let transient = || OnPlace::Refuse(RefusalKind::Transient);
-    desk.binance.play([OnPlace::Rest, transient()]);
+    desk.binance.play([transient(), OnPlace::Rest]);
     desk.bybit.play([transient()]);
-    let sells = Leg { instrument: of("BTCPERP"), ..leg("sells", "binance", Side::Sell, "0.05") };
+    // In another instrument, because legs of one plan must not cross.
+    let rests = Leg { instrument: of("BTCPERP"), ..leg("rests", "binance", Side::Buy, "0.1") };
     let plan = plan(
         "now",
         vec![
-            resting(leg("rests", "binance", Side::Buy, "0.1")),
-            sells,
+            leg("hedges", "binance", Side::Sell, "0.05"),
             leg("waits", "bybit", Side::Sell, "0.05"),
+            resting(rests),
         ],
     );
+    assert_eq!(plan.check().unwrap().listing, [0, 1, 2], "the hedge is the first of its wave");
     let handle = engine.submit(&plan).await.unwrap();
     pass_ms(10).await;
     desk.bybit.fail("reserve", QueryError::Busy { retry_after_ms: 600_000, why: "".into() });
