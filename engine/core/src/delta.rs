@@ -49,7 +49,7 @@ impl Saga {
     }
 
     /// What the leg's unresolved orders on one side may still hold, venue units.
-    fn possible(&self, index: u8, bought: bool) -> Amount {
+    pub(crate) fn possible(&self, index: u8, bought: bool) -> Amount {
         let Some(leg) = self.spec().leg(index) else {
             return Amount::ZERO;
         };
@@ -60,7 +60,8 @@ impl Saga {
         Amount::from(rests.fold(Qty::ZERO, Qty::plus))
     }
 
-    fn deltas_of(&self, units: impl Fn(u8) -> Amount) -> BTreeMap<Asset, Amount> {
+    /// Delta per underlying in base units of what each leg would hold, venue units.
+    pub(crate) fn deltas_of(&self, units: impl Fn(u8) -> Amount) -> BTreeMap<Asset, Amount> {
         let mut by_instrument: BTreeMap<(&VenueName, &Symbol), (&LegSpec, Amount)> =
             BTreeMap::new();
         for (index, leg) in (0_u8..).zip(&self.spec().legs) {

@@ -17,6 +17,7 @@ use crate::batch::BatchCell;
 use crate::engine::Inner;
 use crate::pace::{Key, Paces};
 use crate::sending::{hand_over, prepare};
+use crate::together::{Gathered, Together};
 use crate::venues::VenueEntry;
 
 /// How long looks at an order must have been refused before it is given up: one passing fault of a gateway must not
@@ -47,8 +48,8 @@ pub(crate) struct Activities {
     /// Of activities that did not have to wait for anything.
     ready: VecDeque<Outcome>,
     paces: Paces,
-    /// What was last prepared together, by its first order.
-    waves: BTreeMap<OrderTag, Vec<OrderTag>>,
+    /// Entries that are prepared beside each other.
+    together: Together,
     /// The clock each order was last prepared with, and so stamped by.
     clocks: BTreeMap<OrderTag, ClockOffset>,
     /// Since when looks at an order have been refused, without an answer in between.
@@ -73,7 +74,7 @@ impl Activities {
             outcomes,
             ready: VecDeque::new(),
             paces: Paces::new(seed),
-            waves: BTreeMap::new(),
+            together: Together::default(),
             clocks: BTreeMap::new(),
             refused_since: BTreeMap::new(),
             at_hand: VecDeque::new(),
@@ -88,30 +89,37 @@ impl Activities {
             Command::Query(query) => self.query(query, now),
             Command::Cancel(tag) => {
                 let key = Key::Cancel(tag);
-                if self.paces.may_start(key, false, now) {
+                if self.paces.may_start(&key, false, now) {
                     self.spawn(key, cancel(self.engine.clone(), self.cell.clone(), tag));
                 }
             }
         }
     }
 
+    /// Waves and further transmissions are prepared beside each other: none waits for the venues of another one, nor for
+    /// a pause of another one that has some of its orders.
     fn prepare(&mut self, tags: Vec<OrderTag>, now: UnixMillis) {
-        // Waves and further transmissions are prepared beside each other: none waits for the venues of another one.
-        let Some(first) = tags.first() else { return };
-        let key = Key::Prepare(*first);
-        if self.waves.insert(*first, tags.clone()).is_some_and(|before| before != tags) {
-            // What another wave with the same first order waits for need not concern this one.
-            self.paces.end_pause(key);
+        let key = Key::Prepare(tags.as_slice().into());
+        if !self.paces.may_start(&key, true, now) {
+            return;
         }
-        if self.paces.may_start(key, true, now) {
-            let preparing = prepare(self.engine.clone(), self.cell.clone(), key, tags);
-            self.spawn(key, preparing);
+        if self.opens(&tags) {
+            self.together.begin(tags.clone());
         }
+        let preparing = prepare(self.engine.clone(), self.cell.clone(), key.clone(), tags);
+        self.spawn(key, preparing);
+    }
+
+    /// Whether a wave has an entry that is not recorded yet. Unwinds wait for nobody, and a further transmission opens
+    /// nothing.
+    fn opens(&self, tags: &[OrderTag]) -> bool {
+        let known = |tag: &OrderTag| self.cell.with_saga(|saga| saga.order(*tag).is_some());
+        tags.iter().any(|tag| tag.role == Role::Entry && known(tag) == Some(false))
     }
 
     fn query(&mut self, query: Query, now: UnixMillis) {
         let key = Key::Query(query.tag);
-        if self.paces.may_start(key, query.urgent, now) {
+        if self.paces.may_start(&key, query.urgent, now) {
             self.spawn(key, ask(self.engine.clone(), self.cell.clone(), query));
         }
     }
@@ -147,14 +155,17 @@ impl Activities {
         self.ready.pop_front()
     }
 
-    /// The next event that needs no waiting.
-    pub(crate) fn at_hand(&mut self) -> Option<Event> {
-        self.at_hand.pop_front()
+    /// The next event that needs no waiting, or has waited long enough.
+    pub(crate) fn at_hand(&mut self, now: UnixMillis) -> Option<Event> {
+        self.at_hand.pop_front().or_else(|| {
+            let gathered = self.together.gather(now);
+            self.prepared(gathered)
+        })
     }
 
-    /// When the next paused activity may start again.
+    /// When the next paused activity may start again, or what is ready waits no longer.
     pub(crate) fn next_due(&self) -> Option<UnixMillis> {
-        self.paces.next_due()
+        self.paces.next_due().into_iter().chain(self.together.due_at()).min()
     }
 
     /// Whether a cancel is under way.
@@ -171,35 +182,56 @@ impl Activities {
     pub(crate) fn finish(&mut self, outcome: Outcome, now: UnixMillis) -> Event {
         match outcome {
             Outcome::Sent(event) => event,
-            Outcome::Prepared(key, prepared) => {
-                self.paces.forget(key);
-                let clocks = prepared.iter().map(|ready| (ready.tag, ready.clock));
-                self.clocks.extend(clocks);
-                Event::Prepared(prepared)
-            }
+            Outcome::Prepared(key, prepared) => self.came_back(&key, prepared, now),
             Outcome::Unprepared { key, venue, error } => {
                 tracing::debug!(%venue, %error, "not ready to send");
-                self.paces.pause(key, Some(&error), now);
-                Event::Wake
+                self.paces.pause(&key, Some(&error), now);
+                self.came_back(&key, Vec::new(), now)
             }
             Outcome::Answered(tag, event, missing) => {
                 self.refused_since.remove(&tag);
-                self.paces.pause(Key::Query(tag), missing.as_ref(), now);
+                self.paces.pause(&Key::Query(tag), missing.as_ref(), now);
                 event
             }
             Outcome::Cancelled(tag) => {
-                self.paces.pause(Key::Cancel(tag), None, now);
+                self.paces.pause(&Key::Cancel(tag), None, now);
                 // Its final quantity is to be had now.
-                self.paces.soon(Key::Query(tag), now);
+                self.paces.soon(&Key::Query(tag), now);
                 Event::Wake
             }
             Outcome::Fruitless(key, error) => self.fruitless(key, error, now),
         }
     }
 
+    /// A preparation is over. What it brought is handed on now, or waits for those beside it.
+    fn came_back(&mut self, key: &Key, ready: Vec<Prepared>, now: UnixMillis) -> Event {
+        let Key::Prepare(wave) = key else { return Event::Wake };
+        let gathered = if self.opens(wave) {
+            self.together.back(wave, ready, now)
+        } else {
+            self.together.forget(wave);
+            Gathered { waves: vec![wave.to_vec()], ready }
+        };
+        self.prepared(gathered).unwrap_or(Event::Wake)
+    }
+
+    /// What waits no longer may be prepared again, and the saga is told of it.
+    fn prepared(&mut self, gathered: Gathered) -> Option<Event> {
+        let Gathered { waves, ready } = gathered;
+        if ready.is_empty() {
+            return None;
+        }
+        for wave in waves {
+            self.paces.forget(&Key::Prepare(wave.into()));
+        }
+        self.clocks.extend(ready.iter().map(|ready| (ready.tag, ready.clock)));
+        Some(Event::Prepared(ready))
+    }
+
     fn fruitless(&mut self, key: Key, error: Option<QueryError>, now: UnixMillis) -> Event {
-        self.paces.pause(key, error.as_ref(), now);
+        self.paces.pause(&key, error.as_ref(), now);
         match (key, error) {
+            (key @ Key::Prepare(_), _) => self.came_back(&key, Vec::new(), now),
             (
                 Key::Query(tag),
                 Some(error @ (QueryError::Credentials { .. } | QueryError::Refused { .. })),
@@ -219,10 +251,10 @@ impl Activities {
         let Some(tag) = record.tag() else { return };
         match record {
             Record::Doubted { .. } | Record::Transmission { .. } => {
-                self.paces.at_once(Key::Query(tag));
+                self.paces.at_once(&Key::Query(tag));
             }
             Record::Observed { at, .. } | Record::Filled { at, .. } => {
-                self.paces.soon(Key::Query(tag), *at);
+                self.paces.soon(&Key::Query(tag), *at);
             }
             _ => {}
         }

@@ -193,7 +193,7 @@ impl Driver {
 
     /// The next event that is there already.
     fn at_hand(&mut self) -> Result<Option<Event>, Stopped> {
-        if let Some(event) = self.activities.at_hand() {
+        if let Some(event) = self.activities.at_hand(self.engine.clock.now()) {
             return Ok(Some(event));
         }
         if self.stop.has_changed().unwrap_or(false)

@@ -53,6 +53,7 @@ mod sending;
 mod standing;
 mod strategy_runner;
 mod telling;
+mod together;
 mod venue_clock;
 mod venues;
 

@@ -5,6 +5,7 @@
 //! is not asked about a thousand times a second.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use equipoise_core::{OrderTag, UnixMillis};
 use equipoise_port::QueryError;
@@ -23,10 +24,10 @@ const HOPELESS_PAUSE_MS: u64 = 5_000;
 const ANNOUNCED_MS_MAX: u64 = 3_600_000;
 
 /// One kind of thing under way; there is never more than one of each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
-    /// Preparing a wave, named by its first order, or a further transmission of one order.
-    Prepare(OrderTag),
+    /// Preparing a wave, named by all of its orders, or a further transmission of one order.
+    Prepare(Arc<[OrderTag]>),
     /// Looking at an order.
     Query(OrderTag),
     /// Cancelling an order.
@@ -57,8 +58,8 @@ impl Paces {
     }
 
     /// True when it may start now; it then counts as under way.
-    pub(crate) fn may_start(&mut self, key: Key, urgent: bool, now: UnixMillis) -> bool {
-        let pace = self.paces.entry(key).or_default();
+    pub(crate) fn may_start(&mut self, key: &Key, urgent: bool, now: UnixMillis) -> bool {
+        let pace = self.paces.entry(key.clone()).or_default();
         pace.urgent = urgent;
         if pace.under_way || pace.not_before > now {
             return false;
@@ -69,12 +70,12 @@ impl Paces {
     }
 
     /// It ended and may be wanted again: after a pause, or after the announced wait if that is longer.
-    pub(crate) fn pause(&mut self, key: Key, error: Option<&QueryError>, now: UnixMillis) {
+    pub(crate) fn pause(&mut self, key: &Key, error: Option<&QueryError>, now: UnixMillis) {
         let least_ms = match error {
             Some(QueryError::Credentials { .. } | QueryError::Refused { .. }) => HOPELESS_PAUSE_MS,
             _ => 0,
         };
-        let pace = self.paces.entry(key).or_default();
+        let pace = self.paces.entry(key.clone()).or_default();
         if let Some(QueryError::Busy { retry_after_ms, .. }) = error {
             let announced = now.plus_ms((*retry_after_ms).min(ANNOUNCED_MS_MAX));
             pace.announced_until = pace.announced_until.max(announced);
@@ -92,28 +93,21 @@ impl Paces {
     }
 
     /// It ended and brought what it was for.
-    pub(crate) fn forget(&mut self, key: Key) {
-        self.paces.remove(&key);
-    }
-
-    /// It is another thing now than the one that is paused.
-    pub(crate) fn end_pause(&mut self, key: Key) {
-        if self.paces.get(&key).is_some_and(|pace| !pace.under_way) {
-            self.paces.remove(&key);
-        }
+    pub(crate) fn forget(&mut self, key: &Key) {
+        self.paces.remove(key);
     }
 
     /// Its outcome just became unknown: the next look need not wait for anything but an announced wait.
-    pub(crate) fn at_once(&mut self, key: Key) {
-        if let Some(pace) = self.paces.get_mut(&key) {
+    pub(crate) fn at_once(&mut self, key: &Key) {
+        if let Some(pace) = self.paces.get_mut(key) {
             pace.fruitless = 0;
             pace.not_before = pace.announced_until;
         }
     }
 
     /// Something changed: pauses begin again with the first one.
-    pub(crate) fn soon(&mut self, key: Key, now: UnixMillis) {
-        let Some(pace) = self.paces.get_mut(&key) else {
+    pub(crate) fn soon(&mut self, key: &Key, now: UnixMillis) {
+        let Some(pace) = self.paces.get_mut(key) else {
             return;
         };
         pace.fruitless = 0;
@@ -161,7 +155,7 @@ mod tests {
 
     fn started(urgent: bool) -> Paces {
         let mut paces = Paces::new(7);
-        assert!(paces.may_start(KEY, urgent, UnixMillis(0)));
+        assert!(paces.may_start(&KEY, urgent, UnixMillis(0)));
         paces
     }
 
@@ -175,11 +169,11 @@ mod tests {
         let mut now = UnixMillis(0);
         let mut pauses = Vec::new();
         for _ in 0..12 {
-            paces.pause(KEY, None, now);
+            paces.pause(&KEY, None, now);
             let due = paces.next_due().unwrap_or_default();
             pauses.push(due.since(now));
-            assert!(!paces.may_start(KEY, urgent, UnixMillis(due.0 - 1)));
-            assert!(paces.may_start(KEY, urgent, due));
+            assert!(!paces.may_start(&KEY, urgent, UnixMillis(due.0 - 1)));
+            assert!(paces.may_start(&KEY, urgent, due));
             now = due;
         }
         pauses
@@ -188,7 +182,7 @@ mod tests {
     #[test]
     fn what_is_under_way_is_not_started_again() {
         let mut paces = started(true);
-        assert!(!paces.may_start(KEY, true, UnixMillis(1_000_000)));
+        assert!(!paces.may_start(&KEY, true, UnixMillis(1_000_000)));
     }
 
     #[test]
@@ -210,18 +204,18 @@ mod tests {
     #[test]
     fn an_announced_wait_is_kept_whatever_is_learned_meanwhile() {
         let mut paces = started(true);
-        paces.pause(KEY, Some(&busy(60_000)), UnixMillis(10));
-        paces.soon(KEY, UnixMillis(20));
-        assert!(!paces.may_start(KEY, true, UnixMillis(60_009)));
-        paces.at_once(KEY);
-        assert!(!paces.may_start(KEY, true, UnixMillis(60_009)));
-        assert!(paces.may_start(KEY, true, UnixMillis(60_010)));
+        paces.pause(&KEY, Some(&busy(60_000)), UnixMillis(10));
+        paces.soon(&KEY, UnixMillis(20));
+        assert!(!paces.may_start(&KEY, true, UnixMillis(60_009)));
+        paces.at_once(&KEY);
+        assert!(!paces.may_start(&KEY, true, UnixMillis(60_009)));
+        assert!(paces.may_start(&KEY, true, UnixMillis(60_010)));
     }
 
     #[test]
     fn an_absurd_announcement_is_cut_to_an_hour() {
         let mut paces = started(true);
-        paces.pause(KEY, Some(&busy(u64::MAX)), UnixMillis(0));
+        paces.pause(&KEY, Some(&busy(u64::MAX)), UnixMillis(0));
         assert_eq!(paces.next_due(), Some(UnixMillis(3_600_000)));
     }
 
@@ -229,9 +223,9 @@ mod tests {
     fn news_begin_with_the_first_pause_again_and_not_with_none() {
         let mut paces = started(false);
         for _ in 0..8 {
-            paces.pause(KEY, None, UnixMillis(0));
+            paces.pause(&KEY, None, UnixMillis(0));
         }
-        paces.soon(KEY, UnixMillis(100));
+        paces.soon(&KEY, UnixMillis(100));
         let due = paces.next_due().unwrap_or_default();
         assert!((225..=350).contains(&due.0), "{due:?}");
     }
@@ -241,24 +235,29 @@ mod tests {
         let mut paces = started(true);
         let refused =
             QueryError::Credentials { code: "-2015".into(), message: "invalid key".into() };
-        paces.pause(KEY, Some(&refused), UnixMillis(0));
+        paces.pause(&KEY, Some(&refused), UnixMillis(0));
         assert_eq!(paces.next_due(), Some(UnixMillis(5_000)));
     }
 
     #[test]
-    fn another_wave_waits_for_no_pause_of_the_one_before_but_for_what_is_under_way() {
-        let mut paces = started(true);
-        paces.end_pause(KEY);
-        assert!(!paces.may_start(KEY, true, UnixMillis(0)), "it is under way");
-        paces.pause(KEY, Some(&busy(600_000)), UnixMillis(0));
-        paces.end_pause(KEY);
-        assert!(paces.may_start(KEY, true, UnixMillis(0)));
+    fn another_wave_waits_neither_for_a_pause_of_the_one_before_nor_for_what_is_under_way() {
+        let wave = |legs: &[u8]| {
+            let tags = legs.iter().map(|leg| OrderTag { leg: *leg, role: Role::Entry, attempt: 0 });
+            Key::Prepare(tags.collect())
+        };
+        let mut paces = Paces::new(7);
+        assert!(paces.may_start(&wave(&[0, 1]), true, UnixMillis(0)));
+        assert!(paces.may_start(&wave(&[0]), true, UnixMillis(0)));
+        paces.pause(&wave(&[0, 1]), Some(&busy(600_000)), UnixMillis(0));
+        paces.forget(&wave(&[0]));
+        assert!(paces.may_start(&wave(&[0]), true, UnixMillis(0)));
+        assert!(!paces.may_start(&wave(&[0, 1]), true, UnixMillis(599_999)));
     }
 
     #[test]
     fn a_pause_that_is_over_wakes_once() {
         let mut paces = started(true);
-        paces.pause(KEY, None, UnixMillis(0));
+        paces.pause(&KEY, None, UnixMillis(0));
         let due = paces.next_due().unwrap_or_default();
         paces.end_pauses(due);
         assert_eq!(paces.next_due(), None);

@@ -222,8 +222,10 @@ impl Owner {
             .any(|reading| matches!(reading, Reading::Looked { tag: of, .. } if *of == tag))
     }
 
-    pub(crate) fn is_preparing(&self) -> bool {
-        self.readings.iter().any(|reading| matches!(reading, Reading::Ready(_)))
+    /// Whether the same wave is being prepared. Another one may begin beside it.
+    pub(crate) fn is_preparing(&self, tags: &[OrderTag]) -> bool {
+        let same = |ready: &[(OrderTag, _, _)]| ready.iter().map(|(tag, ..)| tag).eq(tags);
+        self.readings.iter().any(|reading| matches!(reading, Reading::Ready(ready) if same(ready)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is next: pursue what is open, release what is ready, judge what is left.
+//! What is next: pursue what is open, release what may go, judge what is left.
 
 use rust_decimal::Decimal;
 
@@ -46,7 +46,9 @@ impl Saga {
         let ends = verdict.records.iter().any(|record| matches!(record, Record::Ended { .. }));
         if ends && self.orders().any(|(tag, order)| self.awaits_audit(tag, order)) {
             // An end is written only when no order can turn out to have been executed once more (V15): done and flat
-            // must be true, and what is parked exact. Waves and compensation do not wait for that.
+            // must be true, and what is parked exact. Waves and compensation do not wait for that, nor does what takes an
+            // order that is given up out of the book.
+            step.commands.extend(verdict.commands);
             self.give_up_audits(now, &mut step);
         } else {
             step.add(verdict);
@@ -69,39 +71,6 @@ impl Saga {
         self.orders().any(|(_, order)| {
             matches!(order.stage, Stage::InDoubt | Stage::Closed(Closing::Unresolved(_)))
         })
-    }
-
-    /// Asks for what is needed to stamp the legs that may go now: they form one wave.
-    fn release(&self, progress: &[LegProgress], now: UnixMillis, step: &mut Step) {
-        for (index, leg) in (0_u8..).zip(progress) {
-            match leg {
-                LegProgress::Retry(not_before) if *not_before > now => step.wake_by(*not_before),
-                // Preparing may take longer than the leg has.
-                LegProgress::Ready | LegProgress::Retry(_) => {
-                    step.wake_by(self.entries_end_at(index));
-                }
-                _ => {}
-            }
-        }
-        step.commands.extend(self.entry_waves(progress, now).into_iter().map(Command::Prepare));
-    }
-
-    /// What is to go together. Nothing begins by halves: all that may begin is one wave. Once something was executed, what
-    /// is missing beside it hedges it, and waits for no venue but its own.
-    fn entry_waves(&self, progress: &[LegProgress], now: UnixMillis) -> Vec<Vec<OrderTag>> {
-        let tags: Vec<OrderTag> = (0_u8..)
-            .zip(progress)
-            .filter(|(_, leg)| match leg {
-                LegProgress::Ready => true,
-                LegProgress::Retry(not_before) => *not_before <= now,
-                _ => false,
-            })
-            .map(|(index, _)| self.next_tag(index, Role::Entry))
-            .collect();
-        if self.orders().any(|(_, order)| !order.executed().is_zero()) {
-            return tags.into_iter().map(|tag| vec![tag]).collect();
-        }
-        if tags.is_empty() { Vec::new() } else { vec![tags] }
     }
 
     /// Once every leg is final: done, flat, parked, or compensation.
@@ -231,10 +200,8 @@ impl Saga {
             return self.stamp_unwinds(now, prepared);
         }
         let ready = |tag: OrderTag| prepared.iter().find(|prepared| prepared.tag == tag);
-        let waves = self.entry_waves(&progress, now).into_iter();
-        let whole = waves.filter(|wave| wave.iter().all(|tag| ready(*tag).is_some()));
         let mut wave = Vec::new();
-        for tag in whole.flatten() {
+        for tag in self.released(&progress, now, |tag| ready(tag).is_some()) {
             let quantity = self.target(tag.leg).filter(|target| !target.is_zero());
             let (Some(leg), Some(ready), Some(quantity)) =
                 (self.spec.leg(tag.leg), ready(tag), quantity)

@@ -15,7 +15,7 @@ pub enum Event {
     Stop,
     /// The process started again: whatever was being sent has an unknown outcome.
     Resumed,
-    /// Answers [`Command::Prepare`]: everything needed to stamp these orders is at hand now.
+    /// Answers [`Command::Prepare`], one or several at once: everything needed to stamp these orders is at hand now.
     Prepared(Vec<Prepared>),
     /// The order was handed to the transport.
     Handed(OrderTag),

@@ -21,6 +21,7 @@ mod saga_records;
 mod saga_residual;
 mod saga_stop;
 mod saga_unwind;
+mod saga_waves;
 mod sizing;
 mod spec;
 mod timeline;

@@ -271,3 +271,26 @@ fn a_refused_order_whose_audit_was_given_up_is_not_sent_again_after_a_restart() 
         (vec!["audited long.e0".to_owned()], vec![audits[1].to_owned()])
     );
 }
+
+#[test]
+fn what_is_left_open_is_cancelled_at_once_and_not_only_when_the_last_audit_is_in() {
+    let mut spec = pair(ResendClass::B);
+    spec.legs[1] = limit(spec.legs[1].clone(), "66000", TimeInForce::Gtc);
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0", "short.e0"]);
+    let whole = run.traded("long.e0", ended(), "0.1");
+    run.placed("long.e0", whole.clone());
+    let open = run.snapshot("short.e0", OrderState::Open, "0");
+    run.placed("short.e0", open);
+    let tag = run.tag("short.e0");
+    let unanswerable = Event::Unanswerable { tag, why: "the key was revoked".to_owned() };
+    run.expect(unanswerable, &["unresolved short.e0"], &["cancel short.e0"]);
+    assert_eq!(run.wake_at, Some(UnixMillis(START + 3_001)), "the other one's audit");
+    run.at(3_001);
+    run.expect(Event::Wake, &[], &["query long.e0 thorough urgent", "cancel short.e0"]);
+    run.expect(
+        run.looked("long.e0", vec![whole]),
+        &["audited long.e0", "ended parked"],
+        &["cancel short.e0"],
+    );
+}

@@ -132,7 +132,7 @@ fn what_is_below_one_lot_of_the_leg_that_follows_is_as_planned_without_it() {
     assert_eq!(turn.records.last().unwrap(), "ended done");
 }
 
-/// What is missing beside an execution is a hedge: a venue that cannot be reached holds back no other one's.
+/// What follows an execution hedges it: a venue that cannot be reached holds back no other one's.
 #[test]
 fn followers_of_what_filled_wait_for_no_venue_but_their_own() {
     let mut eth = leg("short-eth", Side::Sell, "0.1");

@@ -7,6 +7,7 @@ mod durable_first;
 mod exchange;
 mod failures;
 mod handles;
+mod hedges;
 mod neighbours;
 mod pacing;
 mod recovery;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use equipoise_core::{Amount, BatchStatus, LegStatus, RefusalKind, Side, UnixMillis};
+use equipoise_core::{
+    Amount, BatchStatus, LegStatus, OrderEnd, OrderState, RefusalKind, Side, UnixMillis,
+};
 use equipoise_port::{Clock, QueryError};
 use equipoise_runtime::SystemClock;
 
@@ -139,6 +141,33 @@ async fn a_preparation_that_fails_is_paced_and_takes_no_tokens_in_a_loop() {
     assert_eq!(report.status, BatchStatus::Parked);
     let reserved = desk.binance.count(|call| matches!(call, Call::Reserve(_)));
     assert!((50..=140).contains(&reserved), "{reserved} reservations in a minute");
+}
+
+/// The one order cannot be asked about any more and the other one's audit cannot be read: the end has to wait.
+#[tokio::test(start_paused = true)]
+async fn what_is_left_open_is_cancelled_before_the_end_and_not_in_a_loop() {
+    let desk = Desk::new();
+    let engine = desk.engine().await;
+    desk.bybit.play([OnPlace::Rest]);
+    let short = resting(leg("short", "bybit", Side::Sell, "0.1"));
+    let mut plan = plan("now", vec![leg("long", "binance", Side::Buy, "0.1"), short]);
+    plan.policy.leg_timeout_ms = 60_000;
+    let handle = engine.submit(&plan).await.unwrap();
+    pass_ms(1_000).await;
+    let (code, message) = ("10003".to_owned(), "invalid key".to_owned());
+    desk.bybit.fail("find", QueryError::Credentials { code, message });
+    desk.binance.fail("list", QueryError::Unavailable("status 502".into()));
+    let cancels = || desk.bybit.count(|call| *call == Call::Cancel);
+    pass_ms(15_000).await;
+    assert_eq!(handle.report().unwrap().status, BatchStatus::Running);
+    assert_eq!(desk.bybit.orders()[0].snapshot.state, cancelled());
+    assert!((1..=8).contains(&cancels()), "{} cancels in five seconds", cancels());
+    assert_eq!(handle.wait().await.unwrap().status, BatchStatus::Parked);
+    assert!(cancels() <= 20, "{} cancels", cancels());
+}
+
+fn cancelled() -> OrderState {
+    OrderState::Ended(OrderEnd::Cancelled { reason: "cancelled by request".to_owned() })
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use equipoise_core::{
-    InstrumentKind, OrderKind, OrderRequest, OrderTag, PositionMode, PositionSide, Record, Role,
-    Side, TimeInForce,
+    InstrumentKind, OrderKind, OrderRequest, OrderTag, PositionMode, PositionSide, Record,
+    RefusalKind, Role, Side, TimeInForce,
 };
 
 use super::holdings::{Holdings, sized_base, sized_lots};
@@ -91,6 +91,7 @@ pub(crate) fn of_append(world: &World, pending: &Pending) -> Result<(), Violatio
         no_earlier_one_open(world, *tag, &intents)?;
         obeys_its_venue(world, *tag, request)?;
     }
+    adds_nothing_by_halves(world, &intents)?;
     let unwinds: Vec<_> = intents.iter().copied().filter(|(tag, _)| !is_entry(*tag)).collect();
     if !unwinds.is_empty() {
         let known = Holdings::of_records(world);
@@ -177,6 +178,33 @@ fn no_earlier_one_open(
     require(open.is_none(), "no attempt starts while another can act (R5, K1)", || {
         format!("{} goes while an order is open at its venue", names(intents))
     })
+}
+
+/// What does not reduce the net delta goes with every leg that was refused and may be tried again, or not at all.
+fn adds_nothing_by_halves(
+    world: &World,
+    intents: &[(OrderTag, &OrderRequest)],
+) -> Result<(), Violation> {
+    let known = Holdings::of_records(world);
+    let adds = intents.iter().find(|(tag, request)| {
+        let net = known.net(world.venue(*tag).terms.base);
+        is_entry(*tag) && signed(request.side, 1) * net.signum() >= 0
+    });
+    let Some((adds, _)) = adds else { return Ok(()) };
+    let records = world.journal.records();
+    for leg in (0_u8..).zip(world.setting.legs.iter()).filter(|(_, shape)| shape.after.is_none()) {
+        let of_entry = |tag: OrderTag| tag.leg == leg.0 && is_entry(tag);
+        let last = records.iter().rev().find(|record| {
+            record.tag().is_some_and(of_entry)
+                && !matches!(record, Record::Audited { .. } | Record::Sent { .. })
+        });
+        let left_behind = matches!(last, Some(Record::Refused { refusal, .. })
+            if matches!(refusal.kind, RefusalKind::Transient | RefusalKind::RateLimited { .. }));
+        require(!left_behind, "nothing is added by halves", || {
+            format!("{} goes without leg {}", show_tags(&[*adds]), leg.0)
+        })?;
+    }
+    Ok(())
 }
 
 /// K2: against what the leg holds, and no more than that once the fee of a buy is taken off.

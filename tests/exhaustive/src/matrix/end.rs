@@ -102,6 +102,9 @@ fn killed(scenario: &Scenario, fault: Fault, kills: usize, end: End, world: &Wor
         End::InDoubt => fault == Fault::Unanswerable || scenario.has(ResendClass::C),
         End::Parked => scenario.ends == End::Parked || is_used_up(world),
         End::Done => scenario.ends == End::Done || fills,
-        End::Flat => scenario.ends == End::Flat || parks || kills > 1 || fault.may_end_flat(),
+        End::Flat => {
+            let received = scenario.received_what_is_kept(world);
+            scenario.ends == End::Flat || parks || kills > 1 || fault.may_end_flat() || !received
+        }
     }
 }

@@ -129,6 +129,16 @@ impl Scenario {
         if parks { End::Parked } else { End::Flat }
     }
 
+    /// Whether a leg of which nothing can be taken back ever filled. After a kill a hedge may go before the rest of its
+    /// wave, and its refusal then keeps that rest from being sent.
+    pub(super) fn received_what_is_kept(&self, world: &World) -> bool {
+        self.troubled.is_empty()
+            || self.troubled.iter().any(|leg| {
+                let orders = &world.venues[usize::from(*leg)].orders;
+                orders.iter().any(|order| !order.trades.is_empty())
+            })
+    }
+
     /// Whether a venue of some class trades in it.
     pub(super) fn has(&self, class: ResendClass) -> bool {
         self.legs.iter().any(|leg| leg.class == class)

@@ -99,10 +99,7 @@ impl World {
             }
         }
         for (nth, tags) in (0_u8..).zip(&owner.wanted.prepare) {
-            if owner.is_preparing() {
-                break;
-            }
-            if self.is_unread(tags) {
+            if owner.is_preparing(tags) || self.is_unread(tags) {
                 continue;
             }
             actions.push(Action::Prepare { who, nth });

@@ -249,7 +249,7 @@ impl Checker {
     }
 }
 
-/// Waves that can be prepared beside each other: one for each leg once something was executed.
+/// Waves that can be prepared beside each other: each hedge by itself, and the rest with the hedges as one.
 fn waves(saga: &Saga) -> usize {
     saga.spec().legs.len()
 }

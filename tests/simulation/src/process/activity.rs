@@ -93,14 +93,15 @@ impl Activity {
 
 impl Process {
     /// Prepares a wave: books and positions for unwinds, and a fresh clock, before anything is stamped (R2).
-    pub(super) fn prepare(&mut self, out: &mut Outside, batch: u8, key: Key, tags: Vec<OrderTag>) {
+    pub(super) fn prepare(&mut self, out: &mut Outside, batch: u8, key: Key) {
+        let Key::Prepare(tags) = &key else { return };
         if !self.may_prepare_again(out, batch) {
             return;
         }
         let activity = self.next_activity();
         let mut parts = Vec::new();
         let mut asks = Vec::new();
-        for tag in tags {
+        for tag in tags.iter().copied() {
             let Some(driver) = self.drivers.get(&batch) else { return };
             let Some(leg) = driver.saga.spec().leg(tag.leg) else { return };
             let venue = out.workload.venue(&leg.venue);
@@ -148,7 +149,7 @@ impl Process {
         else {
             return;
         };
-        let (batch, key) = (*batch, *key);
+        let (batch, key) = (*batch, key.clone());
         let mut missing = Vec::new();
         for part in parts.iter() {
             let certain_ms = u64::from(out.venues[part.venue].traits.window_ms) / 4;
@@ -320,7 +321,7 @@ impl Process {
                 } else {
                     QueryError::Unavailable("another answer".to_owned())
                 };
-                let (batch, key) = (*batch, *key);
+                let (batch, key) = (*batch, key.clone());
                 self.activities.under_way.remove(&asked.activity);
                 self.tell(out, batch, Input::Unprepared(key, error));
                 return;

@@ -20,20 +20,20 @@ impl Process {
             match command {
                 Command::Send(wave) => self.send(out, batch, wave),
                 Command::Prepare(tags) => {
-                    let Some(first) = tags.first() else { continue };
-                    let key = Key::Prepare(*first);
-                    if driver.paces.may_start(key, true, now) {
-                        self.prepare(out, batch, key, tags);
+                    let key = Key::Prepare(tags);
+                    if driver.paces.may_start(&key, true, now) {
+                        driver.begin_preparing(&key);
+                        self.prepare(out, batch, key);
                     }
                 }
                 Command::Query(query) => {
-                    let due = driver.paces.may_start(Key::Query(query.tag), query.urgent, now);
+                    let due = driver.paces.may_start(&Key::Query(query.tag), query.urgent, now);
                     if due || plant::starts_again(&out.env) {
                         self.look(out, batch, query);
                     }
                 }
                 Command::Cancel(tag) => {
-                    if driver.paces.may_start(Key::Cancel(tag), false, now) {
+                    if driver.paces.may_start(&Key::Cancel(tag), false, now) {
                         self.cancel(out, batch, tag);
                     }
                 }

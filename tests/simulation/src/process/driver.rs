@@ -9,6 +9,7 @@ use fastrand::Rng;
 use super::Process;
 use super::pace::{Key, Paces};
 use super::records::Gate;
+use super::together::Together;
 use crate::check::Claim;
 use crate::disk;
 use crate::env::Env;
@@ -50,6 +51,7 @@ pub(crate) struct Driver {
     pub(super) gate: Option<Gate>,
     pub(super) inbox: VecDeque<Input>,
     pub(super) paces: Paces,
+    pub(super) together: Together,
     pub(super) wake_at: Option<UnixMillis>,
     pub(super) flush_at: Option<UnixMillis>,
     timer_at: Option<u64>,
@@ -77,6 +79,7 @@ impl Driver {
             gate: None,
             inbox: VecDeque::new(),
             paces: Paces::default(),
+            together: Together::default(),
             wake_at: None,
             flush_at: None,
             timer_at: None,
@@ -97,10 +100,11 @@ impl Driver {
     }
 
     fn due(&self) -> Option<UnixMillis> {
-        [self.wake_at, self.flush_at, self.paces.next_due()].into_iter().flatten().min()
+        let due = [self.wake_at, self.flush_at, self.paces.next_due(), self.together.due_at()];
+        due.into_iter().flatten().min()
     }
 
-    fn pause(&mut self, env: &Env, key: Key, error: Option<&QueryError>, jitter: &mut Rng) {
+    fn pause(&mut self, env: &Env, key: &Key, error: Option<&QueryError>, jitter: &mut Rng) {
         self.paces.pause(key, error, UnixMillis(env.now), jitter);
         if plant::never_pauses(env) {
             self.paces.forget(key);
@@ -201,7 +205,8 @@ impl Process {
             }
             if let Some(driver) = self.drivers.get_mut(&batch) {
                 driver.paces.end_pauses(now);
-                driver.inbox.push_back(Input::Event(Event::Wake));
+                let kept = driver.kept_long_enough(now);
+                driver.inbox.push_back(Input::Event(kept.unwrap_or(Event::Wake)));
             }
         }
         self.go_on(out, batch, false);
@@ -214,10 +219,7 @@ impl Process {
         match input {
             Input::Appended(_) | Input::AppendFailed => None,
             Input::Event(event) => Some(event),
-            Input::Prepared(key, prepared) => {
-                driver.paces.forget(key);
-                Some(Event::Prepared(prepared))
-            }
+            Input::Prepared(key, prepared) => Some(driver.came_back(&key, prepared, now)),
             Input::Unprepared(..) if driver.appended == 0 => {
                 // Nothing was sent and nothing is durable: the submission is refused, its key not used up (D4).
                 self.leave(out, batch);
@@ -225,17 +227,17 @@ impl Process {
                 None
             }
             Input::Unprepared(key, error) => {
-                driver.pause(&out.env, key, Some(&error), &mut self.jitter);
-                Some(Event::Wake)
+                driver.pause(&out.env, &key, Some(&error), &mut self.jitter);
+                Some(driver.came_back(&key, Vec::new(), now))
             }
             Input::Answered(tag, event, missing) => {
-                driver.pause(&out.env, Key::Query(tag), missing.as_ref(), &mut self.jitter);
+                driver.pause(&out.env, &Key::Query(tag), missing.as_ref(), &mut self.jitter);
                 driver.answered(&mut out.env, tag);
                 Some(event)
             }
             Input::Cancelled(tag) => {
-                driver.pause(&out.env, Key::Cancel(tag), None, &mut self.jitter);
-                driver.paces.soon(Key::Query(tag), now, &mut self.jitter);
+                driver.pause(&out.env, &Key::Cancel(tag), None, &mut self.jitter);
+                driver.paces.soon(&Key::Query(tag), now, &mut self.jitter);
                 if let Some(snapshot) = plant::cancelled(&out.env, driver.saga.order(tag)) {
                     return Some(Event::Placed { tag, snapshot });
                 }
@@ -251,7 +253,7 @@ impl Process {
                 Some(Event::Stop)
             }
             Input::Fruitless(key, error) => {
-                driver.pause(&out.env, key, error.as_ref(), &mut self.jitter);
+                driver.pause(&out.env, &key, error.as_ref(), &mut self.jitter);
                 match (key, error) {
                     (
                         Key::Query(tag),

@@ -6,6 +6,7 @@ mod driver;
 mod look;
 mod pace;
 mod records;
+mod together;
 
 use std::collections::{BTreeMap, VecDeque};
 

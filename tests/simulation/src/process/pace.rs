@@ -10,10 +10,10 @@ use fastrand::Rng;
 const HOPELESS_PAUSE_MS: u64 = 5_000;
 
 /// One kind of thing under way; there is never more than one of each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Key {
-    /// Preparing a wave, named by its first order, or a further transmission of one order.
-    Prepare(OrderTag),
+    /// Preparing a wave, named by all of its orders, or a further transmission of one order.
+    Prepare(Vec<OrderTag>),
     Query(OrderTag),
     Cancel(OrderTag),
 }
@@ -41,8 +41,8 @@ impl Pace {
 pub(super) struct Paces(BTreeMap<Key, Pace>);
 
 impl Paces {
-    pub(super) fn may_start(&mut self, key: Key, urgent: bool, now: UnixMillis) -> bool {
-        let pace = self.0.entry(key).or_default();
+    pub(super) fn may_start(&mut self, key: &Key, urgent: bool, now: UnixMillis) -> bool {
+        let pace = self.0.entry(key.clone()).or_default();
         pace.urgent = urgent;
         if pace.under_way || pace.not_before > now {
             return false;
@@ -62,8 +62,8 @@ impl Paces {
         }
     }
 
-    pub(super) fn forget(&mut self, key: Key) {
-        self.0.remove(&key);
+    pub(super) fn forget(&mut self, key: &Key) {
+        self.0.remove(key);
     }
 
     /// News about an order: the next look at it comes sooner.
@@ -77,15 +77,15 @@ impl Paces {
                 }
             }
             Record::Observed { at, .. } | Record::Filled { at, .. } => {
-                self.soon(Key::Query(tag), *at, jitter);
+                self.soon(&Key::Query(tag), *at, jitter);
             }
             _ => {}
         }
     }
 
     /// Something changed: pauses begin again with the first one.
-    pub(super) fn soon(&mut self, key: Key, now: UnixMillis, jitter: &mut Rng) {
-        let Some(pace) = self.0.get_mut(&key) else { return };
+    pub(super) fn soon(&mut self, key: &Key, now: UnixMillis, jitter: &mut Rng) {
+        let Some(pace) = self.0.get_mut(key) else { return };
         pace.fruitless = 0;
         if !pace.under_way {
             let first = now.plus_ms(pace.pause_ms(jitter));
@@ -96,7 +96,7 @@ impl Paces {
 
     pub(super) fn pause(
         &mut self,
-        key: Key,
+        key: &Key,
         error: Option<&QueryError>,
         now: UnixMillis,
         jitter: &mut Rng,
@@ -105,7 +105,7 @@ impl Paces {
             Some(QueryError::Credentials { .. } | QueryError::Refused { .. }) => HOPELESS_PAUSE_MS,
             _ => 0,
         };
-        let pace = self.0.entry(key).or_default();
+        let pace = self.0.entry(key.clone()).or_default();
         if let Some(QueryError::Busy { retry_after_ms, .. }) = error {
             pace.announced_until = pace.announced_until.max(now.plus_ms(*retry_after_ms));
         }

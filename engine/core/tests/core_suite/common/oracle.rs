@@ -23,6 +23,38 @@ impl World {
         assert!(!open.clone().any(Order::is_unresolved), "one attempt of a leg at a time (S1)");
     }
 
+    /// Nothing is added by halves: what does not reduce the net delta goes with every leg that was refused and may be
+    /// tried again, or not at all.
+    pub(super) fn check_entries(&self, step: &Step) {
+        let entries: Vec<_> = step
+            .records
+            .iter()
+            .filter_map(|record| match record {
+                Record::Intent { tag, request, .. } if tag.role == Role::Entry => {
+                    Some((tag.leg, request.side))
+                }
+                _ => None,
+            })
+            .collect();
+        let net = self.saga.net_delta(&asset("BTC"));
+        let reduces =
+            |side: Side| !net.is_zero() && net.get().is_sign_negative() == (side == Side::Buy);
+        if entries.iter().all(|(_, side)| reduces(*side)) {
+            return;
+        }
+        for (index, leg) in (0_u8..).zip(&self.saga.spec().legs) {
+            let last = self.saga.attempts(index, Role::Entry).last();
+            let refused = last.is_some_and(|order| {
+                matches!(&order.stage, Stage::Closed(Closing::Refused(refusal))
+                    if matches!(refusal.kind, RefusalKind::Transient | RefusalKind::RateLimited { .. }))
+            });
+            // What waits for other legs may be waiting for them again.
+            let may_go = refused && self.saga.filled(index).is_zero() && leg.after.is_empty();
+            let goes = entries.iter().any(|(leg, _)| *leg == index);
+            assert!(!may_go || goes, "leg {} is left behind at a net delta of {net}", leg.name);
+        }
+    }
+
     /// K3: a compensating wave that fills completely leaves no larger net delta.
     pub(super) fn check_wave(&self, step: &Step) {
         let unwinds: Vec<_> = step

@@ -197,6 +197,7 @@ impl World {
             assert!(round < 50, "waking without end");
             let step = self.saga.step(UnixMillis(self.now), &event);
             self.check_wave(&step);
+            self.check_entries(&step);
             for record in &step.records {
                 self.check_record(record);
                 self.saga.apply(record).expect("a record fits");
