@@ -17,7 +17,11 @@ use crate::spec::LegQuantity;
 pub struct SizedLeg {
     /// What will be ordered, venue units.
     pub quantity: LegQuantity,
-    /// What the plan asked for in base units, zero for a leg that follows another.
+    /// What it will order if the legs it follows fill as planned, venue units; of a fixed quantity, that quantity.
+    pub planned: Qty,
+    /// What that brings, base units, a fee in the base asset taken off.
+    pub planned_base: Qty,
+    /// What the plan asked for in base units; of a leg that follows another, its share of what was asked for there.
     pub asked_base: Qty,
     /// What was rounded away, base units.
     pub dust_base: Qty,
@@ -145,24 +149,18 @@ impl Size<'_> {
         };
         let fits = self.instrument.check_order(self.rounded, kind, price);
         fits.map_err(|error| self.as_asked(error))?;
-        if let CheckedQuantity::Of { leg, ratio } = asked {
-            return Ok(SizedLeg {
-                quantity: LegQuantity::Of { leg: *leg, ratio: *ratio },
-                asked_base: Qty::ZERO,
-                dust_base: Qty::ZERO,
-            });
-        }
         // Going through venue units and back would lose the last digit of what the plan says.
         let asked_base = match asked {
             CheckedQuantity::Base(base) => *base,
             _ => Amount::from(self.base(self.asked)).magnitude(),
         };
-        let rounded_base = Amount::from(self.base(self.rounded)).magnitude();
-        Ok(SizedLeg {
-            quantity: LegQuantity::Fixed(self.rounded),
-            asked_base,
-            dust_base: asked_base.minus(rounded_base),
-        })
+        let quantity = match asked {
+            CheckedQuantity::Of { leg, ratio } => LegQuantity::Of { leg: *leg, ratio: *ratio },
+            _ => LegQuantity::Fixed(self.rounded),
+        };
+        let planned_base = Amount::from(self.base(self.rounded)).magnitude();
+        let dust_base = asked_base.minus(planned_base);
+        Ok(SizedLeg { quantity, planned: self.rounded, planned_base, asked_base, dust_base })
     }
 }
 
