@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use support::{Desk, PLAN};
+use support::{Desk, PLAN, Simulated};
 
 /// The plan is refused by `key` and by `run` alike, the latter before it asks any venue.
 fn refuse_plan(desk: &Desk, text: &str) -> String {
@@ -297,6 +297,37 @@ fn wrong_simulator_arguments_are_refused() {
         let message = desk.call(arguments).failed(2, word);
         assert!(!message.contains("canary"), "{message}");
     }
+}
+
+#[test]
+fn a_ledger_that_cannot_be_written_is_refused_before_anything_is_served() {
+    let desk = Desk::without_venues();
+    let venue = "binance-usdm=127.0.0.1:0";
+    let arguments = ["sim", "--venue", venue, "--ledger", "nodir/ledger.json", "--json"];
+    let message = desk.call(&arguments).failed(1, "ledger");
+    assert!(
+        message.starts_with("ledger \"nodir/ledger.json\" not accessible: No such file"),
+        "{message}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_ledger_that_stops_being_written_is_told_on_stderr() {
+    use std::io::Read as _;
+    let desk = Desk::without_venues();
+    std::fs::create_dir(desk.path("folder")).unwrap();
+    let mut sim = Simulated::start(&desk, &["bybit-linear"], &["--ledger", "folder/ledger.json"]);
+    std::fs::rename(desk.path("folder"), desk.path("elsewhere")).unwrap();
+    let (journal, url) = ("[journal]\nkind = \"memory\"\n", sim.url("bybit-linear"));
+    let keys = "api_key_env = \"BYBIT_API_KEY\"\napi_secret_env = \"BYBIT_API_SECRET\"\n";
+    let venue = format!("[venues.bybit]\nadapter = \"bybit-linear\"\nrest_url = \"{url}\"\n{keys}");
+    desk.write("equipoise.toml", &format!("{journal}{venue}"));
+    assert_eq!(desk.call(&["run", "quick.toml", "--json"]).ended(0)["status"], "done");
+    let mut told = String::new();
+    sim.end().read_to_string(&mut told).unwrap();
+    assert!(told.contains("an order is in no ledger"), "{told}");
+    assert!(told.contains("folder/ledger.json"), "{told}");
 }
 
 /// Programs go by them, so each stands in the README.
