@@ -77,6 +77,7 @@ pub fn size_plan(
             side: leg.side,
             reference: references.of(instrument).ok_or_else(|| no_reference(instrument))?,
             asked: Qty::ZERO,
+            asked_base: Qty::ZERO,
             rounded: Qty::ZERO,
             follows: matches!(leg.quantity, CheckedQuantity::Of { .. }),
         });
@@ -121,6 +122,8 @@ struct Size<'a> {
     side: Side,
     reference: Price,
     asked: Qty,
+    /// The same in base units, to the last digit of what the plan says, which the way through venue units would lose.
+    asked_base: Qty,
     rounded: Qty,
     follows: bool,
 }
@@ -149,17 +152,12 @@ impl Size<'_> {
         };
         let fits = self.instrument.check_order(self.rounded, kind, price);
         fits.map_err(|error| self.as_asked(error))?;
-        // Going through venue units and back would lose the last digit of what the plan says.
-        let asked_base = match asked {
-            CheckedQuantity::Base(base) => *base,
-            _ => Amount::from(self.base(self.asked)).magnitude(),
-        };
         let quantity = match asked {
             CheckedQuantity::Of { leg, ratio } => LegQuantity::Of { leg: *leg, ratio: *ratio },
             _ => LegQuantity::Fixed(self.rounded),
         };
         let planned_base = Amount::from(self.base(self.rounded)).magnitude();
-        let dust_base = asked_base.minus(planned_base);
+        let (asked_base, dust_base) = (self.asked_base, self.asked_base.minus(planned_base));
         Ok(SizedLeg { quantity, planned: self.rounded, planned_base, asked_base, dust_base })
     }
 }
@@ -219,6 +217,10 @@ fn size_fixed(plan: &CheckedPlan, sizes: &mut [Size<'_>]) -> Result<(), SizingEr
             size.asked = asked_units(leg, size.instrument, size.reference)
                 .map_err(|error| leg_error(&leg.name, error))?;
             size.rounded = size.asked.round_down(size.instrument.lot);
+            size.asked_base = match &leg.quantity {
+                CheckedQuantity::Base(base) => *base,
+                _ => Amount::from(size.base(size.asked)).magnitude(),
+            };
         }
     }
     Ok(())
@@ -249,6 +251,9 @@ fn size_followers(
         };
         let (asked, rounded) =
             sized().map_err(|error| leg_error(&plan.legs[*index].name, error))?;
+        let share = sizes[usize::from(leg)].asked_base.get().checked_mul(ratio.get());
+        sizes[*index].asked_base =
+            share.and_then(|base| Qty::truncated(base).ok()).unwrap_or(Qty::ZERO);
         sizes[*index].asked = asked;
         sizes[*index].rounded = rounded;
     }
