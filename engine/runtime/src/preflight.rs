@@ -14,6 +14,7 @@ use futures::future::try_join_all;
 use crate::engine::Inner;
 use crate::error::CheckError;
 use crate::guard::guarded;
+use crate::patience::patiently;
 use crate::venues::VenueEntry;
 
 /// A plan priced against its venues.
@@ -197,9 +198,11 @@ impl Inner {
         let surveys = symbols.into_iter().filter_map(|(name, symbols)| {
             let entry = self.venues.get(name)?;
             Some(async move {
-                let surveyed = guarded(&*self.clock, self.survey_venue(entry, &symbols)).await;
-                let surveyed =
-                    surveyed.unwrap_or_else(|lost| Err(CheckError::unready(name, lost.why())))?;
+                let survey = || async {
+                    let surveyed = guarded(&*self.clock, self.survey_venue(entry, &symbols)).await;
+                    surveyed.unwrap_or_else(|lost| Err(CheckError::unready(name, lost.why())))
+                };
+                let surveyed = patiently(&*self.clock, survey).await?;
                 Ok::<_, CheckError>((name.clone(), surveyed))
             })
         });
