@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 /// Exit codes: 0 done; 3 flat; 4 parked; 2 refused before any order: plan, configuration, credentials, symbol or size are
 /// wrong, or the key or occasion is already used; 1 anything else, such as a venue that is not ready.
 #[derive(Debug, Parser)]
-#[command(name = "equipoise", version, args_override_self = true)]
+#[command(name = "equipoise", version, args_override_self = true, arg_required_else_help = true)]
 pub(crate) struct Arguments {
     /// Configuration file [default: equipoise.toml]
     #[arg(long, global = true, value_name = "FILE")]
@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Batches,
     /// Show one batch with its time line
     Show {
-        /// Batch key, 32 hex digits
+        /// Batch key, or its first 8 digits or more where no other key begins with them
         key: String,
     },
     /// Finish every unfinished batch of the journal, and ask about parked ones again
