@@ -29,13 +29,30 @@ pub(crate) fn read_bounded(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
 }
 
+/// Types of the language in the words of somebody who writes a file.
+const WORDS: [(&str, &str); 3] = [
+    ("expected u64", "expected a whole number, zero or more"),
+    ("expected u32", "expected a whole number up to 4294967295"),
+    ("expected a borrowed string", "expected a string in quotes"),
+];
+
 /// Line, field and reason.
 fn place(text: &str, error: &toml::de::Error) -> String {
     // Some reasons end in a list on lines of its own.
     let reason = error.message().lines().collect::<Vec<_>>().join(", ");
+    let mut reason =
+        WORDS.iter().fold(reason, |reason, (theirs, ours)| reason.replace(theirs, ours));
     let Some(span) = error.span() else {
         return reason;
     };
+    let digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    if let Some(expected) = reason.strip_prefix("invalid type: map").filter(|_| digit(span.start)) {
+        reason = format!("a date without quotes{expected}");
+    }
+    if reason.starts_with("missing field") && !is_header(text, span.start) {
+        // The file itself lacks it, which is true of no line.
+        return reason;
+    }
     let before = text.get(..span.start).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     match field(text.lines().nth(line - 1).unwrap_or_default()) {
@@ -44,6 +61,12 @@ fn place(text: &str, error: &toml::de::Error) -> String {
         }
         _ => format!("line {line}: {reason}"),
     }
+}
+
+/// Whether a place in the text is inside a table that says where it begins.
+fn is_header(text: &str, at: usize) -> bool {
+    let line = text.get(at..).unwrap_or_default().lines().next().unwrap_or_default();
+    line.trim_start().starts_with(['[', '{'])
 }
 
 /// The bare key a line assigns to.
@@ -84,7 +107,7 @@ mod tests {
     fn a_wrong_value_is_named_by_field_and_line() {
         assert_eq!(
             refuse("\ncount = true"),
-            "line 2, count: invalid type: boolean `true`, expected u32"
+            "line 2, count: invalid type: boolean `true`, expected a whole number up to 4294967295"
         );
     }
 }

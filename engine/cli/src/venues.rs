@@ -1,9 +1,10 @@
 //! Opens the configured venues.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use equipoise::port::{Clock, Venue};
-use equipoise::venues::{self, Budgets, HttpTransport, Settings};
+use equipoise::venues::{self, Budgets, HttpTransport, OpenError, Settings};
 use equipoise::{EngineBuilder, Positions, SystemClock, VenueName, VenueSetup};
 
 use crate::config::{Config, VenueConfig};
@@ -28,8 +29,9 @@ impl OpenVenues {
         let transport = Arc::new(transport);
         let budgets = Budgets::default();
         let open = |(name, venue): (&VenueName, &VenueConfig)| {
-            let settings = settings(name, venue, &budgets)?;
-            let opened = venues::open(settings, transport.clone(), clock.clone())?;
+            let settings = settings(&config.file, name, venue, &budgets)?;
+            let opened = venues::open(settings, transport.clone(), clock.clone());
+            let opened = opened.map_err(|error| unopened(&config.file, name, error))?;
             Ok((name.clone(), opened, venue.positions))
         };
         let venues = config.venues.iter().map(open);
@@ -51,9 +53,29 @@ impl OpenVenues {
     }
 }
 
-fn settings(name: &VenueName, venue: &VenueConfig, budgets: &Budgets) -> Result<Settings, Failure> {
+/// A venue that cannot be opened, with the file and the field that say so.
+fn unopened(file: &Path, venue: &VenueName, error: OpenError) -> Failure {
+    let field = match &error {
+        OpenError::UnknownAdapter { .. } | OpenError::Gone { .. } => ", adapter",
+        OpenError::Url { .. } => ", rest_url",
+        OpenError::OutOfRange { what: "request window", .. } => ", request_window_ms",
+        OpenError::OutOfRange { what: "margin", .. } => ", margin_ms",
+        OpenError::OutOfRange { what: "id horizon", .. } => ", id_horizon_ms",
+        _ => "",
+    };
+    let Failure { code, message, .. } = error.into();
+    Failure::refused(code, format!("{}: [venues.{venue}]{field}: {message}", file.display()))
+}
+
+fn settings(
+    file: &Path,
+    name: &VenueName,
+    venue: &VenueConfig,
+    budgets: &Budgets,
+) -> Result<Settings, Failure> {
     // An adapter that does not exist needs no key, so it is refused before any is looked for.
-    let form = venues::key_form(name, &venue.adapter)?;
+    let form = venues::key_form(name, &venue.adapter);
+    let form = form.map_err(|error| unopened(file, name, error))?;
     let credentials = credentials::read(name, &venue.adapter, form, &venue.keys)?;
     let mut settings = Settings::builder(name.clone(), &venue.adapter, credentials)
         .endpoint(venue.endpoint.clone())

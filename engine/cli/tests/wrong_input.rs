@@ -84,6 +84,35 @@ fn names_are_short_ascii() {
 }
 
 #[test]
+fn what_a_plan_lacks_or_misspells_is_told_in_the_words_of_its_writer() {
+    let desk = Desk::without_venues();
+    let policy = PLAN.find("[policy]").unwrap();
+    let legs = PLAN.find("[[legs]]").unwrap();
+    for (text, message) in [
+        (
+            PLAN.replace("\"2026-11-22T08:00:00Z\"", "2026-11-22T08:00:00Z"),
+            "line 2, occasion: a date without quotes, expected a string in quotes",
+        ),
+        (PLAN[..policy].to_owned(), "missing field `policy`"),
+        (format!("{}{}", &PLAN[..legs], &PLAN[policy..]), "missing field `legs`"),
+        (
+            PLAN.replace("10000", "\"10000\""),
+            "line 22, leg_timeout_ms: invalid type: string \"10000\", expected a whole number from 1 to 86400000",
+        ),
+        (
+            PLAN.replace("10000", "-1"),
+            "line 22, leg_timeout_ms: invalid value: integer `-1`, expected a whole number from 1 to 86400000",
+        ),
+        (
+            PLAN.replace("\"unwind\"", "\"hedge\""),
+            "line 21, on_residual: unknown variant `hedge`, expected `unwind` or `park`",
+        ),
+    ] {
+        assert_eq!(refuse_plan(&desk, &text), format!("plan.toml: {message}"));
+    }
+}
+
+#[test]
 fn a_cycle_is_named() {
     let desk = Desk::without_venues();
     let text = PLAN
@@ -167,14 +196,16 @@ fn wrong_configuration_is_named_by_field_and_line() {
 fn an_unknown_adapter_a_wrong_url_and_a_wrong_window_are_refused() {
     let desk = Desk::without_venues();
     let good = desk.config("sled");
-    for (text, word) in [
-        (good.replace("binance-usdm", "kraken-spot"), "unknown_adapter"),
-        (good.replace("binance-usdm", "ftx-perp"), "unknown_adapter"),
-        (good.replacen("http://", "ftp://", 1), "config_invalid"),
-        (good.replacen("2000", "60000", 1), "config_invalid"),
+    for (text, word, field) in [
+        (good.replace("binance-usdm", "kraken-spot"), "unknown_adapter", "adapter"),
+        (good.replace("binance-usdm", "ftx-perp"), "unknown_adapter", "adapter"),
+        (good.replacen("http://", "ftp://", 1), "config_invalid", "rest_url"),
+        (good.replacen("2000", "60000", 1), "config_invalid", "request_window_ms"),
     ] {
         desk.write("equipoise.toml", &text);
-        desk.call(&["run", "plan.toml", "--json"]).failed(2, word);
+        let message = desk.call(&["run", "plan.toml", "--json"]).failed(2, word);
+        let place = format!("equipoise.toml: [venues.binance], {field}: ");
+        assert!(message.starts_with(&place), "{message}");
         assert!(!desk.path("journal").exists());
     }
 }
@@ -198,7 +229,7 @@ fn an_exchange_that_closed_is_refused_by_name_and_others_with_the_list() {
         desk.write("equipoise.toml", &desk.config("sled").replace("binance-usdm", adapter));
         assert_eq!(
             desk.call(&["check", "plan.toml", "--json"]).failed(2, "unknown_adapter"),
-            message
+            format!("equipoise.toml: [venues.binance], adapter: {message}")
         );
     }
 }
@@ -253,7 +284,8 @@ fn a_leg_too_small_and_an_unknown_symbol_are_refused() {
 #[test]
 fn a_venue_that_does_not_answer_is_not_the_inputs_fault() {
     let desk = Desk::without_venues();
-    desk.call(&["run", "plan.toml", "--json"]).failed(1, "venue_unready");
+    let message = desk.call(&["run", "plan.toml", "--json"]).failed(1, "venue_unready");
+    assert!(message.contains("not sent: 127.0.0.1:1: "), "{message}");
     assert!(!desk.path("journal").exists());
 }
 
@@ -277,6 +309,10 @@ fn wrong_usage_is_code_2_and_help_is_code_0() {
     let answer = desk.call(&["run"]);
     assert_eq!((answer.code(), answer.stdout().as_str()), (2, ""));
     assert!(answer.stderr().starts_with("error: "), "{answer:?}");
+    let bare = desk.call(&[]);
+    assert_eq!((bare.code(), bare.stdout().as_str()), (2, ""));
+    assert!(bare.stderr().starts_with("Multi-exchange batches"), "{bare:?}");
+    assert!(bare.stderr().contains("Usage: equipoise"), "{bare:?}");
 }
 
 #[test]
