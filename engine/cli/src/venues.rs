@@ -1,5 +1,6 @@
 //! Opens the configured venues.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ use crate::failure::Failure;
 /// The configured venues with the clock they share with the engine.
 pub(crate) struct OpenVenues {
     pub(crate) clock: Arc<dyn Clock>,
+    /// What a person should know of the configuration, by venue.
+    warnings: BTreeMap<VenueName, String>,
     venues: Vec<(VenueName, Arc<dyn Venue>, Positions)>,
 }
 
@@ -35,7 +38,18 @@ impl OpenVenues {
             Ok((name.clone(), opened, venue.positions))
         };
         let venues = config.venues.iter().map(open);
-        Ok(Self { venues: venues.collect::<Result<_, Failure>>()?, clock })
+        let venues = venues.collect::<Result<_, Failure>>()?;
+        let warnings = config.venues.iter().filter_map(|(name, venue)| {
+            let text = short_margin(name, venue)?;
+            tracing::warn!("{text}");
+            Some((name.clone(), text))
+        });
+        Ok(Self { venues, warnings: warnings.collect(), clock })
+    }
+
+    /// What a person should know of how a venue is configured.
+    pub(crate) fn warning(&self, venue: &VenueName) -> Option<&str> {
+        self.warnings.get(venue).map(String::as_str)
     }
 
     /// Each of them by its name.
@@ -51,6 +65,17 @@ impl OpenVenues {
             engine.venue(name.clone(), setup)
         })
     }
+}
+
+/// A margin below the one its adapter declares: absence would be believed before it is proven (R4).
+fn short_margin(name: &VenueName, venue: &VenueConfig) -> Option<String> {
+    let declared_ms = venues::declared_traits(&venue.adapter)?.margin_ms;
+    let margin_ms = venue.margin_ms.filter(|margin_ms| *margin_ms < declared_ms)?;
+    Some(format!(
+        "venue '{name}': margin_ms = {margin_ms} is below the {declared_ms} ms of {}: an order that arrives late could \
+         be taken for absent and sent a second time",
+        venue.adapter
+    ))
 }
 
 /// A venue that cannot be opened, with the file and the field that say so.

@@ -38,3 +38,25 @@ fn a_leg_that_follows_is_sized_and_priced_as_if_its_source_filled() {
     let short = &check["legs"][1];
     assert_eq!((&short["quantity"], &short["dust_base"]), (&json!("0.05"), &json!("0.00045")));
 }
+
+#[test]
+fn a_margin_below_the_venues_is_warned_of() {
+    let desk = Desk::with_venues(None);
+    let config = desk.config("memory").replace("positions =", "margin_ms = 1999\npositions =");
+    desk.write("equipoise.toml", &config);
+    let answer = desk.call(&["check", "plan.toml", "--json"]);
+    let binance = "venue 'binance': margin_ms = 1999 is below the 2000 ms of binance-usdm: an order that arrives \
+                   late could be taken for absent and sent a second time";
+    let check = answer.ended(0);
+    assert_eq!(check["warnings"].as_array().unwrap().len(), 2);
+    assert_eq!(check["warnings"][0], binance);
+    assert!(answer.stderr().contains(binance), "{answer:?}");
+    assert!(
+        desk.call(&["check", "plan.toml"]).stdout().contains(&format!("WARNING   {binance}\n"))
+    );
+    // A plan that does not trade there is not concerned.
+    let quick = desk.call(&["check", "quick.toml", "--json"]).ended(0);
+    assert_eq!(quick["warnings"].as_array().unwrap().len(), 1);
+    desk.write("equipoise.toml", &config.replace("1999", "10000"));
+    assert_eq!(desk.call(&["check", "plan.toml", "--json"]).ended(0).get("warnings"), None);
+}

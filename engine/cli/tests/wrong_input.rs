@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use equipoise_sim::Fault;
 use support::{Desk, PLAN, Simulated};
 
 /// The plan is refused by `key` and by `run` alike, the latter before it asks any venue.
@@ -313,6 +314,19 @@ fn wrong_usage_is_code_2_and_help_is_code_0() {
     assert_eq!((bare.code(), bare.stdout().as_str()), (2, ""));
     assert!(bare.stderr().starts_with("Multi-exchange batches"), "{bare:?}");
     assert!(bare.stderr().contains("Usage: equipoise"), "{bare:?}");
+}
+
+#[test]
+fn the_help_of_sim_names_every_adapter_fault_and_field_of_credentials() {
+    let desk = Desk::without_venues();
+    let help = desk.call(&["sim", "--help"]).stdout();
+    let names = equipoise_sim::adapters().iter().copied().chain(Fault::names()).map(str::to_owned);
+    let kinds = Fault::kinds().map(|kind| format!("ADAPTER-{kind} "));
+    let fields =
+        ["key", "secret", "passphrase", "may_trade", "may_withdraw"].map(|it| format!("{it} "));
+    for name in names.chain(kinds).chain(fields) {
+        assert!(help.contains(&format!("\n  {name}")), "{name}: {help}");
+    }
 }
 
 #[test]

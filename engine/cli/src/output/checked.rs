@@ -18,6 +18,8 @@ pub(crate) struct CheckDocument<'a> {
     net_delta: BTreeMap<&'a str, Amount>,
     doubt_ms: u64,
     doubt_grace_ms: u64,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    warnings: &'a [&'a str],
 }
 
 #[derive(Serialize)]
@@ -54,7 +56,7 @@ struct FollowsDocument<'a> {
 }
 
 impl<'a> CheckDocument<'a> {
-    pub(crate) fn new(check: &'a PlanCheck) -> Self {
+    pub(crate) fn new(check: &'a PlanCheck, warnings: &'a [&'a str]) -> Self {
         let deltas = check.net_delta.iter();
         Self {
             key: check.key.to_string(),
@@ -62,6 +64,7 @@ impl<'a> CheckDocument<'a> {
             net_delta: deltas.map(|(asset, delta)| (asset.as_str(), *delta)).collect(),
             doubt_ms: check.doubt_ms,
             doubt_grace_ms: check.doubt_grace_ms,
+            warnings,
         }
     }
 }
@@ -97,7 +100,7 @@ fn follows((leg, ratio): &(LegName, Qty)) -> FollowsDocument<'_> {
 }
 
 /// A priced plan as people read it.
-pub(crate) fn check_text(check: &PlanCheck) -> String {
+pub(crate) fn check_text(check: &PlanCheck, warnings: &[&str]) -> String {
     let mut text = format!("batch     {}\nlegs\n", check.key);
     for leg in &check.legs {
         text.push_str(&leg_text(leg));
@@ -111,6 +114,9 @@ pub(crate) fn check_text(check: &PlanCheck) -> String {
         seconds(check.doubt_ms),
         seconds(check.doubt_grace_ms)
     );
+    for warning in warnings {
+        let _ = writeln!(text, "WARNING   {warning}");
+    }
     text.push_str("no order was sent\n");
     text
 }

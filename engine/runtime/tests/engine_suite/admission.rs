@@ -228,7 +228,8 @@ async fn a_short_wait_that_a_venue_announces_before_admission_is_waited_out() {
         let engine = desk.engine().await;
         let busy = QueryError::Busy { retry_after_ms: 41, why: "rate limit".into() };
         desk.bybit.fail(kind, busy);
-        let submit = engine.submit(&pair("now", "0.1"));
+        let plan = pair("now", "0.1");
+        let submit = engine.submit(&plan);
         let heal = async {
             pass_ms(300).await;
             desk.bybit.heal(kind);
