@@ -63,12 +63,12 @@ impl Fault {
     }
 }
 
-/// Short names and what happens.
+/// Short names and what happens; what is a kind too has the same words there.
 const NAMES: &[(&str, &str)] = &[
     ("bybit-reject", "Bybit refuses the order with a code"),
     ("bybit-timeout-after-accept", "Bybit executes the order, and its answer is lost"),
     ("bybit-timeout-lost", "the order never reaches Bybit, and nothing answers"),
-    ("partial-fill", "two fifths of the order at Bybit execute, the rest is cancelled"),
+    ("partial-fill", "two fifths of the order execute, the rest is cancelled"),
     ("binance-503-unknown", "Binance executes the order and answers that its outcome is unknown"),
     ("insufficient-margin", "Binance refuses the order for want of margin"),
 ];

@@ -100,7 +100,8 @@ fn sim_help() -> String {
     );
     let explained = |name: &str| Fault::explained(name).unwrap_or_default();
     for name in Fault::names() {
-        let _ = writeln!(text, "  {name:<30}{}", explained(name));
+        let adapter = Fault::named(name).ok().and_then(|fault| fault.adapter).unwrap_or_default();
+        let _ = writeln!(text, "  {name:<30}{} [{adapter}]", explained(name));
     }
     for kind in Fault::kinds() {
         let _ = writeln!(text, "  {:<30}{}", format!("ADAPTER-{kind}"), explained(kind));

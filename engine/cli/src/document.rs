@@ -49,7 +49,8 @@ fn place(text: &str, error: &toml::de::Error) -> String {
     if let Some(expected) = reason.strip_prefix("invalid type: map").filter(|_| digit(span.start)) {
         reason = format!("a date without quotes{expected}");
     }
-    if reason.starts_with("missing field") && !is_header(text, span.start) {
+    let in_a_table = text.get(span.clone()).is_some_and(|part| part.starts_with(['[', '{']));
+    if reason.starts_with("missing field") && !in_a_table {
         // The file itself lacks it, which is true of no line.
         return reason;
     }
@@ -61,12 +62,6 @@ fn place(text: &str, error: &toml::de::Error) -> String {
         }
         _ => format!("line {line}: {reason}"),
     }
-}
-
-/// Whether a place in the text is inside a table that says where it begins.
-fn is_header(text: &str, at: usize) -> bool {
-    let line = text.get(at..).unwrap_or_default().lines().next().unwrap_or_default();
-    line.trim_start().starts_with(['[', '{'])
 }
 
 /// The bare key a line assigns to.
@@ -88,6 +83,22 @@ mod tests {
     struct Sample {
         #[allow(dead_code, reason = "only parsed")]
         count: u32,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Outer {
+        #[allow(dead_code, reason = "only parsed")]
+        sample: Sample,
+        #[allow(dead_code, reason = "only parsed")]
+        other: Option<Sample>,
+    }
+
+    #[test]
+    fn what_a_table_lacks_is_told_with_its_line_and_what_the_file_lacks_without_one() {
+        let refuse = |text: &str| place(text, &toml::from_str::<Outer>(text).unwrap_err());
+        assert_eq!(refuse("[other]\ncount = 1\n"), "missing field `sample`");
+        assert_eq!(refuse("[other]\ncount = 1\n[sample]\n"), "line 3: missing field `count`");
+        assert_eq!(refuse("[sample]\n[other]\ncount = 1\n"), "line 1: missing field `count`");
     }
 
     fn refuse(text: &str) -> String {
