@@ -112,3 +112,62 @@ fn every_member_of_the_product_is_listed_here() {
         assert!(ARROWS.iter().any(|(folder, _, _)| *folder == member), "{member}");
     }
 }
+
+/// Rule numbers in a text: one of these letters, then one or two digits, and no further letter or digit around them.
+fn rules(text: &str) -> BTreeSet<String> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    let rule = |word: &&str| {
+        let (letter, number) = word.split_at_checked(1).unwrap_or_default();
+        let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+        "SRKDNVPOAJ".contains(letter)
+            && !letter.is_empty()
+            && digits
+            && (1..=2).contains(&number.len())
+    };
+    words.filter(rule).map(str::to_owned).collect()
+}
+
+fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_rule_that_is_cited_is_defined_once() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let architecture = std::fs::read_to_string(root.join("engine/ARCHITECTURE.md")).unwrap();
+    let defined: Vec<&str> = architecture
+        .lines()
+        .filter(|line| line.starts_with("| **"))
+        .flat_map(|line| line.split('|').nth(1).unwrap().split("**").skip(1).step_by(2))
+        .collect();
+    let mut paths = vec![root.join("README.md")];
+    for folder in ["engine", "adapters", "examples", "benches", "tests"] {
+        files(&root.join(folder), &mut paths);
+    }
+    let mut cited = BTreeSet::new();
+    for path in paths {
+        let text = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("md") => std::fs::read_to_string(&path).unwrap(),
+            // Of code only comments: keys of the journal look alike.
+            Some("rs") => {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let comments = text.lines().filter_map(|line| line.split_once("//"));
+                comments.map(|(_, comment)| format!("{comment}\n")).collect()
+            }
+            _ => continue,
+        };
+        cited.extend(rules(&text));
+    }
+    let unique: BTreeSet<String> = defined.iter().map(|rule| (*rule).to_owned()).collect();
+    assert_eq!(unique.len(), defined.len(), "defined twice: {defined:?}");
+    assert!(cited.len() > 50, "{cited:?}");
+    let undefined: Vec<_> = cited.difference(&unique).collect();
+    assert!(undefined.is_empty(), "cited and nowhere defined: {undefined:?}");
+}

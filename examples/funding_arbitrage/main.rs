@@ -21,11 +21,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use equipoise::journal::{self, JournalKind, JournalOptions};
 use equipoise::port::Clock as _;
 use equipoise::{
     BatchReport, BatchStatus, Engine, MarketView, StrategyRunner, SystemClock, UnixMillis,
 };
+use equipoise_sim::Fault;
 
 use exchanges::{Addresses, Exchanges};
 use strategy::FundingArbitrage;
@@ -39,7 +41,7 @@ struct Arguments {
     /// Keep the journal (and the exchanges' state) here; a second run shows the first result again and sends nothing.
     #[arg(long, value_name = "DIR")]
     journal: Option<PathBuf>,
-    /// Play a failure.
+    /// Play a failure, once, to the first order that may open a position at its exchange.
     #[arg(long, value_name = "NAME", value_parser = fault_names())]
     fault: Option<String>,
     /// Trade against these exchanges instead of starting any: the trading half of kill-mid-batch.
@@ -49,9 +51,11 @@ struct Arguments {
 
 const KILL: &str = "kill-mid-batch";
 
-fn fault_names() -> clap::builder::PossibleValuesParser {
-    let names = equipoise_sim::Fault::names().iter().copied().chain([KILL]);
-    clap::builder::PossibleValuesParser::new(names.collect::<Vec<_>>())
+fn fault_names() -> PossibleValuesParser {
+    let fault = |name| (name, Fault::explained(name).unwrap_or_default());
+    let kill = (KILL, "the trading half is killed with an order in flight, and started again");
+    let values = Fault::names().map(fault).chain([kill]);
+    PossibleValuesParser::new(values.map(|(name, text)| PossibleValue::new(name).help(text)))
 }
 
 #[tokio::main]

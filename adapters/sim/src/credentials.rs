@@ -43,6 +43,18 @@ struct Entry {
     may_withdraw: bool,
 }
 
+/// What each field of an entry is, for people.
+const FIELDS: &[(&str, &str)] = &[
+    ("key", "API key; at Coinbase the name of the ES256 key"),
+    ("secret", "signs requests and is never sent"),
+    ("passphrase", "OKX only: the third part of a key"),
+    ("public", "Coinbase, in place of secret: PEM of the public half of the ES256 key"),
+    ("ed_key", "Coinbase: name of an Ed25519 key"),
+    ("ed_public", "Coinbase: PEM of the public half of that key"),
+    ("may_trade", "false: the key only reads [default: true]"),
+    ("may_withdraw", "true: the key is told to be one that may withdraw [default: false]"),
+];
+
 fn granted() -> bool {
     true
 }
@@ -51,6 +63,14 @@ fn granted() -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("neither key and secret nor a named public key")]
 struct Incomplete;
+
+impl Credentials {
+    /// The fields of an entry in a credentials file, each with what it is in one line for people.
+    #[must_use]
+    pub const fn fields() -> &'static [(&'static str, &'static str)] {
+        FIELDS
+    }
+}
 
 impl TryFrom<Entry> for Credentials {
     type Error = Incomplete;

@@ -106,12 +106,15 @@ pub struct LedgerFile {
 }
 
 impl LedgerFile {
-    /// Opens a file, which need not exist yet.
+    /// Opens a file, which need not exist yet, and writes it once as it is: what cannot be written is found before an
+    /// order depends on it.
     ///
     /// # Errors
-    /// It exists and cannot be read as a ledger document.
+    /// It exists and cannot be read as a ledger document, or it cannot be written.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
-        Ok(Self { path: path.to_owned(), document: Arc::new(Mutex::new(read_document(path)?)) })
+        let document = read_document(path)?;
+        write_document(path, &document)?;
+        Ok(Self { path: path.to_owned(), document: Arc::new(Mutex::new(document)) })
     }
 
     /// The ledger kept for an adapter, if there is one.
@@ -134,13 +137,17 @@ impl LedgerFile {
         // Held while writing, so that two exchanges cannot overwrite each other's entries.
         let mut document = self.document.lock().unwrap_or_else(PoisonError::into_inner);
         document.insert(adapter.to_owned(), value);
-        let bytes =
-            serde_json::to_vec(&*document).map_err(|error| format_error(&self.path, error))?;
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(".part");
-        let replaced = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, &self.path));
-        replaced.map_err(|source| LedgerError::Io { path: self.path.clone(), source })
+        write_document(&self.path, &document)
     }
+}
+
+/// Replaces the file as a whole.
+fn write_document(path: &Path, document: &BTreeMap<String, Value>) -> Result<(), LedgerError> {
+    let bytes = serde_json::to_vec(document).map_err(|error| format_error(path, error))?;
+    let mut beside = path.to_owned().into_os_string();
+    beside.push(".part");
+    let replaced = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
+    replaced.map_err(|source| LedgerError::Io { path: path.to_owned(), source })
 }
 
 fn read_document(path: &Path) -> Result<BTreeMap<String, Value>, LedgerError> {

@@ -13,12 +13,16 @@ const LATE_MS: u64 = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "unknown fault {name:?}; known are {}, and ADAPTER-KIND with one of the kinds {}",
-    Fault::names().join(", "),
-    Fault::kinds().join(", ")
+    joined(Fault::names()),
+    joined(Fault::kinds())
 )]
 pub struct UnknownFault {
     /// As it was given.
     pub name: String,
+}
+
+fn joined(words: impl Iterator<Item = &'static str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
 }
 
 impl Fault {
@@ -42,37 +46,46 @@ impl Fault {
     }
 
     /// The short names of the failures at `binance-usdm` and `bybit-linear`.
-    #[must_use]
-    pub fn names() -> &'static [&'static str] {
-        &[
-            "bybit-reject",
-            "bybit-timeout-after-accept",
-            "bybit-timeout-lost",
-            "partial-fill",
-            "binance-503-unknown",
-            "insufficient-margin",
-        ]
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        NAMES.iter().map(|(name, _)| *name)
     }
 
     /// What can happen at every adapter.
-    ///
-    /// `reject`: refused with a code of the venue's. `timeout-after-accept`, `timeout-lost`: no answer, with and
-    /// without the order. `partial-fill`: two fifths execute. `5xx-unknown`: executed, and answered with an HTTP
-    /// status that tells nothing. `insufficient-funds`: refused for want of margin or balance. `late-execution`:
-    /// admitted at once, at the matching engine ten seconds later.
+    pub fn kinds() -> impl Iterator<Item = &'static str> {
+        KINDS.iter().map(|(kind, _)| *kind)
+    }
+
+    /// What happens under a name of [`Fault::names`] or a kind of [`Fault::kinds`], in one line for people.
     #[must_use]
-    pub fn kinds() -> &'static [&'static str] {
-        &[
-            "reject",
-            "timeout-after-accept",
-            "timeout-lost",
-            "partial-fill",
-            "5xx-unknown",
-            "insufficient-funds",
-            "late-execution",
-        ]
+    pub fn explained(name: &str) -> Option<&'static str> {
+        let mut all = NAMES.iter().chain(KINDS);
+        all.find(|(known, _)| *known == name).map(|(_, text)| *text)
     }
 }
+
+/// Short names and what happens; what is a kind too has the same words there.
+const NAMES: &[(&str, &str)] = &[
+    ("bybit-reject", "Bybit refuses the order with a code"),
+    ("bybit-timeout-after-accept", "Bybit executes the order, and its answer is lost"),
+    ("bybit-timeout-lost", "the order never reaches Bybit, and nothing answers"),
+    ("partial-fill", "two fifths of the order execute, the rest is cancelled"),
+    ("binance-503-unknown", "Binance executes the order and answers that its outcome is unknown"),
+    ("insufficient-margin", "Binance refuses the order for want of margin"),
+];
+
+/// What can happen everywhere.
+const KINDS: &[(&str, &str)] = &[
+    ("reject", "the order is refused with a code of the venue's"),
+    ("timeout-after-accept", "the order is executed, and its answer is lost"),
+    ("timeout-lost", "the order never arrives, and nothing answers"),
+    ("partial-fill", "two fifths of the order execute, the rest is cancelled"),
+    ("5xx-unknown", "the order is executed, and answered with an HTTP status that tells nothing"),
+    ("insufficient-funds", "the order is refused for want of margin or balance"),
+    (
+        "late-execution",
+        "the order is admitted at once and reaches the matching engine ten seconds later",
+    ),
+];
 
 fn usual(name: &str) -> Option<(&'static str, Effect)> {
     Some(match name {
@@ -124,6 +137,7 @@ mod tests {
     fn every_name_on_the_list_is_a_fault_of_one_adapter() {
         for name in Fault::names() {
             assert!(Fault::named(name).unwrap().adapter.is_some(), "{name}");
+            assert!(Fault::explained(name).is_some(), "{name}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! An exchange on a TCP address, over plain HTTP/1.1 with kept-alive connections.
 
+use std::error::Error as _;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -194,12 +195,20 @@ impl Shared {
         if let Some(file) = self.options.ledger.as_ref().filter(|_| may_change) {
             let ledger = kept.exchange.ledger();
             if kept.written.as_ref() != Some(&ledger) {
-                file.put(kept.exchange.adapter(), &ledger)?;
+                file.put(kept.exchange.adapter(), &ledger).inspect_err(tell)?;
                 kept.written = Some(ledger);
             }
         }
         Ok(answer)
     }
+}
+
+/// The client gets no verdict, so that only this says why.
+fn tell(error: &LedgerError) {
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(
+        "an order is in no ledger and its request is answered with 500: {error}: {cause}"
+    );
 }
 
 async fn answer(

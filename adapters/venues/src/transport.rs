@@ -63,22 +63,24 @@ impl Transport for HttpTransport {
         request: Request<Bytes>,
         timeout: Duration,
     ) -> Result<Response<Bytes>, TransportError> {
+        let host = request.uri().authority().map(ToString::to_string).unwrap_or_default();
         let mut request = reqwest::Request::try_from(request)
             .map_err(|error| TransportError::NotSent(reason(&error.without_url())))?;
         *request.timeout_mut() = Some(timeout);
-        let mut answer = self.client.execute(request).await.map_err(failure)?;
+        let answer = self.client.execute(request).await;
+        let mut answer = answer.map_err(|error| failure(error, &host))?;
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         std::mem::swap(response.headers_mut(), answer.headers_mut());
-        *response.body_mut() = body(answer).await?;
+        *response.body_mut() = body(answer, &host).await?;
         Ok(response)
     }
 }
 
 /// Reads the body piece by piece and gives up at the bound, so that a huge one is never held.
-async fn body(mut answer: reqwest::Response) -> Result<Bytes, TransportError> {
+async fn body(mut answer: reqwest::Response, host: &str) -> Result<Bytes, TransportError> {
     let mut whole = BytesMut::new();
-    while let Some(piece) = answer.chunk().await.map_err(failure)? {
+    while let Some(piece) = answer.chunk().await.map_err(|error| failure(error, host))? {
         if whole.len() + piece.len() > BODY_BYTES_MAX {
             return Err(TransportError::NoAnswer(format!(
                 "answer is larger than {BODY_BYTES_MAX} bytes"
@@ -90,13 +92,14 @@ async fn body(mut answer: reqwest::Response) -> Result<Bytes, TransportError> {
 }
 
 /// Only a connection that was never made proves that nothing left.
-fn failure(error: reqwest::Error) -> TransportError {
-    // The address holds the signature.
+fn failure(error: reqwest::Error, host: &str) -> TransportError {
+    // Of the address only the host is told: the rest holds the signature.
     let error = error.without_url();
+    let reason = format!("{host}: {}", reason(&error));
     if error.is_connect() || error.is_builder() {
-        TransportError::NotSent(reason(&error))
+        TransportError::NotSent(reason)
     } else {
-        TransportError::NoAnswer(reason(&error))
+        TransportError::NoAnswer(reason)
     }
 }
 

@@ -14,6 +14,8 @@ use crate::failure::Failure;
 /// Everything the configuration says.
 #[derive(Debug)]
 pub(crate) struct Config {
+    /// Where it was read from.
+    pub(crate) file: PathBuf,
     pub(crate) journal: JournalConfig,
     pub(crate) venues: BTreeMap<VenueName, VenueConfig>,
 }
@@ -57,8 +59,7 @@ impl Config {
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let refuse = |message| Failure::refused("config_invalid", message);
         let document: Document = document::read(path).map_err(refuse)?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        document.checked(folder).map_err(|why| refuse(format!("{}: {why}", path.display())))
+        document.checked(path).map_err(|why| refuse(format!("{}: {why}", path.display())))
     }
 }
 
@@ -117,13 +118,18 @@ enum NetworkDocument {
 }
 
 impl Document {
-    fn checked(self, folder: &Path) -> Result<Config, String> {
+    fn checked(self, file: &Path) -> Result<Config, String> {
+        let folder = file.parent().unwrap_or(Path::new(""));
         let journal = self.journal.checked(folder)?;
         let venues = self.venues.into_iter().map(|(name, venue)| {
             let venue = venue.checked(folder).map_err(|why| format!("[venues.{name}]: {why}"))?;
             Ok((name, venue))
         });
-        Ok(Config { journal, venues: venues.collect::<Result<_, String>>()? })
+        Ok(Config {
+            file: file.to_owned(),
+            journal,
+            venues: venues.collect::<Result<_, String>>()?,
+        })
     }
 }
 
@@ -206,7 +212,7 @@ mod tests {
     fn parse(text: &str) -> Result<Config, String> {
         let document: Document =
             toml::from_str(text).map_err(|error| error.message().to_owned())?;
-        document.checked(Path::new("/desk"))
+        document.checked(Path::new("/desk/equipoise.toml"))
     }
 
     #[test]

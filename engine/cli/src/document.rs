@@ -29,13 +29,31 @@ pub(crate) fn read_bounded(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
 }
 
+/// Types of the language in the words of somebody who writes a file.
+const WORDS: [(&str, &str); 3] = [
+    ("expected u64", "expected a whole number, zero or more"),
+    ("expected u32", "expected a whole number up to 4294967295"),
+    ("expected a borrowed string", "expected a string in quotes"),
+];
+
 /// Line, field and reason.
 fn place(text: &str, error: &toml::de::Error) -> String {
     // Some reasons end in a list on lines of its own.
     let reason = error.message().lines().collect::<Vec<_>>().join(", ");
+    let mut reason =
+        WORDS.iter().fold(reason, |reason, (theirs, ours)| reason.replace(theirs, ours));
     let Some(span) = error.span() else {
         return reason;
     };
+    let digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    if let Some(expected) = reason.strip_prefix("invalid type: map").filter(|_| digit(span.start)) {
+        reason = format!("a date without quotes{expected}");
+    }
+    let in_a_table = text.get(span.clone()).is_some_and(|part| part.starts_with(['[', '{']));
+    if reason.starts_with("missing field") && !in_a_table {
+        // The file itself lacks it, which is true of no line.
+        return reason;
+    }
     let before = text.get(..span.start).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     match field(text.lines().nth(line - 1).unwrap_or_default()) {
@@ -67,6 +85,22 @@ mod tests {
         count: u32,
     }
 
+    #[derive(Debug, Deserialize)]
+    struct Outer {
+        #[allow(dead_code, reason = "only parsed")]
+        sample: Sample,
+        #[allow(dead_code, reason = "only parsed")]
+        other: Option<Sample>,
+    }
+
+    #[test]
+    fn what_a_table_lacks_is_told_with_its_line_and_what_the_file_lacks_without_one() {
+        let refuse = |text: &str| place(text, &toml::from_str::<Outer>(text).unwrap_err());
+        assert_eq!(refuse("[other]\ncount = 1\n"), "missing field `sample`");
+        assert_eq!(refuse("[other]\ncount = 1\n[sample]\n"), "line 3: missing field `count`");
+        assert_eq!(refuse("[sample]\n[other]\ncount = 1\n"), "line 1: missing field `count`");
+    }
+
     fn refuse(text: &str) -> String {
         let error = toml::from_str::<Sample>(text).unwrap_err();
         place(text, &error)
@@ -84,7 +118,7 @@ mod tests {
     fn a_wrong_value_is_named_by_field_and_line() {
         assert_eq!(
             refuse("\ncount = true"),
-            "line 2, count: invalid type: boolean `true`, expected u32"
+            "line 2, count: invalid type: boolean `true`, expected a whole number up to 4294967295"
         );
     }
 }

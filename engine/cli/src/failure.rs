@@ -4,6 +4,7 @@ use equipoise::port::JournalError;
 use equipoise::venues::OpenError;
 use equipoise::{BatchError, CheckError, PlanError, StartError, SubmitError};
 
+use crate::config::JournalConfig;
 use crate::exit::Exit;
 
 /// A command that failed.
@@ -27,6 +28,18 @@ impl Failure {
     /// Anything the input cannot be blamed for.
     pub(crate) const fn broken(code: &'static str, message: String) -> Self {
         Self { exit: Exit::Failed, code, message }
+    }
+
+    /// The same with the folder of the journal, where it is about one and does not name it.
+    pub(crate) fn in_journal(mut self, journal: &JournalConfig) -> Self {
+        // What cannot be made absolute, such as the empty path of a journal in memory, is told as it is.
+        let path = std::path::absolute(&journal.path).unwrap_or_else(|_| journal.path.clone());
+        let folder = path.display().to_string();
+        let about_it = self.code.starts_with("journal_") && !folder.is_empty();
+        if about_it && !self.message.contains(&folder) {
+            self.message = format!("{} (journal in {folder})", self.message);
+        }
+        self
     }
 
     /// Asked to stop before there was a batch.

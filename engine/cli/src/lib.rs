@@ -63,6 +63,10 @@ fn answer_usage(args: &[OsString], error: &clap::Error) -> Exit {
     // The parser gave up, so the flag is looked for by hand.
     let json = args.iter().take_while(|arg| *arg != "--").any(|arg| arg == "--json");
     let text = text.trim_end();
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !json {
+        output::to_stderr(text);
+        return Exit::Refused;
+    }
     let text = text.strip_prefix("error: ").unwrap_or(text);
     Output::new(json).failure(&Failure::refused("usage", text.to_owned()))
 }

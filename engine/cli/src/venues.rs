@@ -1,9 +1,11 @@
 //! Opens the configured venues.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use equipoise::port::{Clock, Venue};
-use equipoise::venues::{self, Budgets, HttpTransport, Settings};
+use equipoise::venues::{self, Budgets, HttpTransport, OpenError, Settings};
 use equipoise::{EngineBuilder, Positions, SystemClock, VenueName, VenueSetup};
 
 use crate::config::{Config, VenueConfig};
@@ -13,6 +15,8 @@ use crate::failure::Failure;
 /// The configured venues with the clock they share with the engine.
 pub(crate) struct OpenVenues {
     pub(crate) clock: Arc<dyn Clock>,
+    /// What a person should know of the configuration, by venue.
+    warnings: BTreeMap<VenueName, String>,
     venues: Vec<(VenueName, Arc<dyn Venue>, Positions)>,
 }
 
@@ -28,12 +32,24 @@ impl OpenVenues {
         let transport = Arc::new(transport);
         let budgets = Budgets::default();
         let open = |(name, venue): (&VenueName, &VenueConfig)| {
-            let settings = settings(name, venue, &budgets)?;
-            let opened = venues::open(settings, transport.clone(), clock.clone())?;
+            let settings = settings(&config.file, name, venue, &budgets)?;
+            let opened = venues::open(settings, transport.clone(), clock.clone());
+            let opened = opened.map_err(|error| unopened(&config.file, name, error))?;
             Ok((name.clone(), opened, venue.positions))
         };
         let venues = config.venues.iter().map(open);
-        Ok(Self { venues: venues.collect::<Result<_, Failure>>()?, clock })
+        let venues = venues.collect::<Result<_, Failure>>()?;
+        let warnings = config.venues.iter().filter_map(|(name, venue)| {
+            let text = short_margin(name, venue)?;
+            tracing::warn!("{text}");
+            Some((name.clone(), text))
+        });
+        Ok(Self { venues, warnings: warnings.collect(), clock })
+    }
+
+    /// What a person should know of how a venue is configured.
+    pub(crate) fn warning(&self, venue: &VenueName) -> Option<&str> {
+        self.warnings.get(venue).map(String::as_str)
     }
 
     /// Each of them by its name.
@@ -51,9 +67,40 @@ impl OpenVenues {
     }
 }
 
-fn settings(name: &VenueName, venue: &VenueConfig, budgets: &Budgets) -> Result<Settings, Failure> {
+/// A margin below the one its adapter declares: absence would be believed before it is proven (R4).
+fn short_margin(name: &VenueName, venue: &VenueConfig) -> Option<String> {
+    let declared_ms = venues::declared_traits(&venue.adapter)?.margin_ms;
+    let margin_ms = venue.margin_ms.filter(|margin_ms| *margin_ms < declared_ms)?;
+    Some(format!(
+        "venue '{name}': margin_ms = {margin_ms} is below the {declared_ms} ms of {}: an order that arrives late could \
+         be taken for absent and sent a second time",
+        venue.adapter
+    ))
+}
+
+/// A venue that cannot be opened, with the file and the field that say so.
+fn unopened(file: &Path, venue: &VenueName, error: OpenError) -> Failure {
+    let field = match &error {
+        OpenError::UnknownAdapter { .. } | OpenError::Gone { .. } => ", adapter",
+        OpenError::Url { .. } => ", rest_url",
+        OpenError::OutOfRange { what: "request window", .. } => ", request_window_ms",
+        OpenError::OutOfRange { what: "margin", .. } => ", margin_ms",
+        OpenError::OutOfRange { what: "id horizon", .. } => ", id_horizon_ms",
+        _ => "",
+    };
+    let Failure { code, message, .. } = error.into();
+    Failure::refused(code, format!("{}: [venues.{venue}]{field}: {message}", file.display()))
+}
+
+fn settings(
+    file: &Path,
+    name: &VenueName,
+    venue: &VenueConfig,
+    budgets: &Budgets,
+) -> Result<Settings, Failure> {
     // An adapter that does not exist needs no key, so it is refused before any is looked for.
-    let form = venues::key_form(name, &venue.adapter)?;
+    let form = venues::key_form(name, &venue.adapter);
+    let form = form.map_err(|error| unopened(file, name, error))?;
     let credentials = credentials::read(name, &venue.adapter, form, &venue.keys)?;
     let mut settings = Settings::builder(name.clone(), &venue.adapter, credentials)
         .endpoint(venue.endpoint.clone())

@@ -130,8 +130,9 @@ fn every_adapter_is_well_in_every_check_and_every_finding_is_a_printed_line() {
         assert_eq!(findings.len(), CHECKS.len(), "{adapter}");
         let untold = ["binance-usdm", "binance-coinm"].contains(adapter);
         for ([check, verdict, found], (wanted, told)) in findings.iter().zip(CHECKS) {
-            // The right to withdraw is told by another host, whose address is fixed in production only.
-            let well = if untold && wanted == "withdrawal" { "warn" } else { "ok" };
+            // The rights of a key are told by another host, whose address is fixed in production only.
+            let untold = untold && ["key", "withdrawal"].contains(&wanted);
+            let (well, told) = if untold { ("warn", "") } else { ("ok", told) };
             assert_eq!([check.as_str(), verdict], [wanted, well], "{adapter}: {found}");
             assert!(found.starts_with(told), "{adapter}: {found}");
             // Times differ from one call to the next.
@@ -149,7 +150,9 @@ fn every_adapter_is_well_in_every_check_and_every_finding_is_a_printed_line() {
         assert!(printed.contains(&format!("{adapter} ({adapter})\n")));
     }
     assert!(printed.starts_with(&format!("journal\n{}", line("ok", "journal", "in memory"))));
-    assert!(printed.ends_with("a batch could run\n"), "{printed}");
+    let condition =
+        "a batch could run if the key may trade, which is not told: binance-coinm, binance-usdm\n";
+    assert!(printed.ends_with(condition), "{printed}");
     for host in &hosts.hosts {
         assert_eq!(host.with(|exchange| exchange.ledger()).orders, []);
     }
@@ -172,6 +175,22 @@ fn a_key_that_only_reads_is_bad_where_the_venue_tells_it() {
     let names = "binance-spot, bybit-linear, coinbase, deribit, okx-swap";
     let last = format!("no batch could run, in the way: {names}\n");
     assert!(printed.ends_with(&last), "{printed}");
+}
+
+#[test]
+fn a_right_to_trade_that_nobody_tells_is_warned_of_and_not_claimed() {
+    let hosts = ["binance-usdm", "binance-coinm"].iter().fold(Hosts::new(), |hosts, adapter| {
+        let key = Credentials { may_trade: false, ..Credentials::demo(adapter) };
+        let exchange = Exchange::start(adapter, key, Settings::default()).unwrap();
+        hosts.add_exchange(exchange, "")
+    });
+    let (document, printed) = hosts.doctor(0);
+    let found =
+        "accepted; whether it may trade is not told at this address: see to it at the exchange";
+    for adapter in ["binance-usdm", "binance-coinm"] {
+        assert_eq!(finding(&document, adapter, "key"), ["warn", found]);
+    }
+    assert_eq!(printed.matches(&(line("WARN", "key", found) + "\n")).count(), 2);
 }
 
 #[test]
@@ -280,7 +299,7 @@ fn a_journal_in_use_is_bad_and_one_that_was_looked_at_is_given_up_again() {
     let document = desk.call(&["doctor", "--json"]).ended(1);
     let [verdict, found] = journal(&document);
     assert_eq!(verdict, "bad");
-    assert!(found.ends_with("is in use by another process"), "{found}");
+    assert!(found.contains("is in use by another process"), "{found}");
     let printed = desk.call(&["doctor"]).stdout();
     assert!(printed.contains(&line("BAD", "journal", &found)), "{printed}");
     assert!(printed.ends_with("no batch could run, in the way: the journal\n"), "{printed}");
@@ -304,7 +323,10 @@ fn a_journal_that_is_damaged_or_full_is_bad() {
         desk.write("equipoise.toml", &never);
         let [verdict, found] = journal(&desk.call(&["doctor", "--json"]).ended(1));
         assert_eq!(verdict, "bad");
-        assert!(found.ends_with("keeps 9000000000000000000: no further batch"), "{found}");
+        assert!(
+            found.contains("keeps 9000000000000000000: no further batch (journal in "),
+            "{found}"
+        );
         desk.write("equipoise.toml", &config);
         desk.call(&["doctor", "--json"]).ended(0);
         let len = std::fs::metadata(desk.path(store)).unwrap().len();
@@ -326,7 +348,7 @@ fn a_full_device_is_bad_before_there_is_a_journal_too() {
     desk.write("equipoise.toml", &never);
     let [verdict, found] = journal(&desk.call(&["doctor", "--json"]).ended(1));
     assert_eq!(verdict, "bad");
-    assert!(found.ends_with("keeps 9000000000000000000: no further batch"), "{found}");
+    assert!(found.contains("keeps 9000000000000000000: no further batch (journal in "), "{found}");
     assert!(!desk.path("journal").exists());
 }
 

@@ -15,7 +15,8 @@ fn the_first_cancels_what_rests_and_ends_flat() {
     running.interrupt();
     let answer = running.finish();
     assert_eq!(answer.code(), 3, "{answer:?}");
-    assert!(answer.stdout().contains("status    flat"), "{answer:?}");
+    let why = "status    flat: nothing was executed: stopped on request\n";
+    assert!(answer.stdout().contains(why), "{answer:?}");
     assert!(!desk.orders()["bybit-linear"][0].is_open());
     let again = desk.call(&["run", "resting.toml", "--json"]).ended(3);
     assert_eq!(again["duplicate"], true);

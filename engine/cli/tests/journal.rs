@@ -312,3 +312,36 @@ fn relative_paths_count_from_the_configuration() {
     assert!(desk.path("etc/journal").exists());
     assert!(!desk.path("journal").exists());
 }
+
+#[test]
+fn a_damaged_journal_is_named_with_its_folder() {
+    let desk = Desk::with_venues(None);
+    desk.call(&["run", "quick.toml", "--json"]).ended(0);
+    let store = desk.path("journal/sled/db");
+    let len = usize::try_from(std::fs::metadata(&store).unwrap().len()).unwrap();
+    std::fs::write(&store, vec![0x5a; len]).unwrap();
+    for command in
+        [&["batches", "--json"][..], &["recover", "--json"], &["run", "quick.toml", "--json"]]
+    {
+        let message = desk.call(command).failed(1, "journal_damaged");
+        assert!(message.ends_with("/journal)"), "{message}");
+    }
+}
+
+#[test]
+fn a_batch_is_shown_by_the_first_digits_of_its_key_as_the_log_prints_them() {
+    let desk = Desk::with_venues(None);
+    let key =
+        desk.call(&["run", "quick.toml", "--json"]).ended(0)["key"].as_str().unwrap().to_owned();
+    let whole = desk.call(&["show", &key, "--json"]).ended(0);
+    for digits in [8, 31] {
+        assert_eq!(desk.call(&["show", &key[..digits], "--json"]).ended(0), whole);
+    }
+    let message = desk.call(&["show", &key[..7], "--json"]).failed(2, "usage");
+    assert!(message.contains("first 8 or more"), "{message}");
+    desk.call(&["show", "0123456789", "--json"]).failed(1, "not_found");
+    let batches = desk.call(&["batches"]).stdout();
+    assert!(batches.contains(", 1 leg, net delta"), "{batches}");
+    let text = desk.call(&["show", &key]).stdout();
+    assert!(text.contains("at bybit, filled 0.1 of 0.1 BTC at"), "{text}");
+}

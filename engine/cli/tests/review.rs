@@ -31,6 +31,54 @@ async fn forget_the_fill(desk: &Desk, key: BatchKey) {
     parked.close().await.unwrap();
 }
 
+/// Parks the running batch of a journal by hand, as a start would that could not learn what became of its order.
+async fn park(desk: &Desk, key: BatchKey) {
+    let options = JournalOptions::default();
+    let journal = journal::open(JournalKind::Sled, &desk.path("journal"), &options).unwrap();
+    let records = journal.read(key).await.unwrap().unwrap();
+    let (tag, at) = (records[1].tag().unwrap(), records.last().unwrap().at());
+    let why = || "the venue did not confirm its final quantity in time".to_owned();
+    let parked = vec![
+        Record::Doubted { tag, why: why(), at },
+        Record::Unresolved { tag, why: why(), at },
+        Record::Ended { ending: Ending::Parked, why: why(), at },
+    ];
+    let expected = u32::try_from(records.len()).unwrap();
+    let epoch = journal.begin_epoch("test").await.unwrap();
+    journal.append(Append { batch: key, expected, epoch, records: parked }).await.unwrap();
+    journal.close().await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_order_still_open_after_the_end_is_named_by_every_account_of_its_batch() {
+    let desk = Desk::with_venues(None);
+    let mut running = desk.start(&["run", "resting.toml"]);
+    assert!(running.until("acknowledged"));
+    running.child.kill().unwrap();
+    running.finish();
+    let key = desk.call(&["key", "resting.toml", "--json"]).ended(0)["key"].clone();
+    let key = key.as_str().unwrap();
+    park(&desk, key.parse().unwrap()).await;
+
+    let recovered = desk.call(&["recover", "--json"]).ended(0);
+    let open = &recovered["reviewed"][0]["in_doubt"][0];
+    let id = open["open_orders"][0].as_str().unwrap();
+    assert_eq!((&open["venue"], &open["still_open"]), (&json!("bybit"), &json!(true)));
+    assert_eq!((&open["quantity"], &open["unit"]), (&json!("0.1"), &json!("BTC")));
+    let (order, told) =
+        (&open["client_order_id"].as_str().unwrap(), "is still open at bybit as order");
+    let line = format!(
+        "open      bid: buy order {order} {told} {id}, may fill up to 0.1 BTC: cancel it there\n"
+    );
+    for command in [&["recover"][..], &["show", key]] {
+        let text = desk.call(command).stdout();
+        assert!(text.contains(&line), "{text}");
+        assert!(!text.contains("status    parked: the venue did not confirm"), "{text}");
+    }
+    assert_eq!(desk.order_count(), 1);
+}
+
 #[tokio::test]
 async fn a_parked_batch_is_asked_about_until_its_report_is_exact() {
     let mut desk = Desk::with_venues(None);

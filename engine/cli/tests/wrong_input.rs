@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use support::{Desk, PLAN};
+use equipoise_sim::Fault;
+use support::{Desk, PLAN, Simulated};
 
 /// The plan is refused by `key` and by `run` alike, the latter before it asks any venue.
 fn refuse_plan(desk: &Desk, text: &str) -> String {
@@ -80,6 +81,35 @@ fn names_are_short_ascii() {
             let message = refuse_plan(&desk, &text);
             assert!(message.contains("is not allowed"), "{message}");
         }
+    }
+}
+
+#[test]
+fn what_a_plan_lacks_or_misspells_is_told_in_the_words_of_its_writer() {
+    let desk = Desk::without_venues();
+    let policy = PLAN.find("[policy]").unwrap();
+    let legs = PLAN.find("[[legs]]").unwrap();
+    for (text, message) in [
+        (
+            PLAN.replace("\"2026-11-22T08:00:00Z\"", "2026-11-22T08:00:00Z"),
+            "line 2, occasion: a date without quotes, expected a string in quotes",
+        ),
+        (PLAN[..policy].to_owned(), "missing field `policy`"),
+        (format!("{}{}", &PLAN[..legs], &PLAN[policy..]), "missing field `legs`"),
+        (
+            PLAN.replace("10000", "\"10000\""),
+            "line 22, leg_timeout_ms: invalid type: string \"10000\", expected a whole number from 1 to 86400000",
+        ),
+        (
+            PLAN.replace("10000", "-1"),
+            "line 22, leg_timeout_ms: invalid value: integer `-1`, expected a whole number from 1 to 86400000",
+        ),
+        (
+            PLAN.replace("\"unwind\"", "\"hedge\""),
+            "line 21, on_residual: unknown variant `hedge`, expected `unwind` or `park`",
+        ),
+    ] {
+        assert_eq!(refuse_plan(&desk, &text), format!("plan.toml: {message}"));
     }
 }
 
@@ -167,14 +197,16 @@ fn wrong_configuration_is_named_by_field_and_line() {
 fn an_unknown_adapter_a_wrong_url_and_a_wrong_window_are_refused() {
     let desk = Desk::without_venues();
     let good = desk.config("sled");
-    for (text, word) in [
-        (good.replace("binance-usdm", "kraken-spot"), "unknown_adapter"),
-        (good.replace("binance-usdm", "ftx-perp"), "unknown_adapter"),
-        (good.replacen("http://", "ftp://", 1), "config_invalid"),
-        (good.replacen("2000", "60000", 1), "config_invalid"),
+    for (text, word, field) in [
+        (good.replace("binance-usdm", "kraken-spot"), "unknown_adapter", "adapter"),
+        (good.replace("binance-usdm", "ftx-perp"), "unknown_adapter", "adapter"),
+        (good.replacen("http://", "ftp://", 1), "config_invalid", "rest_url"),
+        (good.replacen("2000", "60000", 1), "config_invalid", "request_window_ms"),
     ] {
         desk.write("equipoise.toml", &text);
-        desk.call(&["run", "plan.toml", "--json"]).failed(2, word);
+        let message = desk.call(&["run", "plan.toml", "--json"]).failed(2, word);
+        let place = format!("equipoise.toml: [venues.binance], {field}: ");
+        assert!(message.starts_with(&place), "{message}");
         assert!(!desk.path("journal").exists());
     }
 }
@@ -198,7 +230,7 @@ fn an_exchange_that_closed_is_refused_by_name_and_others_with_the_list() {
         desk.write("equipoise.toml", &desk.config("sled").replace("binance-usdm", adapter));
         assert_eq!(
             desk.call(&["check", "plan.toml", "--json"]).failed(2, "unknown_adapter"),
-            message
+            format!("equipoise.toml: [venues.binance], adapter: {message}")
         );
     }
 }
@@ -253,7 +285,8 @@ fn a_leg_too_small_and_an_unknown_symbol_are_refused() {
 #[test]
 fn a_venue_that_does_not_answer_is_not_the_inputs_fault() {
     let desk = Desk::without_venues();
-    desk.call(&["run", "plan.toml", "--json"]).failed(1, "venue_unready");
+    let message = desk.call(&["run", "plan.toml", "--json"]).failed(1, "venue_unready");
+    assert!(message.contains("not sent: 127.0.0.1:1: "), "{message}");
     assert!(!desk.path("journal").exists());
 }
 
@@ -277,6 +310,23 @@ fn wrong_usage_is_code_2_and_help_is_code_0() {
     let answer = desk.call(&["run"]);
     assert_eq!((answer.code(), answer.stdout().as_str()), (2, ""));
     assert!(answer.stderr().starts_with("error: "), "{answer:?}");
+    let bare = desk.call(&[]);
+    assert_eq!((bare.code(), bare.stdout().as_str()), (2, ""));
+    assert!(bare.stderr().starts_with("Multi-exchange batches"), "{bare:?}");
+    assert!(bare.stderr().contains("Usage: equipoise"), "{bare:?}");
+}
+
+#[test]
+fn the_help_of_sim_names_every_adapter_fault_and_field_of_credentials() {
+    let desk = Desk::without_venues();
+    let help = desk.call(&["sim", "--help"]).stdout();
+    let names = equipoise_sim::adapters().iter().copied().chain(Fault::names()).map(str::to_owned);
+    let kinds = Fault::kinds().map(|kind| format!("ADAPTER-{kind} "));
+    let fields =
+        ["key", "secret", "passphrase", "may_trade", "may_withdraw"].map(|it| format!("{it} "));
+    for name in names.chain(kinds).chain(fields) {
+        assert!(help.contains(&format!("\n  {name}")), "{name}: {help}");
+    }
 }
 
 #[test]
@@ -297,6 +347,37 @@ fn wrong_simulator_arguments_are_refused() {
         let message = desk.call(arguments).failed(2, word);
         assert!(!message.contains("canary"), "{message}");
     }
+}
+
+#[test]
+fn a_ledger_that_cannot_be_written_is_refused_before_anything_is_served() {
+    let desk = Desk::without_venues();
+    let venue = "binance-usdm=127.0.0.1:0";
+    let arguments = ["sim", "--venue", venue, "--ledger", "nodir/ledger.json", "--json"];
+    let message = desk.call(&arguments).failed(1, "ledger");
+    assert!(
+        message.starts_with("ledger \"nodir/ledger.json\" not accessible: No such file"),
+        "{message}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_ledger_that_stops_being_written_is_told_on_stderr() {
+    use std::io::Read as _;
+    let desk = Desk::without_venues();
+    std::fs::create_dir(desk.path("folder")).unwrap();
+    let mut sim = Simulated::start(&desk, &["bybit-linear"], &["--ledger", "folder/ledger.json"]);
+    std::fs::rename(desk.path("folder"), desk.path("elsewhere")).unwrap();
+    let (journal, url) = ("[journal]\nkind = \"memory\"\n", sim.url("bybit-linear"));
+    let keys = "api_key_env = \"BYBIT_API_KEY\"\napi_secret_env = \"BYBIT_API_SECRET\"\n";
+    let venue = format!("[venues.bybit]\nadapter = \"bybit-linear\"\nrest_url = \"{url}\"\n{keys}");
+    desk.write("equipoise.toml", &format!("{journal}{venue}"));
+    assert_eq!(desk.call(&["run", "quick.toml", "--json"]).ended(0)["status"], "done");
+    let mut told = String::new();
+    sim.end().read_to_string(&mut told).unwrap();
+    assert!(told.contains("an order is in no ledger"), "{told}");
+    assert!(told.contains("folder/ledger.json"), "{told}");
 }
 
 /// Programs go by them, so each stands in the README.

@@ -104,7 +104,7 @@ macro_rules! name_type {
                 impl Visitor<'_> for Text {
                     type Value = $name;
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        f.write_str(concat!("a ", $what))
+                        f.write_str("a string in quotes")
                     }
                     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<$name, E> {
                         $name::new(text).map_err(E::custom)

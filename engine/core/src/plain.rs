@@ -4,7 +4,7 @@ use std::fmt;
 
 use rust_decimal::Decimal;
 use serde::Deserializer;
-use serde::de::{Error as _, Visitor};
+use serde::de::{Error as _, Unexpected, Visitor};
 
 use crate::decimal::{NumberError, canonical};
 
@@ -31,6 +31,30 @@ pub fn parse_plain(text: &str) -> Result<Decimal, NumberError> {
         return Err(NumberError::TooLong(shown()));
     }
     Decimal::from_str_exact(text).map_err(|_| NumberError::TooLong(shown()))
+}
+
+/// A whole number without quotes. What is beyond the largest of its field is left to the plan's check where the type
+/// holds it; anything else is refused with the range.
+pub(crate) fn whole<'de, D: Deserializer<'de>, T: TryFrom<u64>>(
+    deserializer: D,
+    largest: u64,
+) -> Result<T, D::Error> {
+    struct Whole(u64);
+    impl Visitor<'_> for Whole {
+        type Value = u64;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a whole number from 1 to {}", self.0)
+        }
+        fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<u64, E> {
+            Ok(value)
+        }
+        fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<u64, E> {
+            u64::try_from(value).map_err(|_| E::invalid_value(Unexpected::Signed(value), &self))
+        }
+    }
+    let value = deserializer.deserialize_u64(Whole(largest))?;
+    let beyond = |_| D::Error::invalid_value(Unexpected::Unsigned(value), &Whole(largest));
+    T::try_from(value).map_err(beyond)
 }
 
 /// Reads a number of a plan: [`parse_plain`], and greater than zero.

@@ -8,7 +8,9 @@ use serde::Serialize;
 use crate::BatchStatus;
 use crate::decimal::{Amount, Price, Qty};
 use crate::key::BatchKey;
-use crate::name::{Asset, ClientOrderId, LegName, Occasion, StrategyName, Symbol, VenueName};
+use crate::name::{
+    Asset, ClientOrderId, LegName, Occasion, StrategyName, Symbol, VenueName, VenueOrderId,
+};
 use crate::order::Side;
 use crate::record::{Alarm, Role};
 use crate::saga::{Closing, Order, Saga, Stage};
@@ -28,13 +30,13 @@ pub struct BatchReport {
     pub status: BatchStatus,
     /// True when this is the answer to a repeated submission.
     pub duplicate: bool,
-    /// Why it ended, empty while it runs.
+    /// Why it ended, with the timeout or the request to stop that made it end so; empty while it runs.
     pub why: String,
     /// Legs in the plan's own order.
     pub legs: Vec<LegReport>,
     /// Net delta per underlying, base units: this batch's proven fills only (K7).
     pub net_delta: BTreeMap<Asset, Amount>,
-    /// Orders whose outcome is not known.
+    /// Orders whose outcome is not known, and those found open after the end.
     pub in_doubt: Vec<DoubtReport>,
     /// Least and greatest net delta, only while an order is unresolved.
     pub net_delta_range: Option<BTreeMap<Asset, (Amount, Amount)>>,
@@ -75,21 +77,29 @@ pub struct LegReport {
     pub fees: BTreeMap<Asset, Amount>,
     /// What a venue unit is called.
     pub unit: String,
-    /// Why it did not fill, where a venue said so.
+    /// Why it did not fill as planned, or was never sent, where venue, policy or plan tell.
     pub reason: Option<String>,
 }
 
-/// An order whose outcome is not known.
+/// An order whose outcome is not known, or that can still execute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DoubtReport {
     /// The leg.
     pub leg: LegName,
+    /// Where it is.
+    pub venue: VenueName,
     /// The order's id.
     pub client_order_id: ClientOrderId,
     /// Buy or sell.
     pub side: Side,
     /// What it may hold beyond its proven fills, venue units.
     pub quantity: Qty,
+    /// What a venue unit is called.
+    pub unit: String,
+    /// The venue's ids of it that were open when they were last seen.
+    pub open_orders: Vec<VenueOrderId>,
+    /// Whether that was after the batch had ended: nothing cancels it any more, so that a person has to.
+    pub still_open: bool,
 }
 
 /// Something a person must know.
@@ -159,7 +169,7 @@ impl Saga {
             occasion: spec.occasion.clone(),
             status: self.status(),
             duplicate: false,
-            why: self.ended().map(|ended| ended.why.clone()).unwrap_or_default(),
+            why: self.ending_reason(),
             legs: spec.listing.iter().map(|index| self.leg_report(*index)).collect(),
             net_delta: self.net_deltas(),
             in_doubt: self.doubts(),
@@ -194,7 +204,7 @@ impl Saga {
             average_price: crate::saga::average_price(fills),
             fees,
             unit: leg.instrument.unit(),
-            reason: entries.last().and_then(reason),
+            reason: self.leg_reason(index),
         }
     }
 
@@ -233,9 +243,13 @@ impl Saga {
             let quantity = order.possible_rest(&leg.traits);
             (!quantity.is_zero()).then(|| DoubtReport {
                 leg: leg.name.clone(),
+                venue: leg.venue.clone(),
                 client_order_id: order.request.client_id.clone(),
                 side: order.request.side,
                 quantity,
+                unit: leg.instrument.unit(),
+                open_orders: order.open_at_venue().cloned().collect(),
+                still_open: self.is_left_open(order),
             })
         });
         doubtful.collect()
@@ -296,19 +310,4 @@ fn is_rejected(order: &Order) -> bool {
         .at_venue
         .values()
         .any(|at_venue| matches!(at_venue.state, OrderState::Ended(OrderEnd::Rejected { .. })))
-}
-
-fn reason(order: &Order) -> Option<String> {
-    match &order.stage {
-        Stage::Closed(Closing::Refused(refusal)) => {
-            Some(format!("{}: {}", refusal.code, refusal.message))
-        }
-        Stage::Closed(Closing::Absent) => Some("never reached the venue".to_owned()),
-        Stage::Closed(Closing::Unsent) => Some("could not be sent".to_owned()),
-        Stage::Closed(Closing::Unresolved(why)) => Some(why.clone()),
-        Stage::Closed(Closing::Ended) if order.filled() < order.request.quantity => {
-            order.end_reason().filter(|reason| !reason.is_empty()).map(str::to_owned)
-        }
-        _ => None,
-    }
 }

@@ -13,6 +13,7 @@ mod leg;
 mod observe;
 mod order;
 mod pricing;
+mod reason;
 mod release;
 mod residual;
 mod unwind;

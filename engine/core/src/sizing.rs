@@ -17,7 +17,11 @@ use crate::spec::LegQuantity;
 pub struct SizedLeg {
     /// What will be ordered, venue units.
     pub quantity: LegQuantity,
-    /// What the plan asked for in base units, zero for a leg that follows another.
+    /// What it will order if the legs it follows fill as planned, venue units; of a fixed quantity, that quantity.
+    pub planned: Qty,
+    /// What that brings, base units, a fee in the base asset taken off.
+    pub planned_base: Qty,
+    /// What the plan asked for in base units; of a leg that follows another, its share of what was asked for there.
     pub asked_base: Qty,
     /// What was rounded away, base units.
     pub dust_base: Qty,
@@ -73,6 +77,7 @@ pub fn size_plan(
             side: leg.side,
             reference: references.of(instrument).ok_or_else(|| no_reference(instrument))?,
             asked: Qty::ZERO,
+            asked_base: Qty::ZERO,
             rounded: Qty::ZERO,
             follows: matches!(leg.quantity, CheckedQuantity::Of { .. }),
         });
@@ -117,6 +122,8 @@ struct Size<'a> {
     side: Side,
     reference: Price,
     asked: Qty,
+    /// The same in base units, to the last digit of what the plan says, which the way through venue units would lose.
+    asked_base: Qty,
     rounded: Qty,
     follows: bool,
 }
@@ -145,24 +152,13 @@ impl Size<'_> {
         };
         let fits = self.instrument.check_order(self.rounded, kind, price);
         fits.map_err(|error| self.as_asked(error))?;
-        if let CheckedQuantity::Of { leg, ratio } = asked {
-            return Ok(SizedLeg {
-                quantity: LegQuantity::Of { leg: *leg, ratio: *ratio },
-                asked_base: Qty::ZERO,
-                dust_base: Qty::ZERO,
-            });
-        }
-        // Going through venue units and back would lose the last digit of what the plan says.
-        let asked_base = match asked {
-            CheckedQuantity::Base(base) => *base,
-            _ => Amount::from(self.base(self.asked)).magnitude(),
+        let quantity = match asked {
+            CheckedQuantity::Of { leg, ratio } => LegQuantity::Of { leg: *leg, ratio: *ratio },
+            _ => LegQuantity::Fixed(self.rounded),
         };
-        let rounded_base = Amount::from(self.base(self.rounded)).magnitude();
-        Ok(SizedLeg {
-            quantity: LegQuantity::Fixed(self.rounded),
-            asked_base,
-            dust_base: asked_base.minus(rounded_base),
-        })
+        let planned_base = Amount::from(self.base(self.rounded)).magnitude();
+        let (asked_base, dust_base) = (self.asked_base, self.asked_base.minus(planned_base));
+        Ok(SizedLeg { quantity, planned: self.rounded, planned_base, asked_base, dust_base })
     }
 }
 
@@ -221,6 +217,10 @@ fn size_fixed(plan: &CheckedPlan, sizes: &mut [Size<'_>]) -> Result<(), SizingEr
             size.asked = asked_units(leg, size.instrument, size.reference)
                 .map_err(|error| leg_error(&leg.name, error))?;
             size.rounded = size.asked.round_down(size.instrument.lot);
+            size.asked_base = match &leg.quantity {
+                CheckedQuantity::Base(base) => *base,
+                _ => Amount::from(size.base(size.asked)).magnitude(),
+            };
         }
     }
     Ok(())
@@ -251,6 +251,9 @@ fn size_followers(
         };
         let (asked, rounded) =
             sized().map_err(|error| leg_error(&plan.legs[*index].name, error))?;
+        let share = sizes[usize::from(leg)].asked_base.get().checked_mul(ratio.get());
+        sizes[*index].asked_base =
+            share.and_then(|base| Qty::truncated(base).ok()).unwrap_or(Qty::ZERO);
         sizes[*index].asked = asked;
         sizes[*index].rounded = rounded;
     }

@@ -1,10 +1,12 @@
-//! The time line of a batch, for people: one line a record, in the order in which things took effect.
+//! The time line of a batch, for people: one line a record, in the order in which things took effect, and one for each
+//! leg for which nothing was ever sent.
 
 use std::collections::BTreeSet;
 
 use crate::name::{LegName, VenueName};
 use crate::order::{Fill, OrderEnd, OrderKind, OrderRequest, OrderState};
 use crate::record::{Alarm, Ending, OrderTag, Record, Role};
+use crate::saga::Saga;
 use crate::spec::{BatchSpec, LegQuantity, LegSpec};
 use crate::time::UnixMillis;
 
@@ -30,6 +32,7 @@ pub fn timeline(records: &[Record]) -> Vec<Moment> {
         return Vec::new();
     };
     let mut known = BTreeSet::new();
+    let saga = Saga::replay(records).ok();
     let tell = |record: &Record| {
         let mut moment = Moment::of(spec, record);
         if let Record::Observed { tag, .. } = record
@@ -39,9 +42,37 @@ pub fn timeline(records: &[Record]) -> Vec<Moment> {
             moment.details = format!("{}, {}", moment.event, moment.details);
             moment.event = ACKNOWLEDGED;
         }
-        moment
+        if let Some(cut) = saga.as_ref().and_then(|saga| cut_short(saga, record)) {
+            moment.details = format!("{}, {cut}", moment.details);
+        }
+        let unsent = saga.iter().flat_map(|saga| never_sent(saga, record));
+        unsent.chain([moment]).collect::<Vec<_>>()
     };
-    records.iter().map(tell).collect()
+    records.iter().flat_map(tell).collect()
+}
+
+/// What made the engine cancel an order that this record shows as cancelled.
+fn cut_short(saga: &Saga, record: &Record) -> Option<String> {
+    let Record::Observed { tag, state: OrderState::Ended(OrderEnd::Cancelled { .. }), .. } = record
+    else {
+        return None;
+    };
+    let last = usize::from(tag.attempt) + 1 == saga.attempts(tag.leg, Role::Entry).len();
+    let cut = saga.cut_short(tag.leg).filter(|_| tag.role == Role::Entry && last)?;
+    Some(saga.cut_text(cut))
+}
+
+/// Before the end, each leg for which nothing was sent.
+fn never_sent(saga: &Saga, record: &Record) -> Vec<Moment> {
+    let Record::Ended { at, .. } = record else { return Vec::new() };
+    let unsent = saga.spec().listing.iter().filter_map(|index| {
+        let leg = saga.spec().leg(*index)?;
+        let details = saga.leg_reason(*index)?;
+        let details = details.strip_prefix("not sent: ")?.to_owned();
+        let leg = Some((leg.name.clone(), leg.venue.clone()));
+        Some(Moment { at: *at, leg, event: "not_sent", details })
+    });
+    unsent.collect()
 }
 
 const ACKNOWLEDGED: &str = "acknowledged";
@@ -99,7 +130,7 @@ fn describe(leg: Option<&LegSpec>, record: &Record) -> (&'static str, String) {
         Record::NotFound { .. } => ("not_found", "a complete search".to_owned()),
         Record::Absent { .. } => ("absent", "proven to have no effect".to_owned()),
         Record::Unresolved { why, .. } => ("unresolved", why.clone()),
-        Record::Stopped { .. } => ("stopped", "no new risk from here on".to_owned()),
+        Record::Stopped { .. } => ("stopped", "on request: no new risk from here on".to_owned()),
         Record::UnwindStarted { .. } => {
             ("unwind_started", "taking back what was received".to_owned())
         }

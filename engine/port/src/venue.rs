@@ -41,7 +41,8 @@ pub trait Venue: Send + Sync {
     /// margin mode is not supported.
     async fn account(&self, symbols: &[Symbol]) -> Result<Account, QueryError>;
 
-    /// Whether the key may move funds away, which trading never needs; `None` where the venue does not tell.
+    /// Whether the key may move funds away, which trading never needs; `None` where the venue does not tell the rights of
+    /// its keys, so that [`Account::can_trade`] says nothing of the key either.
     ///
     /// # Errors
     /// See [`QueryError`].

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use equipoise_core::{
-    BatchKey, BatchSpec, CheckedLeg, CheckedPlan, OrderTag, Role, Saga, VenueMillis,
+    BatchKey, BatchSpec, CheckedLeg, CheckedPlan, ClientOrderId, OrderTag, Role, Saga, VenueMillis,
     client_order_id,
 };
 use equipoise_port::OrderRef;
@@ -15,6 +15,7 @@ use crate::engine::{Engine, Inner, Known, Left};
 use crate::error::{CheckError, SubmitError};
 use crate::guard::guarded_query;
 use crate::handle::BatchHandle;
+use crate::patience::patiently;
 
 /// How far back a venue is asked for orders of a batch that a fresh journal does not know (D5), milliseconds.
 const MISSING_JOURNAL_LOOKBACK_MS: u64 = 86_400_000;
@@ -154,18 +155,27 @@ impl Engine {
 
     /// D5: a journal made in this start cannot know of orders that were placed before it.
     async fn refuse_known_orders(&self, plan: &CheckedPlan) -> Result<(), SubmitError> {
-        let looks = (0_u8..)
-            .zip(&plan.legs)
-            .map(|(index, leg)| self.refuse_known_order(plan.key, index, leg));
+        let looks = (0_u8..).zip(&plan.legs).map(|(index, leg)| async move {
+            let look = || self.known_order(plan.key, index, leg);
+            match patiently(&*self.inner.clock, look).await? {
+                None => Ok(()),
+                Some(client_id) => Err(SubmitError::JournalMissing {
+                    key: plan.key,
+                    venue: leg.venue.clone(),
+                    client_order_id: client_id.to_string(),
+                }),
+            }
+        });
         futures::future::try_join_all(looks).await.map(drop)
     }
 
-    async fn refuse_known_order(
+    /// The leg's first order, if its venue has it already.
+    async fn known_order(
         &self,
         key: BatchKey,
         index: u8,
         leg: &CheckedLeg,
-    ) -> Result<(), SubmitError> {
+    ) -> Result<Option<ClientOrderId>, CheckError> {
         let entry = self.inner.entry(&leg.name, &leg.venue)?;
         let tag = OrderTag { leg: index, role: Role::Entry, attempt: 0 };
         let client_id = client_order_id(key, tag, entry.venue.traits());
@@ -185,14 +195,7 @@ impl Engine {
         };
         let found = guarded_query(clock, async { entry.venue.find(&order).await }).await;
         let found = found.map_err(unready)?;
-        if found.iter().any(|order| order.client_id == client_id) {
-            return Err(SubmitError::JournalMissing {
-                key,
-                venue: leg.venue.clone(),
-                client_order_id: client_id.to_string(),
-            });
-        }
-        Ok(())
+        Ok(found.iter().any(|order| order.client_id == client_id).then_some(client_id))
     }
 }
 

@@ -46,6 +46,7 @@ mod handle;
 pub mod journal;
 mod live;
 mod pace;
+mod patience;
 mod preflight;
 mod recovery;
 mod review;

@@ -14,6 +14,7 @@ use futures::future::try_join_all;
 use crate::engine::Inner;
 use crate::error::CheckError;
 use crate::guard::guarded;
+use crate::patience::patiently;
 use crate::venues::VenueEntry;
 
 /// A plan priced against its venues.
@@ -23,7 +24,8 @@ pub struct PlanCheck {
     pub key: BatchKey,
     /// Its legs in the plan's own order.
     pub legs: Vec<LegCheck>,
-    /// Planned net delta per underlying after rounding, base units; without legs that follow others.
+    /// Planned net delta per underlying after rounding, base units: what every leg is to bring, fees in the base asset
+    /// taken off, where those that follow others count as if these fill as planned.
     pub net_delta: BTreeMap<Asset, Amount>,
     /// Longest time a leg can stay in doubt while its venue answers, orders that are sent again included, milliseconds.
     pub doubt_ms: u64,
@@ -42,11 +44,13 @@ pub struct LegCheck {
     pub instrument: Symbol,
     /// Buy or sell.
     pub side: Side,
-    /// What would be ordered; `None` for a leg that follows another.
-    pub quantity: Option<Qty>,
+    /// What would be ordered; of a leg that follows another, if that one fills as planned.
+    pub quantity: Qty,
+    /// The leg it follows, and the factor on what that one fills.
+    pub follows: Option<(LegName, Qty)>,
     /// What a venue unit is called.
     pub unit: String,
-    /// What the plan asked for, base units.
+    /// What the plan asked for, base units; of a leg that follows another, its share of what was asked for there.
     pub asked_base: Qty,
     /// What rounding takes off, base units.
     pub dust_base: Qty,
@@ -60,6 +64,8 @@ pub struct LegCheck {
     pub notional: Amount,
     /// Taker fee at that value, quote.
     pub fee: Amount,
+    /// In what price, reference, value and fee are.
+    pub quote: Asset,
     /// What may follow an unknown outcome.
     pub class: ResendClass,
     /// Request window, milliseconds.
@@ -160,11 +166,12 @@ impl Inner {
         for (leg, sized) in plan.legs.iter().zip(&survey.sized) {
             let entry = self.entry(&leg.name, &leg.venue)?;
             let (venue, market) = survey.of(leg)?;
-            let check = leg_check(leg, sized, entry, venue.mode, market, &survey.references);
-            if let Some(quantity) = check.quantity {
-                let units = leg.side.signed(quantity);
-                let delta = net_delta.entry(market.instrument.base.clone()).or_insert(Amount::ZERO);
-                *delta = *delta + market.instrument.base_of(units, check.reference);
+            let delta = net_delta.entry(market.instrument.base.clone()).or_insert(Amount::ZERO);
+            *delta = *delta + leg.side.signed(sized.planned_base);
+            let mut check = leg_check(leg, sized, entry, venue.mode, market, &survey.references);
+            if let LegQuantity::Of { leg: source, ratio } = &sized.quantity {
+                check.follows =
+                    plan.legs.get(usize::from(*source)).map(|it| (it.name.clone(), *ratio));
             }
             legs.push(check);
         }
@@ -191,9 +198,11 @@ impl Inner {
         let surveys = symbols.into_iter().filter_map(|(name, symbols)| {
             let entry = self.venues.get(name)?;
             Some(async move {
-                let surveyed = guarded(&*self.clock, self.survey_venue(entry, &symbols)).await;
-                let surveyed =
-                    surveyed.unwrap_or_else(|lost| Err(CheckError::unready(name, lost.why())))?;
+                let survey = || async {
+                    let surveyed = guarded(&*self.clock, self.survey_venue(entry, &symbols)).await;
+                    surveyed.unwrap_or_else(|lost| Err(CheckError::unready(name, lost.why())))
+                };
+                let surveyed = patiently(&*self.clock, survey).await?;
                 Ok::<_, CheckError>((name.clone(), surveyed))
             })
         });
@@ -293,18 +302,14 @@ fn leg_check(
         OrderKind::Limit { price, .. } => Some(price),
         OrderKind::Market => touch.map(|(price, _)| price),
     };
-    let quantity = match sized.quantity {
-        LegQuantity::Fixed(quantity) => Some(quantity),
-        LegQuantity::Of { .. } => None,
-    };
-    let notional =
-        instrument.notional(quantity.unwrap_or(Qty::ZERO), price.unwrap_or(reference)).normalize();
+    let notional = instrument.notional(sized.planned, price.unwrap_or(reference)).normalize();
     LegCheck {
         name: leg.name.clone(),
         venue: leg.venue.clone(),
         instrument: instrument.symbol.clone(),
         side: leg.side,
-        quantity,
+        quantity: sized.planned,
+        follows: None,
         unit: instrument.unit(),
         asked_base: sized.asked_base,
         dust_base: sized.dust_base,
@@ -315,6 +320,7 @@ fn leg_check(
         fee: Amount::from(
             notional.checked_mul(instrument.taker_fee.get()).unwrap_or_default().round_dp(8),
         ),
+        quote: instrument.quote.clone(),
         class: traits.class,
         window_ms: traits.window_ms,
         margin_ms: traits.margin_ms,

@@ -28,7 +28,7 @@ pub(crate) struct Orders {
 /// is broken outside the engine, and other checks look at how it is detected.
 pub(crate) fn fault_kinds() -> Vec<&'static str> {
     let further = FURTHER.iter().map(|(kind, ..)| *kind);
-    Fault::kinds().iter().copied().chain(further).collect()
+    Fault::kinds().chain(further).collect()
 }
 
 /// Whether `equipoise sim` knows a fault by its name: an adapter, a hyphen and a kind.

@@ -1,5 +1,6 @@
 //! `check`: validates and prices a plan. Asks venues, sends no order, and leaves the journal alone.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::config::Config;
@@ -16,6 +17,8 @@ pub(super) async fn check(config: &Config, plan: &Path, output: Output) -> Resul
     plan.check()?;
     let venues = OpenVenues::open(config)?;
     let check = session::price(&venues, &plan).await?;
-    output.result(&CheckDocument::new(&check), || check_text(&check));
+    let concerned: BTreeSet<_> = check.legs.iter().map(|leg| &leg.venue).collect();
+    let warnings: Vec<_> = concerned.into_iter().filter_map(|name| venues.warning(name)).collect();
+    output.result(&CheckDocument::new(&check, &warnings), || check_text(&check, &warnings));
     Ok(Exit::Done)
 }

@@ -33,6 +33,10 @@ const KNOWN: [(&str, &str); 10] = [
     ("coinbase", "BTC-USD"),
 ];
 
+/// The right to trade is told together with the right to withdraw, or neither is.
+const TRADE_UNTOLD: &str =
+    "accepted; whether it may trade is not told at this address: see to it at the exchange";
+
 #[derive(Serialize)]
 struct Document<'a> {
     could_run: bool,
@@ -143,12 +147,15 @@ async fn account(venue: &dyn Venue, symbol: Option<&Symbol>, checks: &mut Vec<Fi
         Ok(account) => account,
         Err(error) => return checks.push(bad("key", &error)),
     };
-    checks.push(if account.can_trade {
-        good("key", "accepted, may trade")
-    } else {
-        Finding { check: "key", verdict: Verdict::Bad, found: "accepted, may not trade".into() }
+    let rights = venue.may_withdraw().await;
+    checks.push(match (account.can_trade, &rights) {
+        (false, _) => {
+            Finding { check: "key", verdict: Verdict::Bad, found: "accepted, may not trade".into() }
+        }
+        (true, Ok(None)) => warn("key", TRADE_UNTOLD),
+        (true, _) => good("key", "accepted, may trade"),
     });
-    checks.push(match venue.may_withdraw().await {
+    checks.push(match rights {
         Ok(Some(false)) => good("withdrawal", "the key may not move funds away"),
         Ok(Some(true)) => warn(
             "withdrawal",

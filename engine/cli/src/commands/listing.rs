@@ -11,6 +11,11 @@ use crate::failure::Failure;
 use crate::journals;
 use crate::output::{BatchLine, Output, ReportDocument, batch_line_text, report_text, timeline};
 
+/// Digits of a whole key.
+const KEY_DIGITS: usize = 32;
+/// Digits that are taken for the beginning of one: as many as the log prints.
+const PREFIX_DIGITS_MIN: usize = 8;
+
 pub(super) async fn batches(config: &Config, output: Output) -> Result<Exit, Failure> {
     let mut reports = Vec::new();
     if let Some(journal) = journals::open_to_read(&config.journal).await? {
@@ -32,15 +37,15 @@ pub(super) async fn batches(config: &Config, output: Output) -> Result<Exit, Fai
     Ok(Exit::Done)
 }
 
-pub(super) async fn show(config: &Config, key: &str, output: Output) -> Result<Exit, Failure> {
-    let key: BatchKey =
-        key.parse().map_err(|error| Failure::refused("usage", format!("{error}")))?;
-    let unknown = || Failure::broken("not_found", format!("the journal has no batch {key}"));
+/// `wanted` is a key or the first digits of one.
+pub(super) async fn show(config: &Config, wanted: &str, output: Output) -> Result<Exit, Failure> {
+    refuse_no_key(wanted)?;
+    let unknown = || Failure::broken("not_found", format!("the journal has no batch {wanted}"));
     let journal = journals::open_to_read(&config.journal).await?;
     let journal = journal.ok_or_else(unknown)?;
-    let found = stored(&journal, key).await?;
+    let found = look_up(&journal, wanted).await;
     journal.close().await?;
-    let (records, report) = found.ok_or_else(unknown)?;
+    let (records, report) = found?.ok_or_else(unknown)?;
     let entries = timeline(&records);
     let text = || {
         let legs = entries.iter().filter_map(|entry| entry.leg.as_ref());
@@ -53,6 +58,50 @@ pub(super) async fn show(config: &Config, key: &str, output: Output) -> Result<E
     let document = ReportDocument::new(&report).with_timeline(entries);
     output.result(&document, || text);
     Ok(Exit::Done)
+}
+
+/// A key that is written out, or the only one of the journal that begins like this.
+async fn look_up(
+    journal: &Arc<dyn Journal>,
+    wanted: &str,
+) -> Result<Option<(Vec<Record>, BatchReport)>, Failure> {
+    let key = match wanted.parse() {
+        Ok(key) => Some(key),
+        Err(_) => only_one(wanted, &journal.batches().await?)?,
+    };
+    match key {
+        Some(key) => stored(journal, key).await,
+        None => Ok(None),
+    }
+}
+
+fn refuse_no_key(wanted: &str) -> Result<(), Failure> {
+    let digits = wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if digits && (PREFIX_DIGITS_MIN..=KEY_DIGITS).contains(&wanted.len()) {
+        return Ok(());
+    }
+    let message = format!(
+        "a batch key has {KEY_DIGITS} hexadecimal digits; its first {PREFIX_DIGITS_MIN} or more do where no other begins with them"
+    );
+    Err(Failure::refused("usage", message))
+}
+
+/// The key that begins with these digits.
+///
+/// # Errors
+/// `usage` with all of them when there are several.
+fn only_one(prefix: &str, keys: &[BatchKey]) -> Result<Option<BatchKey>, Failure> {
+    let prefix = prefix.to_ascii_lowercase();
+    let begin: Vec<_> = keys.iter().filter(|key| key.to_string().starts_with(&prefix)).collect();
+    match begin[..] {
+        [] => Ok(None),
+        [key] => Ok(Some(*key)),
+        _ => {
+            let names: Vec<_> = begin.iter().map(ToString::to_string).collect();
+            let message = format!("several batches begin with {prefix}: {}", names.join(", "));
+            Err(Failure::refused("usage", message))
+        }
+    }
 }
 
 /// A batch's records and its account as of now.
@@ -69,4 +118,27 @@ async fn stored(
     })?;
     let report = saga.report(SystemClock::start().now());
     Ok(Some((records, report)))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_stands_for_a_key_where_no_other_begins_like_it() {
+        let key = |text: &str| -> BatchKey { text.parse().unwrap() };
+        let (one, other) =
+            (key("00112233445566778899aabbccddeeff"), key("0011223344ff66778899aabbccddeeff"));
+        let keys = [one, other];
+        assert_eq!(only_one("001122334455", &keys), Ok(Some(one)));
+        assert_eq!(only_one("0011223344FF", &keys), Ok(Some(other)));
+        assert_eq!(only_one("ffffffff", &keys), Ok(None));
+        let ambiguous = only_one("00112233", &keys).unwrap_err();
+        assert_eq!(ambiguous.exit, Exit::Refused);
+        assert_eq!(
+            ambiguous.message,
+            format!("several batches begin with 00112233: {one}, {other}")
+        );
+    }
 }

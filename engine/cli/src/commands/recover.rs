@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::args::AccountArguments;
-use crate::config::Config;
+use crate::config::{Config, JournalConfig};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::journals;
@@ -32,7 +32,7 @@ pub(super) async fn recover(
     if !open.is_empty() {
         let venues = OpenVenues::open(config)?;
         let session = Session::start(journal, &venues, accounts, stop, output).await?;
-        return Ok(finish_all(session, open, output).await);
+        return Ok(finish_all(session, open, &config.journal, output).await);
     }
     if !has_questions(&*journal).await? {
         journal.close().await?;
@@ -71,7 +71,12 @@ async fn review_only(
 }
 
 /// Carries every unfinished batch to its end, then asks about the parked ones.
-async fn finish_all(mut session: Session, open: Vec<BatchKey>, output: Output) -> Exit {
+async fn finish_all(
+    mut session: Session,
+    open: Vec<BatchKey>,
+    journal: &JournalConfig,
+    output: Output,
+) -> Exit {
     let mut reports = Vec::with_capacity(open.len());
     let mut failed = None;
     for key in open {
@@ -93,6 +98,7 @@ async fn finish_all(mut session: Session, open: Vec<BatchKey>, output: Output) -
         }
     }
     session.finish().await;
+    let failed = failed.map(|failure| failure.in_journal(journal));
     print(output, &reports, &reviewed, failed.as_ref())
 }
 

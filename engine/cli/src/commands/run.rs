@@ -48,6 +48,7 @@ pub(super) async fn run(
         }
         Err(failure) if resumed.is_empty() => Err(failure),
         Err(failure) => {
+            let failure = failure.in_journal(&config.journal);
             let resumed = resumed_documents(&resumed);
             output.note(resumed_text(&resumed).trim_end());
             Ok(output.failure_with(&failure, Some(Beside { resumed: &resumed })))

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use equipoise::{Amount, LegCheck, PlanCheck, PositionMode, Positions, Price, Qty, ResendClass};
+use equipoise::{
+    Amount, LegCheck, LegName, PlanCheck, PositionMode, Positions, Price, Qty, ResendClass,
+};
 use serde::Serialize;
 
 use super::time::seconds;
@@ -16,6 +18,8 @@ pub(crate) struct CheckDocument<'a> {
     net_delta: BTreeMap<&'a str, Amount>,
     doubt_ms: u64,
     doubt_grace_ms: u64,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    warnings: &'a [&'a str],
 }
 
 #[derive(Serialize)]
@@ -24,7 +28,9 @@ struct LegDocument<'a> {
     venue: &'a str,
     instrument: &'a str,
     side: &'static str,
-    quantity: Option<Qty>,
+    quantity: Qty,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    follows: Option<FollowsDocument<'a>>,
     unit: &'a str,
     asked_base: Qty,
     dust_base: Qty,
@@ -33,6 +39,7 @@ struct LegDocument<'a> {
     price: Option<Price>,
     notional: Amount,
     fee: Amount,
+    quote: &'a str,
     class: &'static str,
     window_ms: u32,
     margin_ms: u32,
@@ -41,8 +48,15 @@ struct LegDocument<'a> {
     positions: Positions,
 }
 
+/// The quantity is this share of what another leg is planned to fill.
+#[derive(Serialize)]
+struct FollowsDocument<'a> {
+    leg: &'a str,
+    ratio: Qty,
+}
+
 impl<'a> CheckDocument<'a> {
-    pub(crate) fn new(check: &'a PlanCheck) -> Self {
+    pub(crate) fn new(check: &'a PlanCheck, warnings: &'a [&'a str]) -> Self {
         let deltas = check.net_delta.iter();
         Self {
             key: check.key.to_string(),
@@ -50,6 +64,7 @@ impl<'a> CheckDocument<'a> {
             net_delta: deltas.map(|(asset, delta)| (asset.as_str(), *delta)).collect(),
             doubt_ms: check.doubt_ms,
             doubt_grace_ms: check.doubt_grace_ms,
+            warnings,
         }
     }
 }
@@ -61,6 +76,7 @@ fn leg(leg: &LegCheck) -> LegDocument<'_> {
         instrument: leg.instrument.as_str(),
         side: leg.side.as_str(),
         quantity: leg.quantity,
+        follows: leg.follows.as_ref().map(follows),
         unit: &leg.unit,
         asked_base: leg.asked_base,
         dust_base: leg.dust_base,
@@ -69,6 +85,7 @@ fn leg(leg: &LegCheck) -> LegDocument<'_> {
         price: leg.price,
         notional: leg.notional,
         fee: leg.fee,
+        quote: leg.quote.as_str(),
         class: class_word(leg.class),
         window_ms: leg.window_ms,
         margin_ms: leg.margin_ms,
@@ -78,8 +95,12 @@ fn leg(leg: &LegCheck) -> LegDocument<'_> {
     }
 }
 
+fn follows((leg, ratio): &(LegName, Qty)) -> FollowsDocument<'_> {
+    FollowsDocument { leg: leg.as_str(), ratio: *ratio }
+}
+
 /// A priced plan as people read it.
-pub(crate) fn check_text(check: &PlanCheck) -> String {
+pub(crate) fn check_text(check: &PlanCheck, warnings: &[&str]) -> String {
     let mut text = format!("batch     {}\nlegs\n", check.key);
     for leg in &check.legs {
         text.push_str(&leg_text(leg));
@@ -93,36 +114,39 @@ pub(crate) fn check_text(check: &PlanCheck) -> String {
         seconds(check.doubt_ms),
         seconds(check.doubt_grace_ms)
     );
+    for warning in warnings {
+        let _ = writeln!(text, "WARNING   {warning}");
+    }
     text.push_str("no order was sent\n");
     text
 }
 
 fn leg_text(leg: &LegCheck) -> String {
-    let (unit, lot) = (&leg.unit, leg.lot);
-    let quantity = match leg.quantity {
-        Some(quantity) => format!("{quantity} {unit}"),
-        None => "what another leg fills".to_owned(),
+    let LegCheck { unit, lot, quote, .. } = leg;
+    let quantity = match &leg.follows {
+        Some((source, ratio)) => {
+            format!("{ratio} x what '{source}' fills ({} {unit} as planned)", leg.quantity)
+        }
+        None => format!("{} {unit}", leg.quantity),
     };
     let mut text = format!(
-        "  {}: {} {quantity} {} at {}\n",
+        "  {}: {} {quantity} of {} at {}\n",
         leg.name,
         leg.side.as_str(),
         leg.instrument,
         leg.venue
     );
-    if leg.quantity.is_some() {
-        let _ = writeln!(
-            text,
-            "    rounding  asked {} in base units, dust {}, lot {lot} {unit}",
-            leg.asked_base, leg.dust_base
-        );
-        let price = leg.price.unwrap_or(leg.reference);
-        let _ = writeln!(
-            text,
-            "    price     {price}, reference {}, notional {}, fee {}",
-            leg.reference, leg.notional, leg.fee
-        );
-    }
+    let _ = writeln!(
+        text,
+        "    rounding  asked {} in base units, dust {}, lot {lot} {unit}",
+        leg.asked_base, leg.dust_base
+    );
+    let price = leg.price.unwrap_or(leg.reference);
+    let _ = writeln!(
+        text,
+        "    price     {price} {quote}, reference {} {quote}, notional {} {quote}, fee {} {quote}",
+        leg.reference, leg.notional, leg.fee
+    );
     let _ = writeln!(
         text,
         "    venue     class {}, window {}, margin {}, an order in doubt at most {}, {} positions, {}",

@@ -63,10 +63,21 @@ pub(crate) fn examination_text(journal: &Finding, venues: &[Examination]) -> Str
         .collect();
     let _ = match in_the_way[..] {
         [] if venues.is_empty() => writeln!(text, "no batch could run: no venue is configured"),
-        [] => writeln!(text, "a batch could run"),
+        [] => writeln!(text, "a batch could run{}", condition(venues)),
         _ => writeln!(text, "no batch could run, in the way: {}", in_the_way.join(", ")),
     };
     text
+}
+
+/// What the venues do not tell, and would have to be so.
+fn condition(venues: &[Examination]) -> String {
+    let untold = |check: &Finding| check.check == "key" && check.verdict == Verdict::Warn;
+    let untold = venues.iter().filter(|venue| venue.checks.iter().any(untold));
+    let names: Vec<&str> = untold.map(|venue| &*venue.venue).collect();
+    match names[..] {
+        [] => String::new(),
+        _ => format!(" if the key may trade, which is not told: {}", names.join(", ")),
+    }
 }
 
 fn line(text: &mut String, Finding { check, verdict, found }: &Finding) {

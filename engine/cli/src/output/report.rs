@@ -57,9 +57,13 @@ struct LegDocument<'a> {
 #[derive(Serialize)]
 struct DoubtDocument<'a> {
     leg: &'a str,
+    venue: &'a str,
     client_order_id: &'a str,
     side: &'static str,
     quantity: Qty,
+    unit: &'a str,
+    open_orders: Vec<&'a str>,
+    still_open: bool,
 }
 
 #[derive(Serialize)]
@@ -148,9 +152,13 @@ fn leg(leg: &LegReport) -> LegDocument<'_> {
 fn doubt(doubt: &DoubtReport) -> DoubtDocument<'_> {
     DoubtDocument {
         leg: doubt.leg.as_str(),
+        venue: doubt.venue.as_str(),
         client_order_id: doubt.client_order_id.as_str(),
         side: doubt.side.as_str(),
         quantity: doubt.quantity,
+        unit: &doubt.unit,
+        open_orders: doubt.open_orders.iter().map(|id| id.as_str()).collect(),
+        still_open: doubt.still_open,
     }
 }
 
@@ -178,18 +186,13 @@ pub(crate) fn report_text(report: &BatchReport) -> String {
         let _ = writeln!(text, "net delta {delta} {asset}");
     }
     for (asset, (min, max)) in report.net_delta_range.iter().flatten() {
-        let _ =
-            writeln!(text, "          between {min} and {max} {asset} while orders are in doubt");
-    }
-    for doubt in &report.in_doubt {
         let _ = writeln!(
             text,
-            "in doubt  {}: {} up to {}, order {}",
-            doubt.leg,
-            doubt.side.as_str(),
-            doubt.quantity,
-            doubt.client_order_id
+            "          between {min} and {max} {asset} while orders are in doubt or open"
         );
+    }
+    for doubt in &report.in_doubt {
+        text.push_str(&doubt_text(doubt));
     }
     for alarm in &report.alarms {
         let _ = writeln!(text, "alarm     {}: {}", alarm.leg, alarm.alarm.as_str());
@@ -202,14 +205,33 @@ pub(crate) fn report_text(report: &BatchReport) -> String {
     text
 }
 
+fn doubt_text(doubt: &DoubtReport) -> String {
+    let DoubtReport { leg, venue, client_order_id, quantity, unit, .. } = doubt;
+    let side = doubt.side.as_str();
+    let ids: Vec<_> = doubt.open_orders.iter().map(|id| id.as_str()).collect();
+    let ids = ids.join(" and ");
+    if doubt.still_open {
+        return format!(
+            "open      {leg}: {side} order {client_order_id} is still open at {venue} as order {ids}, \
+             may fill up to {quantity} {unit}: cancel it there\n"
+        );
+    }
+    let open =
+        if ids.is_empty() { ids } else { format!(", open at {venue} as {ids} when last seen") };
+    format!("in doubt  {leg}: {side} up to {quantity} {unit}, order {client_order_id}{open}\n")
+}
+
 fn leg_text(leg: &LegReport) -> String {
+    let status = match leg.status {
+        LegStatus::Filled => "filled".to_owned(),
+        other => format!("{}, filled", other.as_str()),
+    };
     let mut text = format!(
-        "  {}: {} {} at {}, {}, filled {} of {} {}",
+        "  {}: {} {} at {}, {status} {} of {} {}",
         leg.name,
         leg.side.as_str(),
         leg.instrument,
         leg.venue,
-        leg.status.as_str(),
         leg.filled,
         leg.planned,
         leg.unit
@@ -264,13 +286,14 @@ pub(crate) fn batch_line_text(report: &BatchReport) -> String {
     let delta = |(asset, delta): (&Asset, &Amount)| format!("{delta} {asset}");
     let deltas: Vec<_> = report.net_delta.iter().map(delta).collect();
     format!(
-        "{}  {}  {:<7}  {} {}, {} legs, net delta {}",
+        "{}  {}  {:<7}  {} {}, {} {}, net delta {}",
         report.key,
         rfc3339(report.admitted_at.0),
         report.status.as_str(),
         report.strategy,
         report.occasion,
         report.legs.len(),
+        if report.legs.len() == 1 { "leg" } else { "legs" },
         deltas.join(", ")
     )
 }

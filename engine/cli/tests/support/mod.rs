@@ -86,7 +86,8 @@ impl Simulated {
         for adapter in adapters {
             command.arg("--venue").arg(format!("{adapter}=127.0.0.1:0"));
         }
-        let mut child = command.args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
@@ -104,6 +105,14 @@ impl Simulated {
     /// Where an adapter's exchange is.
     pub(crate) fn url(&self, adapter: &str) -> &str {
         &self.urls[adapter]
+    }
+}
+
+impl Simulated {
+    /// Ends it; what it said on stderr is left to be read.
+    pub(crate) fn end(&mut self) -> ChildStderr {
+        let _ = self.child.kill();
+        self.child.stderr.take().unwrap()
     }
 }
 

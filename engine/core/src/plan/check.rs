@@ -13,13 +13,13 @@ use super::graph;
 /// Legs a plan may have.
 pub const LEGS_MAX: usize = 64;
 /// Longest leg timeout, a day.
-const LEG_TIMEOUT_MS_MAX: u64 = 86_400_000;
+pub(super) const LEG_TIMEOUT_MS_MAX: u64 = 86_400_000;
 /// Widest unwind band, half the price.
-const SLIPPAGE_BPS_MAX: u32 = 5_000;
+pub(super) const SLIPPAGE_BPS_MAX: u32 = 5_000;
 /// Unwind orders per leg.
 pub(crate) const UNWIND_ATTEMPTS_MAX: u16 = 100;
 /// Longest compensation, an hour.
-const UNWIND_MS_MAX: u64 = 3_600_000;
+pub(super) const UNWIND_MS_MAX: u64 = 3_600_000;
 
 /// Why a plan is refused before anything else happens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,6 +2,7 @@
 //!
 //! Unknown fields are errors. Numbers are plain decimals in quotes, so that no parser ever sees a float.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use rust_decimal::Decimal;
@@ -12,7 +13,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::decimal::{Price, Qty};
 use crate::name::{LegName, Occasion, StrategyName, Symbol, VenueName};
 use crate::order::{OrderKind, Side, TimeInForce};
-use crate::plain::{optional_positive_plain, positive};
+use crate::plain::{optional_positive_plain, positive, whole};
+
+use super::check::{LEG_TIMEOUT_MS_MAX, SLIPPAGE_BPS_MAX, UNWIND_ATTEMPTS_MAX, UNWIND_MS_MAX};
 
 /// What a strategy wants done, once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +72,7 @@ pub enum Quantity {
 }
 
 /// What to do when the fills do not match the plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OnResidual {
     /// Take everything back.
@@ -89,15 +92,16 @@ pub struct Policy {
     /// What to do with a residual.
     pub on_residual: OnResidual,
     /// From a leg's first intent: then a working order is cancelled and no entry attempt starts. Milliseconds.
+    #[serde(deserialize_with = "leg_timeout")]
     pub leg_timeout_ms: u64,
     /// Band beyond the far touch for unwind orders, basis points.
-    #[serde(default = "default_slippage")]
+    #[serde(default = "default_slippage", deserialize_with = "slippage")]
     pub unwind_slippage_bps: u32,
     /// Unwind orders per leg.
-    #[serde(default = "default_attempts")]
+    #[serde(default = "default_attempts", deserialize_with = "attempts")]
     pub unwind_attempts: u16,
     /// From the start of compensation: no unwind order starts after it. Milliseconds.
-    #[serde(default = "default_unwind_ms")]
+    #[serde(default = "default_unwind_ms", deserialize_with = "unwind_ms")]
     pub unwind_max_ms: u64,
     /// Largest loss compensation may realise, in quote; a quote asset that other legs price counts at that price, and a plan
     /// whose quotes do not come down to one kind of money is refused. None by default.
@@ -130,6 +134,37 @@ const fn default_attempts() -> u16 {
 
 const fn default_unwind_ms() -> u64 {
     60_000
+}
+
+impl<'de> Deserialize<'de> for OnResidual {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Those that are not supported are known, so that the check can say so, and offered to nobody.
+        const OFFERED: &[&str] = &["unwind", "park"];
+        let word = <Cow<'de, str>>::deserialize(deserializer)?;
+        match &*word {
+            "unwind" => Ok(Self::Unwind),
+            "park" => Ok(Self::Park),
+            "trim" => Ok(Self::Trim),
+            "complete" => Ok(Self::Complete),
+            other => Err(D::Error::unknown_variant(other, OFFERED)),
+        }
+    }
+}
+
+fn leg_timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    whole(deserializer, LEG_TIMEOUT_MS_MAX)
+}
+
+fn slippage<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    whole(deserializer, SLIPPAGE_BPS_MAX.into())
+}
+
+fn attempts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    whole(deserializer, UNWIND_ATTEMPTS_MAX.into())
+}
+
+fn unwind_ms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    whole(deserializer, UNWIND_MS_MAX)
 }
 
 fn loss_max<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Qty>, D::Error> {

@@ -171,7 +171,7 @@ fn ask_for_audit(tag: OrderTag, order: &Order, leg: &LegSpec, now: UnixMillis, s
     }
 }
 
-const fn rests(kind: OrderKind) -> bool {
+pub(super) const fn rests(kind: OrderKind) -> bool {
     matches!(kind, OrderKind::Limit { time_in_force: TimeInForce::Gtc | TimeInForce::PostOnly, .. })
 }
 

@@ -102,8 +102,9 @@ impl Saga {
                     at: now,
                 });
             }
-            if is_news(order, snapshot) {
-                fresh |= !snapshot.executed.is_zero();
+            let grown = is_news(order, snapshot);
+            if grown || self.is_found_open(order, snapshot) {
+                fresh |= grown && !snapshot.executed.is_zero();
                 news.push(Record::Observed {
                     tag,
                     venue_order: snapshot.venue_order.clone(),
@@ -116,6 +117,13 @@ impl Saga {
         // Alarms before the facts that cause them: once the facts stand, nothing would raise them again.
         self.raise_alarms(tag, order, snapshots, fresh, now, records);
         records.append(&mut news);
+    }
+
+    /// An order that was given up on and is open after the batch has ended: nobody will cancel it, and the report has to
+    /// say so (R11).
+    fn is_found_open(&self, order: &Order, snapshot: &OrderSnapshot) -> bool {
+        let given_up = matches!(order.stage, Stage::Closed(Closing::Unresolved(_)));
+        self.ended.is_some() && given_up && snapshot.state == OrderState::Open
     }
 
     fn raise_alarms(

@@ -91,9 +91,19 @@ impl Saga {
             return Some("what unwinding could lose cannot be computed".to_owned());
         };
         (value < -allowed.get()).then(|| {
-            let loss = (-value).round_dp(8).normalize();
-            format!("unwinding could lose {loss}, allowed are {allowed}")
+            let (loss, money) = ((-value).round_dp(8).normalize(), self.money());
+            format!("unwinding could lose {loss} {money}, allowed are {allowed} {money}")
         })
+    }
+
+    /// What the quotes of the batch come down to: dollars of several kinds count one for one.
+    fn money(&self) -> &str {
+        let legs = self.spec.legs.iter();
+        let mut money = legs
+            .filter_map(|leg| self.spec.references.money(&leg.instrument.quote))
+            .map(|(it, _)| it);
+        let first = money.next().map_or("USD", |asset| asset.as_str());
+        if money.all(|asset| asset.as_str() == first) { first } else { "USD" }
     }
 
     /// What the batch comes to in what its quotes come down to; `None` beyond exact numbers.

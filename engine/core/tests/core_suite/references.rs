@@ -143,7 +143,7 @@ fn what_is_lost_in_bitcoin_counts_in_dollars() {
         ready.book = Some(book("0.0495", "0.05"));
         run.run(Event::Prepared(vec![ready]));
         let why = run.ending().map(|(_, why)| why);
-        let said = format!("unwinding could lose 32.5, allowed are {limit}");
+        let said = format!("unwinding could lose 32.5 USDT, allowed are {limit} USDT");
         assert_eq!(why, lossy.then_some(said));
     }
 }

@@ -270,3 +270,90 @@ fn admission_intents_transmissions_stop_and_end_wait_for_the_disk_and_facts_do_n
         ]
     );
 }
+
+/// Why the batch ended and why each leg came to what it came to.
+fn why(run: &Harness) -> (String, Vec<Option<String>>) {
+    let report = run.saga.report(run.now);
+    (report.why, report.legs.into_iter().map(|leg| leg.reason).collect())
+}
+
+fn resting_bid() -> BatchSpec {
+    batch(vec![limit(leg("bid", Side::Buy, "0.1"), "64000", TimeInForce::Gtc)])
+}
+
+#[test]
+fn a_leg_that_timed_out_and_the_batch_it_ended_say_so() {
+    let mut run = Harness::new(resting_bid());
+    run.send(&["bid.e0"]);
+    let open = run.snapshot("bid.e0", OrderState::Open, "0");
+    run.placed("bid.e0", open);
+    run.at(10_000);
+    run.wake();
+    run.fill_partly("bid.e0", "0");
+    run.audit();
+    let ended = "nothing was executed: leg 'bid' timed out after 10000 ms".to_owned();
+    assert_eq!(why(&run), (ended, vec![Some("timed out after 10000 ms".to_owned())]));
+}
+
+#[test]
+fn what_was_stopped_on_request_says_so_and_an_earlier_timeout_stays_the_reason() {
+    let mut run = Harness::new(resting_bid());
+    run.send(&["bid.e0"]);
+    let open = run.snapshot("bid.e0", OrderState::Open, "0");
+    run.placed("bid.e0", open);
+    run.later(500);
+    run.run(Event::Stop);
+    run.fill_partly("bid.e0", "0");
+    run.audit();
+    let ended = "nothing was executed: stopped on request".to_owned();
+    assert_eq!(why(&run), (ended, vec![Some("stopped on request".to_owned())]));
+}
+
+#[test]
+fn a_leg_that_was_never_sent_says_what_it_waited_for() {
+    let followed = |follower: fn(LegSpec) -> LegSpec| {
+        let spot = leg("long", Side::Buy, "0.1");
+        let mut run = Harness::new(batch(vec![spot, follower(leg("short", Side::Sell, "0.1"))]));
+        run.send(&["long.e0"]);
+        run.refuse("long.e0", RefusalKind::Final);
+        run.audit();
+        why(&run).1[1].clone().unwrap()
+    };
+    assert_eq!(followed(|leg| of(leg, 0, "1")), "not sent: 'long' filled nothing");
+    assert_eq!(followed(|leg| after(leg, &[0])), "not sent: 'long' filled 0 of 0.1 BTC");
+
+    let mut run = Harness::new(chain(ResendClass::A));
+    run.run(Event::Stop);
+    let (ended, legs) = why(&run);
+    assert_eq!(ended, "nothing was executed: stopped on request");
+    assert_eq!(legs[0].as_deref(), Some("not sent: stopped on request"));
+}
+
+#[test]
+fn an_order_found_open_after_the_end_is_named_for_a_person_to_cancel() {
+    let mut run = Harness::new(resting_bid());
+    run.send(&["bid.e0"]);
+    let part = run.traded("bid.e0", OrderState::Open, "0.04");
+    run.placed("bid.e0", part.clone());
+    // Asked for its end and no answer, until it is given up.
+    run.at(400_000);
+    run.wake();
+    assert_eq!(run.saga.status(), BatchStatus::Parked);
+    let before = run.saga.report(run.now);
+    assert!(!before.in_doubt[0].still_open, "its cancel may have arrived");
+    let last_seen = &before.in_doubt[0].open_orders;
+    assert_eq!((last_seen.len(), &last_seen[0]), (1, &part.venue_order));
+
+    let found = run.looked("bid.e0", vec![part.clone()]);
+    let records = run.saga.step(run.now, &found).records;
+    assert!(matches!(records[..], [Record::Observed { .. }]), "{records:?}");
+    run.saga.apply(&records[0]).unwrap();
+    assert_eq!(run.saga.step(run.now, &found).records, [], "what was said once");
+    let after = run.saga.report(run.now);
+    let [open] = &after.in_doubt[..] else { panic!("{after:?}") };
+    assert_eq!((open.still_open, &open.open_orders), (true, &vec![part.venue_order]));
+    assert_eq!((open.quantity, open.venue.as_str()), (qty("0.06"), "at-bid"));
+    assert_eq!(after.why, "an order was found still open at its venue after the batch had ended");
+    assert_eq!(after.legs[0].reason.as_deref(), Some("still open at the venue"));
+    assert_eq!(after.status, BatchStatus::Parked);
+}

@@ -263,7 +263,7 @@ fn a_loss_beyond_the_limit_is_not_realised() {
     assert_eq!(lossy("65.01", "64350", "64350.1"), None);
     assert_eq!(
         lossy("65", "64350", "64350.1"),
-        Some((Ending::Parked, "unwinding could lose 65.01, allowed are 65".to_owned()))
+        Some((Ending::Parked, "unwinding could lose 65.01 USDT, allowed are 65 USDT".to_owned()))
     );
 }
 

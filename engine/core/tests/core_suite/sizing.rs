@@ -170,6 +170,40 @@ fn a_follower_is_planned_with_the_leg_it_follows() {
 }
 
 #[test]
+fn a_follower_says_what_it_will_order_and_bring_if_its_source_fills() {
+    let of = |leg: &str, ratio: &str| Quantity::Of {
+        leg: LegName::new(leg).unwrap(),
+        ratio: qty(ratio),
+    };
+    let legs = [
+        (Side::Buy, base("1.2"), linear("BTC", "0.001")),
+        (Side::Sell, of("a", "0.5"), linear("BTC", "0.001")),
+        (Side::Sell, of("b", "0.5"), linear("BTC", "0.01")),
+    ];
+    let sized = size(&legs, "65000").unwrap();
+    let planned = |leg: &SizedLeg| (leg.planned, leg.planned_base, leg.asked_base, leg.dust_base);
+    for (leg, size) in sized.iter().zip(["1.2", "0.6", "0.3"]) {
+        assert_eq!(planned(leg), (qty(size), qty(size), qty(size), Qty::ZERO));
+    }
+    // A purchase pays its fee in what it buys, and gives up the lots that its follower cannot match.
+    let legs = [
+        (Side::Buy, base("1"), spot("BTC", "0.0001")),
+        (Side::Sell, of("a", "1"), linear("BTC", "0.001")),
+    ];
+    let sized = size(&legs, "65000").unwrap();
+    assert_eq!((sized[0].planned, sized[0].planned_base), (qty("1"), qty("0.999")));
+    assert_eq!((sized[1].planned, sized[1].planned_base), (qty("0.999"), qty("0.999")));
+    // A purchase that follows orders more than it is to bring.
+    let legs = [
+        (Side::Sell, base("0.5"), linear("BTC", "0.001")),
+        (Side::Buy, of("a", "1"), spot("BTC", "0.0001")),
+    ];
+    let sized = size(&legs, "65000").unwrap();
+    assert_eq!((sized[1].planned, sized[1].planned_base), (qty("0.5005"), qty("0.4999995")));
+    assert_eq!(sized[1].asked_base, qty("0.5"));
+}
+
+#[test]
 fn a_follower_gives_up_no_lots_of_its_own() {
     let of = Quantity::Of { leg: LegName::new("a").unwrap(), ratio: qty("1") };
     let legs = [

@@ -155,7 +155,7 @@ fn every_other_record_has_its_word() {
         (Record::Audited { tag: LONG, at: AT }, "audited", "no further order under this id"),
         (Record::NotFound { tag: LONG, venue_time, at: AT }, "not_found", "a complete search"),
         (Record::Absent { tag: LONG, at: AT }, "absent", "proven to have no effect"),
-        (Record::Stopped { at: AT }, "stopped", "no new risk from here on"),
+        (Record::Stopped { at: AT }, "stopped", "on request: no new risk from here on"),
         (Record::UnwindStarted { at: AT }, "unwind_started", "taking back what was received"),
         (
             Record::Contradicted { leg: 1, position: amount("-7"), at: AT },
@@ -222,4 +222,27 @@ fn the_first_sight_of_an_order_is_its_acknowledgement_whatever_state_it_is_in_by
         ]
     );
     assert_eq!(timeline(&records[1..]), [], "no batch without its admission");
+}
+
+#[test]
+fn a_time_line_says_what_timed_out_and_what_was_never_sent() {
+    let bid = limit(leg("bid", Side::Buy, "0.1"), "64000", TimeInForce::Gtc);
+    let mut run = Harness::new(batch(vec![bid, of(leg("short", Side::Sell, "0.1"), 0, "1")]));
+    run.send(&["bid.e0"]);
+    let open = run.snapshot("bid.e0", OrderState::Open, "0");
+    run.placed("bid.e0", open);
+    run.at(10_000);
+    run.wake();
+    run.fill_partly("bid.e0", "0");
+    run.audit();
+    let moments = timeline(&run.records);
+    let told = |event: &str| {
+        let moment = moments.iter().find(|moment| moment.event == event).unwrap();
+        let leg = moment.leg.as_ref().map(|(leg, _)| leg.as_str()).unwrap_or_default();
+        (leg.to_owned(), moment.details.clone())
+    };
+    let cancelled = told("cancelled");
+    assert!(cancelled.1.ends_with(", timed out after 10000 ms"), "{cancelled:?}");
+    assert_eq!(told("not_sent"), ("short".to_owned(), "'bid' filled nothing".to_owned()));
+    assert_eq!(moments.last().unwrap().event, "flat");
 }

@@ -108,7 +108,7 @@ fn what_unwinding_could_lose_counts_fees_whose_price_is_known() {
         [(("0.5", "USDT"), "65.5"), (("0.0001", "BTC"), "71.5"), (("9", "BNB"), "65")]
     {
         assert_eq!(too_lossy(linear(), "0.1", loss, fee), None, "{fee:?}");
-        let why = format!("unwinding could lose {loss}, allowed are 64.9");
+        let why = format!("unwinding could lose {loss} USDT, allowed are 64.9 USDT");
         assert_eq!(too_lossy(linear(), "0.1", "64.9", fee), Some(why));
     }
 }
@@ -120,7 +120,7 @@ fn what_inverse_contracts_could_lose_is_the_difference_of_reciprocals() {
     assert_eq!(lossy("65.66"), None);
     assert_eq!(
         lossy("65.65"),
-        Some("unwinding could lose 65.65656566, allowed are 65.65".to_owned())
+        Some("unwinding could lose 65.65656566 USD, allowed are 65.65 USD".to_owned())
     );
 }
 
@@ -151,7 +151,10 @@ fn what_taking_back_an_excess_could_lose_counts_the_excess_only() {
         run.ending().map(|(_, why)| why)
     };
     assert_eq!(lossy("280.02"), None);
-    assert_eq!(lossy("280"), Some("unwinding could lose 280.02, allowed are 280".to_owned()));
+    assert_eq!(
+        lossy("280"),
+        Some("unwinding could lose 280.02 USDT, allowed are 280 USDT".to_owned())
+    );
 }
 
 /// Short 0.1 bitcoin, long 0.05 and long 0.054 ether; all fell from 65000 to 60000. What is matched in bitcoin counts at

@@ -222,6 +222,25 @@ async fn a_busy_venue_says_in_the_refusal_when_to_come_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_short_wait_that_a_venue_announces_before_admission_is_waited_out() {
+    for kind in ["account", "quote", "find"] {
+        let desk = Desk::new();
+        let engine = desk.engine().await;
+        let busy = QueryError::Busy { retry_after_ms: 41, why: "rate limit".into() };
+        desk.bybit.fail(kind, busy);
+        let plan = pair("now", "0.1");
+        let submit = engine.submit(&plan);
+        let heal = async {
+            pass_ms(300).await;
+            desk.bybit.heal(kind);
+        };
+        let (handle, ()) = futures::join!(submit, heal);
+        let report = handle.unwrap().wait().await.unwrap();
+        assert_eq!(report.status, BatchStatus::Done, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_key_that_may_not_trade_is_found_before_anything_is_sent() {
     let desk = Desk::new();
     let engine = desk.engine().await;

@@ -7,7 +7,7 @@ use equipoise_port::QueryError;
 use equipoise_runtime::{Engine, SystemClock};
 
 use super::exchange::{Call, OnPlace};
-use super::setup::{Desk, START, leg, names, pass_ms, plan};
+use super::setup::{Desk, START, leg, names, pass_ms, plan, resting};
 
 /// An engine with a batch of one order that was parked while its venue answered no query, and how many records it has.
 async fn parked(desk: &mut Desk, on_place: OnPlace) -> (Engine, BatchKey, usize) {
@@ -142,4 +142,36 @@ async fn two_reviews_at_once_learn_everything_once() {
     assert_eq!((one.unwrap().len(), other.unwrap().len()), (1, 0));
     pass_ms(10).await;
     assert_eq!(names(&desk.durable(key).split_off(before)), ["Filled", "Observed", "Audited"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_a_review_finds_open_is_told_and_not_touched() {
+    let mut desk = Desk::new();
+    desk.binance.fail("cancel", QueryError::Unavailable("maintenance".into()));
+    let bid = |occasion| plan(occasion, vec![resting(leg("long", "binance", Side::Buy, "0.1"))]);
+    let engine = desk.engine().await;
+    let admitted = plan("before", vec![leg("long", "binance", Side::Buy, "0.1")]);
+    engine.submit(&admitted).await.unwrap().wait().await.unwrap();
+    desk.crash();
+    let engine = desk.engine().await;
+    desk.binance.play([OnPlace::Rest]);
+    let handle = engine.submit(&bid("now")).await.unwrap();
+    pass_ms(1_000).await;
+    mute(&desk);
+    let parked = handle.wait().await.unwrap();
+    assert_eq!(parked.status, BatchStatus::Parked, "{}", parked.why);
+    assert!(!parked.in_doubt[0].still_open);
+    desk.crash();
+    answer_again(&desk);
+    let engine = desk.engine().await;
+    let reviewed = engine.review_parked().await.unwrap();
+    let [open] = &reviewed[0].in_doubt[..] else { panic!("{reviewed:?}") };
+    assert!(open.still_open);
+    assert_eq!(open.open_orders.len(), 1);
+    let sends = |call: &Call| matches!(call, Call::Place(_) | Call::Cancel | Call::Reserve(_));
+    assert_eq!(desk.binance.count(sends), 0);
+    // The next start tells the same, and adds no further record.
+    let durable = desk.durable(parked.key).len();
+    assert!(engine.review_parked().await.unwrap()[0].in_doubt[0].still_open);
+    assert_eq!(desk.durable(parked.key).len(), durable);
 }

@@ -24,7 +24,7 @@ pub(super) async fn examine(config: &JournalConfig) -> Finding {
     };
     match opened {
         Ok(text) => found(Verdict::Ok, text),
-        Err(failure) => found(Verdict::Bad, failure.message),
+        Err(failure) => found(Verdict::Bad, failure.in_journal(config).message),
     }
 }
 
