@@ -152,12 +152,28 @@ async fn a_store_that_cannot_be_read_fails_the_journal() {
     let store = Faulty::default();
     let journal = journal(&store, folder.path());
     let epoch = journal.begin_epoch("test").await.unwrap();
+    journal.append(admission(epoch, 1)).await.unwrap();
+    journal.append(append(epoch, 1, 2, vec![ended()])).await.unwrap();
+    let commits = store.commits.load(Ordering::Relaxed);
     store.reads_fail.store(true, Ordering::Relaxed);
     let failed = Err(JournalError::Failed("read fault".into()));
+    // That it ended is known to the store alone.
     assert_eq!(journal.append(admission(epoch, 1)).await, failed);
     store.reads_fail.store(false, Ordering::Relaxed);
     assert_eq!(journal.append(admission(epoch, 2)).await, failed);
-    assert_eq!(store.commits.load(Ordering::Relaxed), 1, "only the epoch");
+    assert_eq!(store.commits.load(Ordering::Relaxed), commits);
+}
+
+#[tokio::test]
+async fn that_a_batch_is_new_is_known_without_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Faulty::default();
+    let journal = journal(&store, folder.path());
+    let epoch = journal.begin_epoch("test").await.unwrap();
+    store.reads_fail.store(true, Ordering::Relaxed);
+    assert_eq!(journal.read(key(1)).await, Ok(None));
+    assert_eq!(journal.append(admission(epoch, 1)).await, Ok(()));
+    assert!(journal.read(key(1)).await.is_err());
 }
 
 #[tokio::test]

@@ -20,6 +20,8 @@ use super::continuity::{self, Findings};
 use super::encoded::Encoded;
 use super::folder::{Folder, Found, Lock};
 use super::head::Head;
+use super::index;
+use super::layout;
 use super::logged::{self, LoggedStore};
 use super::reading;
 use super::redb_store::RedbStore;
@@ -115,7 +117,8 @@ impl StoredJournal {
         options: &JournalOptions,
     ) -> Result<Self, JournalError> {
         let fresh = findings.batches == 0;
-        let shared = Arc::new(Shared::new(opened));
+        let index = std::mem::take(&mut findings.index);
+        let shared = Arc::new(Shared::new(opened, index));
         let archiver = Archiver::new(folder.archive(), &findings, options);
         let archive = std::mem::take(&mut findings.archive);
         findings.archive = archive.in_folder(folder.archive());
@@ -187,7 +190,7 @@ impl Journal for StoredJournal {
 
     async fn read(&self, batch: BatchKey) -> Result<Option<Vec<Record>>, JournalError> {
         // A batch not even written yet is not there; that answer, the usual one at admission, costs no wait.
-        match self.shared.read(|store| reading::batch_number(store, batch))? {
+        match self.shared.read(|store| self.shared.index().number(store, batch))? {
             Some(_) => {
                 let found = self.ask(|answer| Request::Read(batch, answer)).await?;
                 // Decoding, and reading the archive, is not done by the thread that others wait for.
@@ -198,7 +201,7 @@ impl Journal for StoredJournal {
     }
 
     async fn batches(&self) -> Result<Vec<BatchKey>, JournalError> {
-        self.shared.read(|store| reading::batches(store))
+        Ok(self.shared.read(|store| index::batches(store))?.into_values().collect())
     }
 
     async fn open_batches(&self) -> Result<Vec<BatchKey>, JournalError> {
@@ -214,7 +217,8 @@ impl Journal for StoredJournal {
         strategy: &StrategyName,
         occasion: &Occasion,
     ) -> Result<Vec<BatchKey>, JournalError> {
-        self.shared.read(|store| reading::occasion(store, strategy, occasion))
+        let prefix = layout::occasion_prefix(strategy, occasion);
+        self.shared.read(|store| self.shared.index().of_occasion(store, &prefix))
     }
 
     fn is_fresh(&self) -> bool {
