@@ -229,6 +229,9 @@ impl Survey {
 
     fn page(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
         let segment = layout::number_of(key).ok_or_else(|| foreign(key))?;
+        if segment > self.archive.highest() {
+            return Err(foreign(key));
+        }
         let entries = read_page(key, value)?;
         for Entry { number, .. } in &entries {
             if self.archive.segment_of(*number) != Some(segment) {

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use super::codec::{self, BUNDLE};
 use super::frame;
-use super::log::Log;
 use super::index::{key_body, number_body};
+use super::log::Log;
 use super::reading::Assembly;
 use super::segment::{Segment, add_entry, split_entry};
 use super::store::WriteBatch;

@@ -246,12 +246,7 @@ fn entries_of(
 }
 
 /// Stages the page of a segment; it carries the journal number of the segment's entry.
-pub(super) fn put_page(
-    out: &mut WriteBatch,
-    segment: u64,
-    journal_number: u64,
-    entries: &[Entry],
-) {
+pub(super) fn put_page(out: &mut WriteBatch, segment: u64, journal_number: u64, entries: &[Entry]) {
     let mut body = Vec::with_capacity(entries.len() * ENTRY_LEN);
     for Entry { number, admission } in entries {
         body.extend_from_slice(&number.to_be_bytes());

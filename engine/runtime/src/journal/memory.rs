@@ -292,10 +292,9 @@ impl Journal for MemoryJournal {
 
     async fn append(&self, append: Append) -> Result<(), JournalError> {
         let append = Encoded::of(&append);
-        let (_, synced) =
-            self.write(|writer, disk, batch| {
-                writer.stage_append(&disk.content, &disk.index, &append, batch)
-            })?;
+        let (_, synced) = self.write(|writer, disk, batch| {
+            writer.stage_append(&disk.content, &disk.index, &append, batch)
+        })?;
         durable(synced).await
     }
 
