@@ -28,7 +28,7 @@ use super::redb_store::RedbStore;
 use super::repair::repair;
 use super::shared::{Answer, Asked, Opened, Request, Shared};
 use super::sled_store::SledStore;
-use super::space::{self, Ballast};
+use super::space::{Ballast, FreeSpace};
 use super::store::{Store, StoreError, panic_text};
 use super::writer::Writer;
 use super::{JournalKind, JournalOptions};
@@ -44,7 +44,7 @@ const STORE_LOCK_POLL: Duration = Duration::from_millis(10);
 pub struct StoredJournal {
     path: PathBuf,
     fresh: bool,
-    free_floor_bytes: u64,
+    free_space: FreeSpace,
     shared: Arc<Shared>,
     /// `None` only while it is being dropped.
     requests: Option<Sender<Asked>>,
@@ -132,7 +132,7 @@ impl StoredJournal {
         Ok(Self {
             path: path.to_owned(),
             fresh,
-            free_floor_bytes: options.free_floor_bytes,
+            free_space: FreeSpace::new(options.free_floor_bytes),
             shared,
             requests: Some(requests),
             thread: Some(thread),
@@ -229,7 +229,7 @@ impl Journal for StoredJournal {
         // Here and not in an append, whose records are of orders: a queue that is full holds up what may yet wait.
         self.shared.until_room().await?;
         self.shared.read(|_| Ok(()))?;
-        space::check_floor(&self.path, self.free_floor_bytes)
+        self.free_space.check(&self.path)
     }
 
     async fn close(&self) -> Result<(), JournalError> {
