@@ -37,6 +37,15 @@ impl From<BadAnswer> for PlaceError {
     }
 }
 
+/// Longest reason that is kept with an order, in characters.
+const REASON_CHARS_MAX: usize = 64;
+
+/// An exchange's word for why an order ended, as it may be kept and shown: short, and nothing that moves a cursor.
+pub(crate) fn reason(text: &str) -> String {
+    let shown = |character: &char| !character.is_control();
+    text.chars().filter(shown).take(REASON_CHARS_MAX).collect()
+}
+
 /// Reads a body. The error names a place, never the content: bodies can hold keys.
 pub(crate) fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, BadAnswer> {
     // As a whole and before: in fields that are skipped the parser would let damaged bytes pass.

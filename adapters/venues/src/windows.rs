@@ -13,10 +13,10 @@ use equipoise_port::QueryError;
 pub(crate) const WEEK_MS: u64 = 7 * 86_400_000 - 1;
 /// Most pages one listing may take before it is given up as incomplete.
 pub(crate) const PAGES_MAX: usize = 64;
-/// How much earlier than its stamp an order may have been created by the venue's clock: requests are accepted
-/// while their stamp is less than a second ahead.
+/// How much earlier than its stamp an order may have been created by the clock of Binance or Bybit: they accept requests
+/// while their stamp is less than a second ahead. The other exchanges have no such rule.
 /// Source: Binance USDⓈ-M General Info, Timing security; Bybit v5 Guide, Parameters, read 2026-11-22.
-pub(crate) const STAMP_AHEAD_MS: u64 = 1_000;
+const STAMP_AHEAD_MS: u64 = 1_000;
 
 /// Both bounds included; the last span has no end, so that nothing slips behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,10 +25,15 @@ pub(crate) struct Span {
     pub(crate) end: Option<u64>,
 }
 
-/// Spans of at most `span_ms_max` that together cover everything from `since` on.
-pub(crate) fn spans(since: VenueMillis, now: VenueMillis, span_ms_max: u64) -> Vec<Span> {
+/// The earliest creation, by the clock of Binance or Bybit, of an order that was stamped then.
+pub(crate) const fn first_since(stamp: VenueMillis) -> VenueMillis {
+    VenueMillis(stamp.0.saturating_sub(STAMP_AHEAD_MS))
+}
+
+/// Spans of at most `span_ms_max` that together cover everything from `first` on.
+pub(crate) fn spans(first: VenueMillis, now: VenueMillis, span_ms_max: u64) -> Vec<Span> {
     let mut spans = Vec::new();
-    let mut start = since.0.saturating_sub(STAMP_AHEAD_MS);
+    let mut start = first.0;
     while now.0.saturating_sub(start) > span_ms_max && spans.len() < PAGES_MAX {
         let end = start + span_ms_max;
         spans.push(Span { start, end: Some(end) });

@@ -292,6 +292,36 @@ async fn a_listing_that_cannot_be_complete_is_an_error() {
 }
 
 #[tokio::test]
+async fn a_listing_that_waits_for_a_second_factor_proves_nothing() {
+    let orders = r#"{"orders":[],"has_next":false,"cursor":"","proof_token_required":true}"#;
+    let fills = r#"{"fills":[],"cursor":"","proof_token_required":true}"#;
+    let needed = QueryError::Unavailable("listing needs a second factor".to_owned());
+    let stage = coinbase();
+    stage.script.body(LISTING, 200, orders);
+    stage.script.fixture(FILLS, 200, "coinbase/fills_none");
+    assert_eq!(stage.venue.find(&reference(None)).await, Err(needed.clone()));
+    assert_eq!(stage.venue.cancel(&reference(None)).await, Err(needed.clone()));
+    assert_eq!(since(&stage).await, Err(needed.clone()));
+    let stage = coinbase();
+    stage.script.fixture(LISTING, 200, "coinbase/listing_none");
+    stage.script.fixture(ONE, 200, "coinbase/order_filled");
+    stage.script.body(FILLS, 200, fills);
+    assert_eq!(stage.venue.find(&reference(Some(ID))).await, Err(needed.clone()));
+    assert_eq!(since(&stage).await, Err(needed));
+}
+
+#[tokio::test]
+async fn a_listing_that_does_not_say_whether_it_goes_on_proves_nothing() {
+    let stage = coinbase();
+    stage.script.body(LISTING, 200, r#"{"orders":[]}"#);
+    stage.script.fixture(FILLS, 200, "coinbase/fills_none");
+    let found = stage.venue.find(&reference(None)).await;
+    assert!(matches!(found, Err(QueryError::Unavailable(_))), "{found:?}");
+    let listed = since(&stage).await;
+    assert!(matches!(listed, Err(QueryError::Unavailable(_))), "{listed:?}");
+}
+
+#[tokio::test]
 async fn an_order_known_only_by_its_fill_is_looked_up() {
     let stage = coinbase();
     stage.script.fixture(LISTING, 200, "coinbase/listing_none");

@@ -290,9 +290,27 @@ async fn a_listing_joins_open_ended_and_traded_orders_without_what_is_not_ours_o
     assert!(asked[1].contains(r#""continuation":"xY7T6cut""#), "{asked:?}");
     let asked = bodies(&stage, "/api/v2/private/get_user_trades_by_instrument_and_time");
     assert!(
-        asked[0].contains(r#""start_timestamp":1795334399000,"end_timestamp":1795338000250"#),
+        asked[0].contains(r#""start_timestamp":1795334370000,"end_timestamp":1795338000250"#),
         "{asked:?}"
     );
+}
+
+#[tokio::test]
+async fn an_order_created_before_its_stamp_by_clocks_that_disagree_is_listed() {
+    // The order that traded was created 20 ms after the moment of the fixtures.
+    for early_ms in [1_500, 30_000] {
+        let stage = deribit();
+        stage.script.fixture(OPEN, 200, "deribit/open_orders_none");
+        stage.script.fixture(HISTORY, 200, "deribit/history_first_page");
+        stage.script.fixture(HISTORY, 200, "deribit/history_last_page");
+        stage.script.fixture(TRADES, 200, "deribit/trades_page_two");
+        let since = NOW + 20 + early_ms;
+        let listed = seen(&self::since(&stage, since).await.unwrap());
+        assert!(listed.contains(&"leg0a1 100 2".to_owned()), "{early_ms}: {listed:?}");
+        let asked = bodies(&stage, "/api/v2/private/get_user_trades_by_instrument_and_time");
+        let start = format!(r#""start_timestamp":{},"#, since - 30_000);
+        assert!(asked[0].contains(&start), "{asked:?}");
+    }
 }
 
 #[tokio::test]

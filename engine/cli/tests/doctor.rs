@@ -6,14 +6,14 @@ mod support;
 use std::collections::BTreeMap;
 
 use equipoise_sim::{
-    Credentials, Effect, Exchange, Fault, MarginMode, Occurrence, Operation, Running, ServeOptions,
-    Settings, adapters, serve,
+    Broken, Credentials, Effect, Exchange, Fault, MarginMode, Occurrence, Operation, Running,
+    ServeOptions, Settings, adapters, serve,
 };
 use serde_json::{Value, json};
 use support::{Desk, Simulated};
 
 /// Every check of a venue in order, with what is printed where all is well and no number in it moves.
-const CHECKS: [(&str, &str); 8] = [
+const CHECKS: [(&str, &str); 9] = [
     ("reachable", ""),
     ("clock", ""),
     ("key", "accepted, may trade"),
@@ -21,6 +21,7 @@ const CHECKS: [(&str, &str); 8] = [
     ("position mode", "one-way"),
     ("margin mode", ""),
     ("instruments", ""),
+    ("orders", "can be listed"),
     ("balances", ""),
 ];
 
@@ -224,6 +225,19 @@ fn a_clock_that_run_would_not_stamp_by_is_bad_in_the_same_words() {
     hosts.desk.write("plan.toml", &support::QUICK_PLAN.replace("\"bybit\"", "\"bybit-linear\""));
     let checked = hosts.desk.call(&["check", "plan.toml", "--json"]).failed(1, "venue_unready");
     assert_eq!(in_words(&checked), in_words(&found));
+}
+
+#[test]
+fn an_account_whose_orders_cannot_be_listed_is_bad() {
+    let demo = Credentials::demo("coinbase");
+    let mut exchange = Exchange::start("coinbase", demo, Settings::default()).unwrap();
+    let unreadable = Effect::BreakAnswer(Broken::Truncated);
+    exchange.inject(Fault::on(Operation::QueryOrders, Occurrence::Every, unreadable));
+    let (document, printed) = Hosts::new().add_exchange(exchange, "").doctor(1);
+    let [verdict, found] = finding(&document, "coinbase", "orders");
+    assert_eq!(verdict, "bad");
+    assert!(found.starts_with("no usable answer: "), "{found}");
+    assert!(printed.contains(&line("BAD", "orders", "no usable answer: ")), "{printed}");
 }
 
 #[test]

@@ -36,7 +36,8 @@ pub trait Journal: Send + Sync {
     /// Adds records to a batch in one transaction and returns when they are durable.
     ///
     /// # Errors
-    /// Any error means: send nothing further for this batch.
+    /// Any error means: send nothing further, this owner is done (R3). A device that ran full is
+    /// [`JournalError::Failed`]; [`JournalError::Full`] answers only [`Journal::ready_for_batch`].
     async fn append(&self, append: Append) -> Result<(), JournalError>;
 
     /// All records of a batch, `None` if there is no such batch.

@@ -302,11 +302,9 @@ impl Driver {
         Ok(())
     }
 
-    /// Any refused or failed append ends this batch here, and the engine with it unless only space is short (R3, P4).
+    /// Any refused or failed append ends this batch here, and the engine with it (R3, P4).
     fn journal_failed(&self, error: JournalError) -> Stopped {
-        if !matches!(error, JournalError::Full { .. }) {
-            self.engine.fail(&error);
-        }
+        self.engine.fail(&error);
         Stopped::Failed(error.into())
     }
 

@@ -141,11 +141,7 @@ impl Review {
         let (batch, expected, epoch) = (self.cell.key, saga.records(), self.engine.epoch);
         records.iter().try_for_each(|record| saga.apply(record))?;
         let append = Append { batch, expected, epoch, records: records.clone() };
-        self.engine.journal.append(append).await.inspect_err(|error| {
-            if !matches!(error, JournalError::Full { .. }) {
-                self.engine.fail(error);
-            }
-        })?;
+        self.engine.journal.append(append).await.inspect_err(|error| self.engine.fail(error))?;
         for record in records {
             tell(saga.spec(), &record);
             let status = BatchStatus::Parked;

@@ -10,7 +10,7 @@ use equipoise_core::{
 };
 use serde::Deserialize;
 
-use crate::answer::BadAnswer;
+use crate::answer::{BadAnswer, reason};
 use crate::number;
 
 /// The venue's clock.
@@ -78,16 +78,16 @@ impl Order {
 
     /// A status not documented today leaves the order open: that assumes the most about what it may still do (R7).
     fn state(&self, executed: Qty) -> OrderState {
-        let reason = || {
+        let told = || {
             let text = self.expiry_reason.as_str().filter(|text| !text.is_empty());
-            text.unwrap_or(&self.status).chars().take(64).collect()
+            reason(text.unwrap_or(&self.status))
         };
         OrderState::Ended(match self.status.as_str() {
             "FILLED" => OrderEnd::Filled,
-            "CANCELED" | "EXPIRED" | "EXPIRED_IN_MATCH" => OrderEnd::Cancelled { reason: reason() },
+            "CANCELED" | "EXPIRED" | "EXPIRED_IN_MATCH" => OrderEnd::Cancelled { reason: told() },
             // A rejected order holds nothing; one that executed was not rejected.
-            "REJECTED" if executed.is_zero() => OrderEnd::Rejected { reason: reason() },
-            "REJECTED" => OrderEnd::Cancelled { reason: reason() },
+            "REJECTED" if executed.is_zero() => OrderEnd::Rejected { reason: told() },
+            "REJECTED" => OrderEnd::Cancelled { reason: told() },
             _ => return OrderState::Open,
         })
     }

@@ -13,7 +13,7 @@ use super::product::Kind;
 use super::spot::CANCEL_MARK;
 use crate::answer::{BadAnswer, read};
 use crate::query::QueryString;
-use crate::windows::{PAGES_MAX, Span, WEEK_MS, list, spans};
+use crate::windows::{PAGES_MAX, Span, WEEK_MS, first_since, list, spans};
 
 /// Trades of a full page.
 /// Source: Binance USDⓈ-M and COIN-M Account Trade List; Spot REST API, Account trade list, limit, read 2026-11-22.
@@ -104,7 +104,7 @@ impl Binance {
         since: VenueMillis,
     ) -> Result<Vec<OrderSnapshot>, QueryError> {
         let now = self.venue_clock.now(|| self.read_time()).await?;
-        let since_then = || spans(since, now, self.product.span_ms_max);
+        let since_then = || spans(first_since(since), now, self.product.span_ms_max);
         let (history, open, trades) = try_join!(
             list(since_then(), now, self.product.order_rows, |span| self.order_page(symbol, span)),
             self.open_orders(symbol),
@@ -209,10 +209,9 @@ impl Binance {
                 return Ok(page);
             }
         }
-        list(spans(since, now, self.product.span_ms_max), now, TRADE_ROWS, |span| {
-            self.trade_page(symbol, Some(order_id), span)
-        })
-        .await
+        let since_then = spans(first_since(since), now, self.product.span_ms_max);
+        list(since_then, now, TRADE_ROWS, |span| self.trade_page(symbol, Some(order_id), span))
+            .await
     }
 
     /// On spot an order's trades cannot be asked for by time, but from a trade id on, oldest first.

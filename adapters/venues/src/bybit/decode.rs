@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::instruments::Coins;
 use super::product::Kind;
-use crate::answer::BadAnswer;
+use crate::answer::{BadAnswer, reason};
 use crate::number;
 
 /// What surrounds every result; the codes in it are read before.
@@ -152,7 +152,7 @@ impl Order {
         let words = [&self.reject_reason, &self.cancel_type];
         let telling =
             words.into_iter().find(|word| !matches!(word.as_str(), "" | "EC_NoError" | "UNKNOWN"));
-        telling.map_or_else(String::new, |word| word.chars().take(64).collect())
+        telling.map_or_else(String::new, |word| reason(word))
     }
 }
 

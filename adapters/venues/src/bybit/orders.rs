@@ -13,7 +13,7 @@ use super::instruments::Coins;
 use super::product::{EXECUTIONS, Endpoint, HISTORY, Kind, REALTIME};
 use crate::answer::BadAnswer;
 use crate::query::QueryString;
-use crate::windows::{PAGES_MAX, STAMP_AHEAD_MS, Span, WEEK_MS, spans};
+use crate::windows::{PAGES_MAX, Span, WEEK_MS, first_since, spans};
 
 /// Orders of a full page.
 /// Source: Bybit v5 Get Open & Closed Orders; Get Order History, limit, read 2026-11-22.
@@ -104,13 +104,13 @@ impl Bybit {
         since: VenueMillis,
     ) -> Result<(Orders, Vec<Execution>), QueryError> {
         let now = self.venue_clock.now(|| self.read_time()).await?;
-        let first = VenueMillis(since.0.saturating_sub(STAMP_AHEAD_MS));
+        let first = first_since(since);
         // Newest first, so that a page which ends before the time is the last one of interest.
         let before = |rows: &[Order]| {
             let oldest = rows.last().map(Order::created);
             matches!(oldest, Some(Ok(at)) if at < first)
         };
-        let times: Vec<Option<Span>> = spans(since, now, WEEK_MS).into_iter().map(Some).collect();
+        let times: Vec<Option<Span>> = spans(first, now, WEEK_MS).into_iter().map(Some).collect();
         let query = self.listed(symbol);
         let (open, ended, history, executions) = try_join!(
             self.pages(REALTIME, query.clone().with("openOnly", 0), ORDER_ROWS, never),
@@ -201,7 +201,7 @@ impl Bybit {
         if now.since(since) < RECENT_MS {
             return Ok(vec![None]);
         }
-        Ok(spans(since, now, WEEK_MS).into_iter().map(Some).collect())
+        Ok(spans(first_since(since), now, WEEK_MS).into_iter().map(Some).collect())
     }
 
     /// Everything in the spans; one without bounds is the exchange's own last seven days.

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::encode::side;
 use super::errors::NotCreated;
 use super::trades::{Outcome, Trades};
-use crate::answer::BadAnswer;
+use crate::answer::{BadAnswer, reason};
 use crate::credentials::Credentials;
 use crate::number;
 use crate::outcome::Failure;
@@ -97,14 +97,18 @@ pub(crate) struct OneOrder {
     pub(crate) order: Option<Order>,
 }
 
-/// A page of orders.
+/// A page of orders. Whether there is another one is always said.
 #[derive(Deserialize)]
 pub(crate) struct OrderPage {
     pub(crate) orders: Vec<Order>,
-    #[serde(default)]
     pub(crate) has_next: bool,
     #[serde(default)]
     pub(crate) cursor: String,
+    /// Held back until the account's holder gives a second factor, which the European Union asks for: empty or not
+    /// everything, in an answer that is well formed otherwise.
+    /// Source: Coinbase Advanced Trade API, List Orders; List Fills, proof_token_required, read 2026-11-22.
+    #[serde(default)]
+    pub(crate) proof_token_required: bool,
 }
 
 /// An order as all listings show it.
@@ -224,7 +228,7 @@ impl Order {
         let untelling = |word: &&String| matches!(word.as_str(), "" | "REJECT_REASON_UNSPECIFIED");
         let words = [&self.reject_reason, &self.cancel_message, &self.status];
         let telling = words.into_iter().find(|word| !untelling(word));
-        telling.map_or_else(String::new, |word| word.chars().take(64).collect())
+        telling.map_or_else(String::new, |word| reason(word))
     }
 }
 

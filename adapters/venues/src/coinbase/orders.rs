@@ -158,6 +158,7 @@ impl Coinbase {
         let mut cursors = Cursors::default();
         loop {
             let page: OrderPage = self.get(spot::LISTING, &cursors.next(&query)).await?;
+            check_shown(page.proof_token_required)?;
             rows.extend(page.orders);
             if !page.has_next {
                 return Ok(rows);
@@ -194,6 +195,7 @@ impl Coinbase {
         let mut cursors = Cursors::default();
         loop {
             let page: FillPage = self.get(spot::FILLS, &cursors.next(&query)).await?;
+            check_shown(page.proof_token_required)?;
             let last = page.fills.is_empty() || page.cursor.is_empty();
             rows.extend(page.fills);
             if last {
@@ -264,6 +266,14 @@ fn check_same(row: &Order, order: &OrderRef, names: &Names) -> Result<(), QueryE
     }
     let why = "its client id belongs to an older order or one of other content";
     Err(QueryError::OtherOrder(why.to_owned()))
+}
+
+/// What a page holds back may be the very order that is looked for, so such a look says nothing.
+fn check_shown(proof_token_required: bool) -> Result<(), QueryError> {
+    if proof_token_required {
+        return Err(unavailable("listing needs a second factor"));
+    }
+    Ok(())
 }
 
 fn of_products(query: QueryString, names: &Names) -> QueryString {

@@ -26,6 +26,9 @@ pub(crate) struct FillPage {
     pub(crate) fills: Vec<FillRow>,
     #[serde(default)]
     pub(crate) cursor: String,
+    /// Held back, as a page of orders may be.
+    #[serde(default)]
+    pub(crate) proof_token_required: bool,
 }
 
 /// One fill of the account, or what became of one.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::encode::direction;
 use super::number::Number;
-use crate::answer::BadAnswer;
+use crate::answer::{BadAnswer, reason};
 use crate::number;
 
 /// What surrounds every result; errors in it are read before.
@@ -124,13 +124,14 @@ impl Order {
 
     /// A state not documented today leaves the order open: that assumes the most about what it may still do (R7).
     fn state(&self, executed: Qty) -> OrderState {
-        let reason = || self.cancel_reason.chars().take(64).collect();
         OrderState::Ended(match self.order_state.as_str() {
             "filled" => OrderEnd::Filled,
-            "cancelled" => OrderEnd::Cancelled { reason: reason() },
+            "cancelled" => OrderEnd::Cancelled { reason: reason(&self.cancel_reason) },
             // A rejected order holds nothing; one that executed was not rejected.
-            "rejected" if executed.is_zero() => OrderEnd::Rejected { reason: reason() },
-            "rejected" => OrderEnd::Cancelled { reason: reason() },
+            "rejected" if executed.is_zero() => {
+                OrderEnd::Rejected { reason: reason(&self.cancel_reason) }
+            }
+            "rejected" => OrderEnd::Cancelled { reason: reason(&self.cancel_reason) },
             _ => return OrderState::Open,
         })
     }

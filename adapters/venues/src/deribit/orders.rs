@@ -19,7 +19,7 @@ use super::product::{
 };
 use super::{Deribit, unavailable};
 use crate::answer::{BadAnswer, read};
-use crate::windows::{PAGES_MAX, STAMP_AHEAD_MS, Span, WEEK_MS, list, spans};
+use crate::windows::{PAGES_MAX, Span, WEEK_MS, list, spans};
 
 /// Rows of a full page of orders or trades.
 /// Source: Deribit private/get_order_history_by_instrument; private/get_user_trades_by_instrument_and_time, count,
@@ -232,7 +232,7 @@ impl Deribit {
         let mut trades = Vec::new();
         for historical in trade_views(since, now) {
             let fetch = |span: Span| self.trade_page(symbol, span, now, *historical);
-            trades.extend(list(spans(since, now, WEEK_MS), now, ROWS, fetch).await?);
+            trades.extend(list(spans(first(since), now, WEEK_MS), now, ROWS, fetch).await?);
         }
         Ok(trades)
     }
@@ -296,8 +296,13 @@ fn is_last(continuation: &str) -> bool {
     matches!(continuation, "" | "none")
 }
 
+/// How long before its stamp an order may have been created, by clocks that do not quite agree: orders carry no stamp
+/// here but a deadline, and the clock may be known to a quarter of the longest window only. An assumption; nothing of
+/// ours is older that bears one of our labels.
+const CREATED_BEFORE_MS: u64 = 30_000;
+
 fn first(since: VenueMillis) -> VenueMillis {
-    VenueMillis(since.0.saturating_sub(STAMP_AHEAD_MS))
+    VenueMillis(since.0.saturating_sub(CREATED_BEFORE_MS))
 }
 
 /// Whether it may have left the recent view.

@@ -11,7 +11,7 @@ use equipoise_core::{
 };
 use serde::Deserialize;
 
-use crate::answer::BadAnswer;
+use crate::answer::{BadAnswer, reason};
 use crate::number;
 
 /// What surrounds every result; the codes in it are read before.
@@ -132,8 +132,7 @@ impl Order {
         let words = [&self.cancel_source, &self.cancel_source_reason];
         let told: Vec<&str> =
             words.into_iter().map(|word| word.trim()).filter(|word| !word.is_empty()).collect();
-        let plain = |character: &char| !character.is_control();
-        told.join(": ").chars().filter(plain).take(64).collect()
+        reason(&told.join(": "))
     }
 }
 

@@ -67,6 +67,7 @@ async fn examine(
     if reach(&*open.clock, venue, &mut checks).await {
         account(venue, symbol.as_ref(), &mut checks).await;
         instruments(venue, symbol.as_ref(), &mut checks).await;
+        orders(venue, symbol.as_ref(), &mut checks).await;
         balances(venue, &mut checks).await;
     }
     Examination { venue: name.to_string(), adapter: adapter.to_owned(), checks }
@@ -184,6 +185,16 @@ async fn instruments(venue: &dyn Venue, symbol: Option<&Symbol>, checks: &mut Ve
             good("instruments", format!("{symbol}: lot {}, tick {}", rules.lot, rules.tick))
         }
         Err(error) => bad("instruments", &error),
+    });
+}
+
+/// What an order in doubt is looked for in: an account whose orders are held back would leave every doubt open.
+async fn orders(venue: &dyn Venue, symbol: Option<&Symbol>, checks: &mut Vec<Finding>) {
+    let Some(symbol) = symbol else { return };
+    let listed = async { venue.orders_since(symbol, venue.server_time().await?).await };
+    checks.push(match listed.await {
+        Ok(_) => good("orders", "can be listed"),
+        Err(error) => bad("orders", &error),
     });
 }
 

@@ -13,8 +13,10 @@ use super::anchor::Anchor;
 use super::head::Head;
 use super::shared::{Answer, Shared};
 
-/// Orders that may wait; beyond them commits wait for the anchor.
+/// Orders that may be unanswered; beyond them commits wait for the anchor.
 const ORDERS_MAX: usize = 64;
+/// Orders that one write serves; as many more may wait for it.
+const SERVED_MAX: usize = ORDERS_MAX / 2;
 
 /// An answer that says more than durable: it waits until the anchor vouches for it.
 pub(super) enum Held {
@@ -44,7 +46,7 @@ pub(super) struct Anchoring {
 impl Anchoring {
     pub(super) fn start(anchor: Anchor, shared: Arc<Shared>) -> Result<Self, JournalError> {
         let number = Arc::new(AtomicU64::new(anchor.number()));
-        let (orders, ordered) = mpsc::sync_channel(ORDERS_MAX);
+        let (orders, ordered) = mpsc::sync_channel(ORDERS_MAX - SERVED_MAX);
         let (vouched, seen) = (Arc::clone(&number), Arc::clone(&shared));
         let thread = thread::Builder::new()
             .name("journal-anchor".into())
@@ -101,7 +103,7 @@ fn write_until_the_end(
 ) {
     while let Ok(first) = ordered.recv() {
         let mut orders = vec![first];
-        orders.extend(ordered.try_iter().take(ORDERS_MAX));
+        orders.extend(ordered.try_iter().take(SERVED_MAX - 1));
         let newest = orders.iter().map(|order| order.head).max_by_key(|head| head.number);
         if let Some(head) = newest.filter(|_| shared.check().is_ok()) {
             match anchor.write(head) {

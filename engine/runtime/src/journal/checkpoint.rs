@@ -38,7 +38,7 @@ const LETTERS: [&[u8]; 5] =
     [&[layout::ARCHIVE], &[layout::RECORD], layout::HEAD, &[layout::OWNER], &[layout::OPEN]];
 
 /// What a checkpoint says.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Checkpoint {
     /// The store went on after an end that was not clean.
     pub(super) survived: bool,
@@ -93,15 +93,14 @@ fn failed(error: std::io::Error) -> StoreError {
     StoreError::from_io(DOING, &error)
 }
 
-/// Reads a checkpoint; `None` where none was ever written.
-pub(super) fn read(path: &Path) -> Result<Option<Checkpoint>, StoreError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    let unreadable = || StoreError::from(damaged("its checkpoint is unreadable"));
-    checked(&bytes).ok_or_else(unreadable).map(Some)
+/// Reads a checkpoint. It is written before the first anchor of a journal, so where there is an anchor and no checkpoint
+/// it was lost (P5).
+pub(super) fn read(path: &Path) -> Result<Checkpoint, StoreError> {
+    let bytes = fs::read(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => damaged("its checkpoint is missing").into(),
+        _ => failed(error),
+    })?;
+    checked(&bytes).ok_or_else(|| damaged("its checkpoint is unreadable").into())
 }
 
 fn checked(bytes: &[u8]) -> Option<Checkpoint> {
@@ -158,10 +157,10 @@ mod tests {
     fn a_checkpoint_holds_everything_but_what_records_tell() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoint");
-        assert_eq!(read(&path), Ok(None));
+        assert_eq!(read(&path), Err(damaged("its checkpoint is missing").into()));
         for survived in [false, true] {
             write(&store(), &path, survived).unwrap();
-            let checkpoint = read(&path).unwrap().unwrap();
+            let checkpoint = read(&path).unwrap();
             assert_eq!(checkpoint.survived, survived);
             let keys = checkpoint.entries.keys().cloned().collect::<Vec<_>>();
             let [first, second] = [0, 1].map(|sequence| layout::record_key(1, sequence).to_vec());
@@ -185,7 +184,7 @@ mod tests {
         let full = write(&store(), &path, true).unwrap_err();
         assert!(matches!(full, StoreError::Full(_)), "{full}");
         assert!(fs::symlink_metadata(&unfinished).is_err());
-        assert!(!read(&path).unwrap().unwrap().survived);
+        assert!(!read(&path).unwrap().survived);
     }
 
     #[test]

@@ -178,12 +178,14 @@ impl Folder {
 
     fn try_begin_running(&self) -> std::io::Result<bool> {
         let running = self.running();
-        if running.try_exists()? {
-            return Ok(true);
+        let marked = running.try_exists()?;
+        if !marked {
+            File::create(running)?;
         }
-        File::create(running)?;
+        // Also where it was there: whoever made it may have been killed before its name was durable. A power cut that
+        // took it then would make an unclean end of this store pass for a clean one.
         sync_folder(&self.path)?;
-        Ok(false)
+        Ok(marked)
     }
 
     fn creating(&self) -> PathBuf {

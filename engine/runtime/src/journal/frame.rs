@@ -9,11 +9,15 @@
 //! | 8..16 | head before this group, u64 |
 //! | 16..24 | head after it, u64 |
 //! | 24..32 | head the store was known to hold durably, u64 |
-//! | 32 | version, u8 |
-//! | 33.. | writes: kind u8, key length u16, value length u32, key, value |
+//! | 32..40 | mark: eight bytes 0xFF |
+//! | 40 | version, u8 |
+//! | 41.. | writes: kind u8, key length u16, value length u32, key, value |
 //!
 //! All of it but the writes keeps its place and meaning in every version, so that a build can tell an intact frame of a
 //! later one from a torn frame.
+//!
+//! Behind what cannot be read a frame is looked for at every sector, also inside the values of an older, longer frame
+//! that was written over in part. Those hold texts of venues and of callers, so a frame must not look like a text.
 
 use equipoise_port::JournalError;
 
@@ -23,9 +27,13 @@ use super::store::{StoreError, Write, WriteBatch};
 /// Unit in which frames are placed: what a device writes whole or not at all.
 pub(super) const SECTOR: usize = 512;
 
-/// Newest version this build writes and reads (P11). Frames of the first builds had none: what stood in its place was
-/// the kind of their first write, 1 or 2.
-pub(super) const VERSION: u8 = 3;
+/// Newest version this build writes and reads (P11).
+pub(super) const VERSION: u8 = 4;
+/// Oldest version it reads. Frames before this one have no mark.
+const OLDEST: u8 = 4;
+
+/// What no text holds: UTF-8 has no such byte, and no number beside the texts of a value has eight in a row.
+pub(super) const MARK: [u8; 8] = [0xff; 8];
 
 /// Bytes that neither length nor version change.
 const HEADER_LEN: usize = 32;
@@ -59,6 +67,7 @@ pub(super) fn encode(out: &mut Vec<u8>, span: Span, batch: &WriteBatch) -> Resul
     for number in [span.before, span.after, span.stored] {
         out.extend_from_slice(&number.to_be_bytes());
     }
+    out.extend_from_slice(&MARK);
     out.push(VERSION);
     for write in batch.iter() {
         let (kind, key, value) = match write {
@@ -84,10 +93,22 @@ pub(super) fn encode(out: &mut Vec<u8>, span: Span, batch: &WriteBatch) -> Resul
 /// The frame that bytes begin with, `None` if they begin with none that is intact.
 pub(super) fn read(bytes: &[u8]) -> Result<Option<Frame>, JournalError> {
     let Some((span, content)) = intact(bytes) else { return Ok(None) };
+    let Some(content) = content.strip_prefix(&MARK) else { return Ok(None) };
     match content.split_first() {
-        Some((&VERSION, writes)) => Ok(Some(Frame { span, writes: writes.to_vec() })),
+        Some((OLDEST..=VERSION, writes)) => Ok(Some(Frame { span, writes: writes.to_vec() })),
         Some((&found, _)) if found > VERSION => Err(JournalError::TooNew { found, known: VERSION }),
         _ => Err(damaged("a frame of its log has no version")),
+    }
+}
+
+/// Refuses a file that begins with a frame of the builds before frames had their mark. Only there: what looks like one
+/// anywhere else may be a text.
+pub(super) fn check_first(bytes: &[u8]) -> Result<(), JournalError> {
+    match intact(bytes) {
+        Some((_, content)) if !content.starts_with(&MARK) => {
+            Err(damaged("a frame of its log has no version"))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -111,7 +132,7 @@ fn intact(bytes: &[u8]) -> Option<(Span, &[u8])> {
 impl Frame {
     /// Bytes it takes in its file.
     pub(super) fn len(&self) -> usize {
-        (HEADER_LEN + VERSION_LEN + self.writes.len()).next_multiple_of(SECTOR)
+        (HEADER_LEN + MARK.len() + VERSION_LEN + self.writes.len()).next_multiple_of(SECTOR)
     }
 
     /// Adds its writes to a batch.
@@ -151,8 +172,9 @@ fn unreadable() -> JournalError {
 mod tests {
     use super::*;
 
-    /// A group of a put and a delete, as version 3 wrote it; zeros follow to the end of the sector.
-    const FRAME: &str = "3aad5ae3 00000015 0000000000000007 0000000000000009 0000000000000005 03 \
+    /// A group of a put and a delete, as version 4 wrote it; zeros follow to the end of the sector.
+    const FRAME: &str = "eed218ee 0000001d 0000000000000007 0000000000000009 0000000000000005 \
+                         ffffffffffffffff 04 \
                          01 0002 00000003 4531 616263 02 0001 00000000 55";
 
     const SPAN: Span = Span { before: 7, after: 9, stored: 5 };
@@ -170,10 +192,32 @@ mod tests {
         bytes
     }
 
+    const VERSION_AT: usize = HEADER_LEN + MARK.len();
+
     /// The same with another byte somewhere, sealed again.
     fn resealed(at: usize, byte: u8) -> Vec<u8> {
         let mut bytes = frame();
         bytes[at] = byte;
+        sealed(bytes)
+    }
+
+    /// The same with so many bytes behind its header only.
+    fn empty(len: u8) -> Vec<u8> {
+        resealed(7, len)
+    }
+
+    fn no_version(error: JournalError) -> Result<(), JournalError> {
+        match error {
+            JournalError::Damaged(text)
+                if text.starts_with("a frame of its log has no version; ") =>
+            {
+                Ok(())
+            }
+            other => Err(other),
+        }
+    }
+
+    fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
         let len = usize::try_from(u32::from_be_bytes(bytes[4..8].try_into().unwrap())).unwrap();
         let crc = crc32fast::hash(&bytes[4..HEADER_LEN + len]);
         bytes[..4].copy_from_slice(&crc.to_be_bytes());
@@ -181,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_keeps_the_bytes_of_version_3_and_reads_back() {
+    fn a_frame_keeps_the_bytes_of_version_4_and_reads_back() {
         let bytes = frame();
         assert_eq!(bytes.len(), SECTOR);
         let golden = FRAME.replace(' ', "");
@@ -195,24 +239,31 @@ mod tests {
 
     #[test]
     fn an_intact_frame_of_a_later_version_is_too_new_and_one_without_a_version_is_damage() {
-        let too_new = JournalError::TooNew { found: 4, known: 3 };
-        assert_eq!(read(&resealed(HEADER_LEN, 4)).unwrap_err(), too_new);
-        let mut without = vec![resealed(HEADER_LEN, PUT), resealed(HEADER_LEN, DELETE)];
-        // The first builds said that an end was clean in a frame of a header only.
-        let mut empty = frame();
-        empty[7] = 0;
-        let crc = crc32fast::hash(&empty[4..HEADER_LEN]);
-        empty[..4].copy_from_slice(&crc.to_be_bytes());
-        without.push(empty);
-        for bytes in without {
-            let JournalError::Damaged(text) = read(&bytes).unwrap_err() else { panic!() };
-            assert!(text.starts_with("a frame of its log has no version; "), "{text}");
+        let too_new = JournalError::TooNew { found: 5, known: 4 };
+        assert_eq!(read(&resealed(VERSION_AT, 5)).unwrap_err(), too_new);
+        for bytes in [resealed(VERSION_AT, 0), resealed(VERSION_AT, 3), empty(8)] {
+            assert_eq!(no_version(read(&bytes).unwrap_err()), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_frame_without_its_mark_is_none_and_refused_where_a_file_begins() {
+        // What stood in the place of the mark: the version alone, before that the kind of the first write, or nothing in
+        // a frame that said that an end was clean.
+        let first = [3, PUT, DELETE].map(|byte| resealed(HEADER_LEN, byte));
+        let last = resealed(VERSION_AT - 1, 0xfe);
+        for bytes in first.into_iter().chain([last, empty(0)]) {
+            assert!(read(&bytes).unwrap().is_none());
+            assert_eq!(no_version(check_first(&bytes).unwrap_err()), Ok(()));
+        }
+        for bytes in [frame(), resealed(VERSION_AT, 5), vec![0; SECTOR], b"torn".to_vec()] {
+            assert_eq!(check_first(&bytes), Ok(()));
         }
     }
 
     #[test]
     fn a_torn_frame_is_none_whatever_version_it_says() {
-        let whole = resealed(HEADER_LEN, 4);
+        let whole = resealed(VERSION_AT, 5);
         let len = FRAME.replace(' ', "").len() / 2;
         for at in 0..len {
             let mut bytes = whole.clone();

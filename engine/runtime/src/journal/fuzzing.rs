@@ -84,7 +84,7 @@ impl Taken {
 
 /// Batch whose records are written.
 const BATCH: u64 = 1;
-/// Bytes before the version and the writes of a frame: checksum, length, and three numbers.
+/// Bytes before the mark, the version and the writes of a frame: checksum, length, and three numbers.
 const FRAME_LEN: usize = 32;
 const SECTOR: usize = 512;
 /// Distance of an anchor's slots.
@@ -137,6 +137,7 @@ pub fn written(decoder: Decoder, records: &[Record]) -> Vec<u8> {
         Decoder::Log => {
             out.extend([0; 24]);
             out[15] = 1;
+            out.extend(frame::MARK);
             out.push(frame::VERSION);
             for (record, sequence) in records.iter().zip(0..) {
                 let (key, value) = value(record, sequence);
@@ -270,11 +271,11 @@ pub fn read(decoder: Decoder, bytes: &[u8], folder: &Path) -> Result<Taken, Jour
             let path = folder.join("checkpoint");
             fs::write(&path, bytes).map_err(failed)?;
             let read = checkpoint::read(&path).map_err(super::store::StoreError::while_opening)?;
-            for (key, value) in read.iter().flat_map(|checkpoint| &checkpoint.entries) {
+            for (key, value) in &read.entries {
                 taken.add(key.len() + value.as_ref().map_or(0, Vec::len));
             }
             // Its head is read when the store is made again of it.
-            let _ = read.map(|checkpoint| checkpoint.head());
+            let _ = read.head();
         }
         Decoder::Anchor => {
             let path = folder.join("anchor");

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use equipoise_port::JournalError;
 
 use super::codec::damaged;
-use super::frame::{Frame, SECTOR, Span, encode, read};
+use super::frame::{Frame, SECTOR, Span, check_first, encode, read};
 use super::store::{StoreError, WriteBatch, is_full};
 
 /// A file that is too short grows to a multiple of this, where there is room.
@@ -144,6 +144,7 @@ fn frames_of(mut file: &File) -> Result<Vec<Frame>, JournalError> {
     file.seek(SeekFrom::Start(0))
         .and_then(|_| file.read_to_end(&mut bytes))
         .map_err(|error| failed(&error).while_opening())?;
+    check_first(&bytes)?;
     let mut frames = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
@@ -245,6 +246,48 @@ mod tests {
         fn size(&self) -> std::io::Result<u64> {
             Ok(self.bytes.borrow().len() as u64)
         }
+    }
+
+    /// A text that reads as a frame of the builds before a frame had its mark: 33 bytes, each of them ASCII.
+    fn text_like_a_frame() -> [u8; 33] {
+        let mut bytes = [1; 33];
+        bytes[4..8].copy_from_slice(&1_u32.to_be_bytes());
+        bytes[32] = 3;
+        for tried in 0..100_u8 {
+            bytes[22..24].copy_from_slice(&[1 + tried / 10, 1 + tried % 10]);
+            let crc = crc32fast::hash(&bytes[4..]).to_be_bytes();
+            if crc.is_ascii() {
+                bytes[..4].copy_from_slice(&crc);
+                break;
+            }
+        }
+        assert!(bytes.is_ascii() && bytes[8..16] <= bytes[16..24]);
+        bytes
+    }
+
+    fn group(value: &[u8]) -> WriteBatch {
+        let mut batch = WriteBatch::default();
+        batch.put(b"R", |out| out.extend_from_slice(value));
+        batch
+    }
+
+    #[test]
+    fn a_text_inside_a_value_is_never_taken_for_a_frame() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = vec![b'x'; 600];
+        let first = Span { before: 0, after: 1, stored: 0 };
+        let mut frame = Vec::new();
+        encode(&mut frame, first, &group(&text)).unwrap();
+        let begins = frame.windows(8).position(|bytes| bytes == b"xxxxxxxx").unwrap();
+        // At the beginning of the second of its sectors, the first of which is written over.
+        text[SECTOR - begins..][..33].copy_from_slice(&text_like_a_frame());
+        Log::create(folder.path()).unwrap().append(first, &group(&text)).unwrap();
+        let mut log = Log::open(folder.path()).unwrap();
+        log.append(Span { before: 1, after: 2, stored: 1 }, &group(b"short")).unwrap();
+        let bytes = std::fs::read(&paths(folder.path())[0]).unwrap();
+        assert_eq!(bytes[SECTOR..][..33], text_like_a_frame());
+        let frames = log.frames().unwrap();
+        assert_eq!((frames.0.len(), frames.stored()), (1, 1));
     }
 
     #[test]

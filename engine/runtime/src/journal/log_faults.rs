@@ -375,14 +375,14 @@ fn at_any_moment_checkpoint_and_log_hold_everything_and_no_file_of_it_grows_with
     for number in 1..=56 {
         logged.commit(&group(number, "a", Some(&long))).unwrap();
         if number % 7 == 0 {
-            let checkpoint = checkpoint::read(&at(folder.path()).checkpoint()).unwrap().unwrap();
+            let checkpoint = checkpoint::read(&at(folder.path()).checkpoint()).unwrap();
             let frames = Log::open(folder.path()).unwrap().frames().unwrap();
             let beyond = frames.beyond(checkpoint.head().unwrap()).unwrap();
             assert_eq!(beyond.last().map(|frame| frame.span.after), Some(number));
         }
     }
     drop(logged);
-    let checkpoint = checkpoint::read(&at(folder.path()).checkpoint()).unwrap().unwrap();
+    let checkpoint = checkpoint::read(&at(folder.path()).checkpoint()).unwrap();
     assert!(checkpoint.head().unwrap() >= 28, "the log took turns");
     for path in paths(folder.path()) {
         let len = fs::metadata(path).unwrap().len();

@@ -105,7 +105,7 @@ impl Found {
     ) -> Result<Self, StoreError> {
         let log = Log::open(folder.path())?;
         let frames = log.frames()?;
-        let before = checkpoint::read(&folder.checkpoint())?.unwrap_or_default();
+        let before = checkpoint::read(&folder.checkpoint())?;
         // The checkpoint counts too: frames that only told of what it holds may have been written over.
         let (head, known) = (head_of(&*store)?, frames.stored().max(before.head()?));
         if head < known {

@@ -58,12 +58,15 @@ impl StoredJournal {
     ///
     /// # Errors
     /// `Locked`, `Damaged`, `TooNew` or `Unopened`; nothing is changed then, except that a missing folder may have
-    /// been made.
+    /// been made. A journal in memory is kept in no folder: `Unopened`.
     pub fn open(
         kind: JournalKind,
         path: &Path,
         options: &JournalOptions,
     ) -> Result<Self, JournalError> {
+        if kind == JournalKind::Memory {
+            return Err(JournalError::Unopened("a journal in memory is kept in no folder".into()));
+        }
         if options.must_exist && !super::exists(path) {
             return Err(super::no_journal(path));
         }
@@ -338,7 +341,7 @@ fn repaired(
     error: StoreError,
 ) -> Result<(), StoreError> {
     let checkpoint = match checkpoint::read(&folder.checkpoint()) {
-        Ok(checkpoint) => checkpoint.unwrap_or_default(),
+        Ok(checkpoint) => checkpoint,
         Err(reason) if reason == error => return Err(error),
         Err(reason) => return Err(error.not_repaired(&reason)),
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use equipoise_core::{Ending, Record, UnixMillis};
 use equipoise_port::{Epoch, Journal, JournalError};
-use equipoise_runtime::journal::{self, JournalKind, JournalOptions};
+use equipoise_runtime::journal::{self, JournalKind, JournalOptions, StoredJournal};
 use futures::future::join_all;
 
 use crate::samples::{
@@ -347,6 +347,16 @@ fn nothing_is_created_where_a_journal_must_exist() {
         assert!(!path.exists());
         assert!(!journal::exists(&path));
     }
+}
+
+#[test]
+fn a_journal_in_memory_is_kept_in_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none");
+    let refused = StoredJournal::open(JournalKind::Memory, &path, &options()).err();
+    let why = "a journal in memory is kept in no folder".to_owned();
+    assert_eq!(refused, Some(JournalError::Unopened(why)));
+    assert!(!path.exists());
 }
 
 #[test]

@@ -185,6 +185,26 @@ async fn a_checkpoint_that_changed_is_refused_while_the_store_is_whole() {
 }
 
 #[tokio::test]
+async fn a_journal_that_lost_its_checkpoint_is_refused_while_the_store_is_whole() {
+    for (kind, _) in STORED {
+        for clean in [false, true] {
+            let place = killed(kind).await;
+            if clean {
+                place.try_open_with(&archiving()).unwrap().close().await.unwrap();
+            }
+            fs::remove_file(place.path().join("checkpoint")).unwrap();
+            let refused = place.try_open_with(&archiving()).err();
+            assert!(
+                matches!(&refused, Some(JournalError::Damaged(text))
+                    if text.starts_with("its checkpoint is missing; ")),
+                "{refused:?}"
+            );
+            assert!(!place.path().join("checkpoint").exists());
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_repair_that_was_cut_off_leaves_nothing_behind() {
     for (kind, name) in STORED {
         let place = killed(kind).await;
