@@ -17,7 +17,7 @@ use super::layout::{self, OCCASION_LEN, OCCASION_PREFIX_LEN};
 use super::store::{Reads, StoreError, WriteBatch};
 
 /// Bytes of one batch in a page: number, key, hash of its occasion.
-const ENTRY_LEN: usize = 8 + 16 + OCCASION_LEN;
+pub(super) const ENTRY_LEN: usize = 8 + 16 + OCCASION_LEN;
 
 /// Batches that fit into one page.
 pub(super) const PAGE_BATCHES_MAX: usize = PART_LEN_MAX / ENTRY_LEN;
