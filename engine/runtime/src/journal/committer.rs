@@ -145,10 +145,10 @@ impl Committer {
     fn enter(&mut self, closed: Closed) -> Result<(), JournalError> {
         let number = self.writer.stage_segment(&closed, &mut self.batch)?;
         // Before anything leaves: whoever looks meanwhile finds the batches in one place or the other.
-        self.shared.index().begin_page(number, &closed.entries)?;
+        self.shared.index().begin_pages(number, &closed.entries)?;
         self.commit();
         self.shared.check()?;
-        self.shared.index().end_page(number);
+        self.shared.index().end_pages(number);
         self.writer.enter(closed.segment)
     }
 

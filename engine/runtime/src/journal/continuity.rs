@@ -228,8 +228,8 @@ impl Survey {
     }
 
     fn page(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
-        let segment = layout::number_of(key).ok_or_else(|| foreign(key))?;
-        if segment > self.archive.highest() {
+        let segment = layout::segment_of_page(key).ok_or_else(|| foreign(key))?;
+        if !(1..=self.archive.highest()).contains(&segment) {
             return Err(foreign(key));
         }
         let entries = read_page(key, value)?;
@@ -242,7 +242,7 @@ impl Survey {
             let indexed = std::mem::replace(&mut seen.indexed, true);
             unless(keyed || indexed, key)?;
         }
-        self.index.begin_page(segment, &entries)
+        self.index.begin_pages(segment, &entries)
     }
 
     fn owner(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
@@ -309,7 +309,9 @@ impl Survey {
             })
     }
 
-    fn conclude(self) -> Result<Findings, JournalError> {
+    fn conclude(mut self) -> Result<Findings, JournalError> {
+        // Also where nothing was met of the last ones.
+        self.skip_archived(u64::MAX);
         if self.part != 0 {
             return Err(damaged("its last record is incomplete"));
         }
@@ -337,7 +339,7 @@ impl Survey {
         let ended = self.batches.iter().zip(1_u64..);
         let ended = ended.filter(|(seen, _)| seen.ended && !seen.archived);
         let ended = ended.map(|(_, number)| number).collect();
-        self.index.end_page(self.archive.highest());
+        self.index.end_pages(self.archive.highest());
         Ok(Findings {
             head: self.head,
             epoch: self.epoch,

@@ -13,13 +13,14 @@ use equipoise_core::Record;
 use equipoise_port::{Epoch, Journal, JournalError};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
+use tempfile::TempDir;
 
 use super::anchor::{self, Anchor, Reading};
 use super::committer::GROUP_MAX;
 use super::continuity::{self, Findings};
 use super::folder::Folder;
 use super::head::Head;
-use super::index::{Entry, put_page, read_page};
+use super::index::{Entry, put_pages, read_page};
 use super::layout;
 use super::samples::{admission, append, ended, key, step};
 use super::shared::{Opened, WAITING_MAX};
@@ -362,19 +363,18 @@ async fn a_close_is_answered_once_nobody_reads_any_more() {
     assert_eq!(reader.join().unwrap(), Some(Ok(Vec::new())));
 }
 
-/// A store with the pages of two segments of two batches each, and one more batch.
-async fn with_two_pages() -> (tempfile::TempDir, Faulty) {
+/// A store with so many batches, of which so many stay when the others have moved to segments.
+async fn archived(batches: u64, kept: usize, segment_batches: usize) -> (TempDir, Faulty) {
     let folder = tempfile::tempdir().unwrap();
     let store = Faulty::default();
-    let options = JournalOptions { ended_kept: 1, segment_batches: 2, ..JournalOptions::default() };
+    let options = JournalOptions { ended_kept: kept, segment_batches, ..JournalOptions::default() };
     let journal = journal_with(&store, folder.path(), &options);
     let epoch = journal.begin_epoch("test").await.unwrap();
-    for index in 0..5 {
+    for index in 0..batches {
         journal.append(admission(epoch, index)).await.unwrap();
         journal.append(append(epoch, index, 2, vec![ended()])).await.unwrap();
     }
-    let second = layout::numbered(layout::PAGE, 2);
-    while !store.entries.lock().unwrap().contains_key(&second[..]) {
+    while beginning_with(&store, &[layout::BATCH]) > kept {
         // At every moment of its move.
         assert!(journal.read(key(0)).await.unwrap().is_some());
     }
@@ -395,7 +395,7 @@ fn beginning_with(store: &Faulty, letters: &[u8]) -> usize {
 
 #[tokio::test]
 async fn what_finds_archived_batches_is_one_value_for_each_segment() {
-    let (_folder, store) = with_two_pages().await;
+    let (_folder, store) = archived(5, 1, 2).await;
     assert_eq!(beginning_with(&store, &[layout::PAGE]), 2);
     assert_eq!(beginning_with(&store, &[layout::BATCH, layout::OCCASION]), 2);
     let findings = checked(&store).unwrap();
@@ -408,9 +408,9 @@ async fn what_finds_archived_batches_is_one_value_for_each_segment() {
 
 #[tokio::test]
 async fn a_page_that_is_missing_or_says_something_else_is_damage() {
-    let (_folder, store) = with_two_pages().await;
+    let (_folder, store) = archived(5, 1, 2).await;
     let whole = store.entries.lock().unwrap().clone();
-    let pages = [1, 2].map(|segment| layout::numbered(layout::PAGE, segment));
+    let pages = [1, 2].map(|segment| layout::page_key(segment, 0));
     let entries = pages.map(|page| read_page(&page, &whole[&page[..]]).unwrap());
     let [[first, second], [third, _]] = entries.map(|page| <[Entry; 2]>::try_from(page).unwrap());
     let refused = |change: &dyn Fn(&mut WriteBatch)| {
@@ -420,16 +420,26 @@ async fn a_page_that_is_missing_or_says_something_else_is_damage() {
         store.commit(&batch).unwrap();
         checked(&store).unwrap_err().to_string()
     };
-    let changes: [(&str, &dyn Fn(&mut WriteBatch)); 6] = [
+    let changes: [(&str, &dyn Fn(&mut WriteBatch)); 7] = [
         ("entries of batch number 1 are incomplete", &|batch| batch.delete(&pages[0])),
-        ("entries of batch number 2 are incomplete", &|batch| put_page(batch, 1, 1, &[first])),
-        ("a batch that has one already", &|batch| put_page(batch, 1, 1, &[first, second, first])),
+        ("entries of batch number 2 are incomplete", &|batch| put_pages(batch, 1, 1, &[first])),
+        ("a batch that has one already", &|batch| put_pages(batch, 1, 1, &[first, second, first])),
         ("a batch that has one already", &|batch| stage_index(first.admission, 1, 1, batch)),
-        ("does not belong here", &|batch| put_page(batch, 1, 1, &[first, second, third])),
-        ("does not belong here", &|batch| put_page(batch, 3, 1, &[])),
+        ("does not belong here", &|batch| put_pages(batch, 1, 1, &[first, second, third])),
+        ("does not belong here", &|batch| put_pages(batch, 3, 1, &[third])),
+        ("does not belong here", &|batch| put_pages(batch, 0, 1, &[third])),
     ];
     for (text, change) in changes {
         let error = refused(change);
         assert!(error.contains(text), "{error}");
     }
+}
+
+#[tokio::test]
+async fn the_last_page_is_missed_though_no_later_batch_is_there() {
+    let (_folder, store) = archived(3, 0, 1).await;
+    assert_eq!(checked(&store).unwrap().batches, 3);
+    store.entries.lock().unwrap().remove(&layout::page_key(3, 0)[..]).unwrap();
+    let error = checked(&store).unwrap_err().to_string();
+    assert!(error.contains("entries of batch number 3 are incomplete"), "{error}");
 }

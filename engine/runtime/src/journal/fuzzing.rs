@@ -185,7 +185,7 @@ pub fn sealed(decoder: Decoder, content: &[u8]) -> Vec<u8> {
             codec::seal(&mut out, &layout::record_key(BATCH, 0), BUNDLE, false, 0, content);
         }
         Decoder::Page => {
-            let key = layout::numbered(layout::PAGE, 1);
+            let key = layout::page_key(1, 0);
             codec::seal(&mut out, &key, layout::PAGE, false, 1, content);
         }
         Decoder::Entry => {
@@ -264,7 +264,7 @@ pub fn read(decoder: Decoder, bytes: &[u8], folder: &Path) -> Result<Taken, Jour
             }
         }
         Decoder::Page => {
-            let page = read_page(&layout::numbered(layout::PAGE, 1), bytes)?;
+            let page = read_page(&layout::page_key(1, 0), bytes)?;
             page.iter().for_each(|_| taken.add(PAGE_ENTRY_LEN));
         }
         Decoder::Entry => {

@@ -5,7 +5,7 @@
 //! | `A` segment number | what a segment of the archive holds, and its checksum |
 //! | `E` batch number, sequence u32 \[, part u8\] | the records of one append from that sequence on, or a part of a long one; in the store perhaps a bundle of several of these |
 //! | `H` | head: highest journal number and running hash |
-//! | `I` segment number | page: what the entries `K` and `S` of all its batches say |
+//! | `I` segment number, part u8 | page: what the entries `K` and `S` of its batches say |
 //! | `K` batch key | batch number, until the batch moves to the archive |
 //! | `O` epoch | build that took this epoch (P11) |
 //! | `S` hash of strategy and occasion, batch number | batch key (D3), until the batch moves to the archive |
@@ -75,6 +75,19 @@ pub(super) fn part_key(batch: u64, sequence: u32, part: u8) -> [u8; 14] {
     key
 }
 
+/// Key of a page of a segment.
+pub(super) fn page_key(segment: u64, part: u8) -> [u8; 10] {
+    let mut key = [part; 10];
+    key[..9].copy_from_slice(&numbered(PAGE, segment));
+    key
+}
+
+/// The segment a page is of.
+pub(super) fn segment_of_page(key: &[u8]) -> Option<u64> {
+    let (segment, [_]) = key.strip_prefix(&[PAGE])?.split_first_chunk::<8>()? else { return None };
+    Some(u64::from_be_bytes(*segment))
+}
+
 /// What the keys of all records of a batch have in common, for the key of one of them.
 pub(super) fn records_of(key: &[u8]) -> Option<&[u8]> {
     if key.first() == Some(&RECORD) { key.get(..RECORDS_LEN) } else { None }
@@ -128,10 +141,10 @@ pub(super) fn place_of(key: &[u8]) -> Option<Place> {
     Some(Place { batch: u64::from_be_bytes(*batch), sequence: u32::from_be_bytes(*sequence), part })
 }
 
-/// The number at the end of an epoch, open, segment, page or occasion key.
+/// The number at the end of an epoch, open, segment or occasion key.
 pub(super) fn number_of(key: &[u8]) -> Option<u64> {
     let expected_len = match key.first()? {
-        &OWNER | &OPEN | &ARCHIVE | &PAGE => 9,
+        &OWNER | &OPEN | &ARCHIVE => 9,
         &OCCASION => 25,
         _ => return None,
     };

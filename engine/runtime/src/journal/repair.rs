@@ -18,7 +18,7 @@ use super::encoded::Admission;
 use super::folder::Folder;
 use super::handing_over::hand_over;
 use super::head::Head;
-use super::index::{Entry, put_page};
+use super::index::{Entry, put_pages};
 use super::layout;
 use super::log::Log;
 use super::overlay::{Overlay, Plain, add};
@@ -47,7 +47,11 @@ pub(super) fn repair(
     }
     let Checkpoint { mut entries, .. } = checkpoint;
     add(&mut entries, &writes);
-    entries.retain(|_, write| write.is_some());
+    // What finds batches is told by the records, wherever they are by now.
+    let finds = [layout::PAGE, layout::BATCH, layout::OCCASION];
+    entries.retain(|key, write| {
+        write.is_some() && key.first().is_some_and(|first| !finds.contains(first))
+    });
 
     let store = create(&folder.begin_repair()?)?;
     index_archive(&*store, folder, &entries)?;
@@ -75,9 +79,9 @@ fn index_archive(store: &dyn Store, folder: &Folder, entries: &Overlay) -> Resul
             Ok(())
         })?;
         let begun = begun_in(&records)?.into_iter().map(|begun| begun.entry);
-        let mut page = WriteBatch::default();
-        put_page(&mut page, number, unseal(key, value)?.number, &begun.collect::<Vec<_>>());
-        hand_over(store, &overlay_of(&page))?;
+        let mut pages = WriteBatch::default();
+        put_pages(&mut pages, number, unseal(key, value)?.number, &begun.collect::<Vec<_>>());
+        hand_over(store, &overlay_of(&pages))?;
     }
     Ok(())
 }

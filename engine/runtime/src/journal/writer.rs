@@ -92,7 +92,7 @@ impl Writer {
         &self.archive
     }
 
-    /// Stages the next segment: its entry, its page, and the end of what is in it. Returns its number.
+    /// Stages the next segment: its entry, its pages, and the end of what is in it. Returns its number.
     pub(super) fn stage_segment(
         &mut self,
         closed: &Closed,
@@ -103,7 +103,7 @@ impl Writer {
         let number = self.archive.highest() + 1;
         let key = layout::numbered(layout::ARCHIVE, number);
         self.put_counted(out, &key, layout::ARCHIVE, false, &body);
-        index::put_page(out, number, self.head.number, &closed.entries);
+        index::put_pages(out, number, self.head.number, &closed.entries);
         closed.keys.iter().for_each(|key| out.delete(key));
         for Entry { number, admission } in &closed.entries {
             out.delete(&layout::batch_key(admission.batch));
