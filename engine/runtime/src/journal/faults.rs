@@ -420,7 +420,8 @@ async fn a_page_that_is_missing_or_says_something_else_is_damage() {
         store.commit(&batch).unwrap();
         checked(&store).unwrap_err().to_string()
     };
-    let changes: [(&str, &dyn Fn(&mut WriteBatch)); 7] = [
+    type Change<'a> = &'a dyn Fn(&mut WriteBatch);
+    let changes: [(&str, Change<'_>); 7] = [
         ("entries of batch number 1 are incomplete", &|batch| batch.delete(&pages[0])),
         ("entries of batch number 2 are incomplete", &|batch| put_pages(batch, 1, 1, &[first])),
         ("a batch that has one already", &|batch| put_pages(batch, 1, 1, &[first, second, first])),
