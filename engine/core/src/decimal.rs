@@ -87,7 +87,8 @@ macro_rules! decimal_type {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(&self.0)
+                // Not `collect_str`: a format that writes lengths first would have it formatted twice.
+                serializer.serialize_str(&self.0.to_string())
             }
         }
 

@@ -38,7 +38,8 @@ pub use order::{AtVenue, Closing, Order, Stage};
 pub struct Saga {
     spec: Arc<BatchSpec>,
     topology: Arc<[u8]>,
-    legs: Vec<LegOrders>,
+    /// Shared by copies until one of them changes: records are tried on a copy before they are made durable.
+    legs: Vec<Arc<LegOrders>>,
     records: u32,
     stopped_at: Option<UnixMillis>,
     unwind_started_at: Option<UnixMillis>,
@@ -70,7 +71,7 @@ impl Saga {
     /// A batch that holds nothing but its admission.
     #[must_use]
     pub fn new(spec: BatchSpec) -> Self {
-        let legs = vec![LegOrders::default(); spec.legs.len()];
+        let legs = vec![Arc::default(); spec.legs.len()];
         Self {
             topology: leg::topology(&spec),
             spec: Arc::new(spec),

@@ -66,6 +66,7 @@ impl Saga {
                 let orders = self.legs.get_mut(usize::from(*leg));
                 let orders =
                     orders.ok_or(IllegalRecord::NoSuchOrder { record: "Contradicted", tag })?;
+                let orders = Arc::make_mut(orders);
                 orders.contradictions = orders.contradictions.saturating_add(1);
                 orders.contradicted_at = Some(*at);
             }
@@ -81,12 +82,13 @@ impl Saga {
 
     fn add_order(&mut self, tag: OrderTag, order: Order) -> Result<(), IllegalRecord> {
         let no_such = IllegalRecord::NoSuchOrder { record: "Intent", tag };
-        let Some(orders) = self.legs.get_mut(usize::from(tag.leg)) else {
+        let Some(leg) = self.legs.get_mut(usize::from(tag.leg)) else {
             return Err(no_such);
         };
+        let leg = Arc::make_mut(leg);
         let orders = match tag.role {
-            Role::Entry => &mut orders.entries,
-            Role::Unwind => &mut orders.unwinds,
+            Role::Entry => &mut leg.entries,
+            Role::Unwind => &mut leg.unwinds,
         };
         if orders.len() != usize::from(tag.attempt) {
             return Err(no_such);
@@ -99,9 +101,7 @@ impl Saga {
             return Err(wrong_stage("Intent", tag, &open.stage));
         }
         orders.push(order);
-        if tag.role == Role::Unwind
-            && let Some(leg) = self.legs.get_mut(usize::from(tag.leg))
-        {
+        if tag.role == Role::Unwind {
             // The position read for it agreed, so what contradicted before was a stale reading.
             leg.contradictions = 0;
         }
@@ -117,7 +117,8 @@ impl Saga {
         let Some(leg) = spec.leg(tag.leg) else {
             return Err(no_such);
         };
-        let orders = self.legs.get_mut(usize::from(tag.leg)).map(|orders| match tag.role {
+        let orders = self.legs.get_mut(usize::from(tag.leg)).map(Arc::make_mut);
+        let orders = orders.map(|orders| match tag.role {
             Role::Entry => &mut orders.entries,
             Role::Unwind => &mut orders.unwinds,
         });
@@ -136,8 +137,9 @@ impl Saga {
     /// What contradicted other fills than there are now says nothing about these.
     fn forget_contradictions(&mut self, leg: u8) {
         for index in (0_u8..).take(self.legs.len()) {
-            if self.same_instrument(index, leg) {
-                self.legs[usize::from(index)].contradictions = 0;
+            if self.same_instrument(index, leg) && self.legs[usize::from(index)].contradictions > 0
+            {
+                Arc::make_mut(&mut self.legs[usize::from(index)]).contradictions = 0;
             }
         }
     }

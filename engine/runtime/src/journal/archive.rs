@@ -69,7 +69,8 @@ impl Archive {
         self.segment_of(batch).is_some()
     }
 
-    fn segment_of(&self, batch: u64) -> Option<u64> {
+    /// The segment a batch is in.
+    pub(super) fn segment_of(&self, batch: u64) -> Option<u64> {
         let (_, (last, number)) = self.places.range(..=batch).next_back()?;
         (*last >= batch).then_some(*number)
     }

@@ -2,7 +2,7 @@
 //!
 //! 1. the oldest ended batches beyond those that stay are read, if the anchor vouches for everything of theirs
 //! 2. they are written to a segment, which is closed and durable
-//! 3. one commit enters the segment and deletes what is in it
+//! 3. one commit enters the segment and the pages that find its batches, and deletes what is in it
 //!
 //! A kill before the third leaves a file nobody knows of, which the next attempt replaces. Parked batches stay in the
 //! store, and so do records added to a batch after it moved. Only one segment is under way.
@@ -19,9 +19,11 @@ use equipoise_port::JournalError;
 
 use super::JournalOptions;
 use super::archive::Archive;
-use super::codec::{PART_LEN_MAX, unseal};
+use super::codec::{PART_LEN_MAX, damaged, unseal};
 use super::continuity::Findings;
+use super::encoded::Admission;
 use super::head::RunningHash;
+use super::index::{Entry, SEGMENT_BATCHES_MAX};
 use super::reading;
 use super::runs::Runs;
 use super::segment::{Draft, Segment};
@@ -86,6 +88,8 @@ pub(super) struct Closed {
     pub(super) segment: Segment,
     /// Keys of everything in it.
     pub(super) keys: Vec<Vec<u8>>,
+    /// What finds its batches.
+    pub(super) entries: Vec<Entry>,
 }
 
 impl Archiver {
@@ -198,6 +202,7 @@ struct Collected {
     left: BTreeSet<u64>,
     draft: Draft,
     keys: Vec<Vec<u8>>,
+    entries: Vec<Entry>,
     batches: Runs,
     numbers: Runs,
     hash: RunningHash,
@@ -225,6 +230,7 @@ impl Collected {
     fn is_full(&self) -> bool {
         self.draft.len() >= SEGMENT_BYTES_MAX
             || self.keys.len() >= SEGMENT_VALUES_MAX
+            || self.entries.len() >= SEGMENT_BATCHES_MAX
             || self.batches.len() + self.numbers.len() >= RUNS_MAX
     }
 
@@ -260,6 +266,11 @@ impl Collected {
             // It comes back here when it ends otherwise.
             Some(Ending::Parked) | None => return Ok(()),
         }
+        let Some(Record::Admitted(spec)) = records.first() else {
+            let text = format_args!("batch number {batch} does not begin with its admission");
+            return Err(damaged(text).into());
+        };
+        self.entries.push(Entry { number: batch, admission: Admission::of(spec) });
         self.batches.insert(batch);
         for (key, value) in values {
             self.draft.push(&key, &value);
@@ -281,8 +292,8 @@ impl Collected {
         }
         self.draft.close(folder, number)?;
         let (len, sha256) = self.draft.sum();
-        let Self { left, keys, batches, numbers, hash, .. } = self;
+        let Self { left, keys, entries, batches, numbers, hash, .. } = self;
         let segment = Segment { len, sha256, batches, numbers, hash };
-        Ok(Written { left, closed: Some(Closed { segment, keys }) })
+        Ok(Written { left, closed: Some(Closed { segment, keys, entries }) })
     }
 }

@@ -12,7 +12,7 @@ use super::store::Visit;
 
 /// Longest body of a bundle of several: sled moves pages that grow too long out of its log, and longer values make
 /// longer pages.
-const BUNDLE_LEN_MAX: usize = 4 * 1024;
+pub(super) const BUNDLE_LEN_MAX: usize = 4 * 1024;
 
 const VALUE_HEADER_LEN: usize = 5;
 

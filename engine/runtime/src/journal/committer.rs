@@ -143,9 +143,12 @@ impl Committer {
     }
 
     fn enter(&mut self, closed: Closed) -> Result<(), JournalError> {
-        self.writer.stage_segment(&closed, &mut self.batch)?;
+        let number = self.writer.stage_segment(&closed, &mut self.batch)?;
+        // Before anything leaves: whoever looks meanwhile finds the batches in one place or the other.
+        self.shared.index().begin_pages(number, &closed.entries)?;
         self.commit();
         self.shared.check()?;
+        self.shared.index().end_pages(number);
         self.writer.enter(closed.segment)
     }
 
@@ -194,7 +197,7 @@ impl Committer {
 
     fn take_append(&mut self, append: &Encoded, answer: Answer<()>) {
         let store = &*self.opened.store;
-        match self.writer.stage_append(store, append, &mut self.batch) {
+        match self.writer.stage_append(store, self.shared.index(), append, &mut self.batch) {
             Ok(staged) => {
                 self.waiting.push(Waiting::Append { answer, ends: staged.ends });
             }
@@ -241,7 +244,8 @@ impl Committer {
                 Waiting::Append { answer, ends: None } => drop(answer.send(state.clone())),
                 Waiting::Epoch(answer, epoch) => held.push(Held::Epoch(answer, epoch)),
                 Waiting::Read(batch, answer) => {
-                    let find = || reading::find(&*self.opened.store, self.writer.archive(), batch);
+                    let (index, archive) = (self.shared.index(), self.writer.archive());
+                    let find = || reading::find(&*self.opened.store, index, archive, batch);
                     drop(answer.send(state.clone().and_then(|()| find())));
                 }
             }

@@ -16,8 +16,8 @@ use equipoise_port::JournalError;
 use super::archive::Archive;
 use super::codec::{ADMITTED, ENDED, SEVERAL, Unsealed, damaged, read_several, shown, unseal};
 use super::head::{Head, RunningHash};
+use super::index::{Entry, Index, batch_of, key_body, number_body, read_page};
 use super::layout::{self, Place};
-use super::reading::{key_body, number_body};
 use super::segment::Segment;
 use super::store::{Reads, StoreError};
 use super::writer::BatchHead;
@@ -37,6 +37,8 @@ pub(super) struct Findings {
     pub(super) ended: BTreeSet<u64>,
     /// What is in the archive. Its files are not looked at here.
     pub(super) archive: Archive,
+    /// Where to look for batches.
+    pub(super) index: Index,
 }
 
 /// Checks everything.
@@ -102,6 +104,7 @@ struct Survey {
     part: u8,
     open: HashMap<BatchKey, BatchHead>,
     archive: Archive,
+    index: Index,
 }
 
 impl Survey {
@@ -120,6 +123,7 @@ impl Survey {
             part: 0,
             open: HashMap::new(),
             archive: Archive::default(),
+            index: Index::default(),
         })
     }
 
@@ -130,16 +134,19 @@ impl Survey {
             Some(&layout::OWNER) => self.owner(key, value),
             Some(&layout::BATCH) => {
                 let number = number_body(key, value)?;
+                self.index.note_key(batch_of(key)?);
                 let twice = std::mem::replace(&mut self.seen(key, number)?.keyed, true);
                 unless(twice, key)
             }
             Some(&layout::OCCASION) => {
                 key_body(key, value)?;
                 let number = layout::number_of(key).ok_or_else(|| foreign(key))?;
+                self.index.note_occasion(key.first_chunk().ok_or_else(|| foreign(key))?);
                 let twice = std::mem::replace(&mut self.seen(key, number)?.indexed, true);
                 unless(twice, key)
             }
             Some(&layout::OPEN) => self.open_marker(key, value),
+            Some(&layout::PAGE) => self.page(key, value),
             _ if key == layout::HEAD => Ok(()),
             _ => Err(foreign(key)),
         }
@@ -220,6 +227,24 @@ impl Survey {
         self.archive.add(segment)
     }
 
+    fn page(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
+        let segment = layout::segment_of_page(key).ok_or_else(|| foreign(key))?;
+        if !(1..=self.archive.highest()).contains(&segment) {
+            return Err(foreign(key));
+        }
+        let entries = read_page(key, value)?;
+        for Entry { number, .. } in &entries {
+            if self.archive.segment_of(*number) != Some(segment) {
+                return Err(foreign(key));
+            }
+            let seen = self.seen(key, *number)?;
+            let keyed = std::mem::replace(&mut seen.keyed, true);
+            let indexed = std::mem::replace(&mut seen.indexed, true);
+            unless(keyed || indexed, key)?;
+        }
+        self.index.begin_pages(segment, &entries)
+    }
+
     fn owner(&mut self, key: &[u8], value: &[u8]) -> Result<(), JournalError> {
         self.counted(key, value)?;
         self.epoch += 1;
@@ -284,7 +309,9 @@ impl Survey {
             })
     }
 
-    fn conclude(self) -> Result<Findings, JournalError> {
+    fn conclude(mut self) -> Result<Findings, JournalError> {
+        // Also where nothing was met of the last ones.
+        self.skip_archived(u64::MAX);
         if self.part != 0 {
             return Err(damaged("its last record is incomplete"));
         }
@@ -312,6 +339,7 @@ impl Survey {
         let ended = self.batches.iter().zip(1_u64..);
         let ended = ended.filter(|(seen, _)| seen.ended && !seen.archived);
         let ended = ended.map(|(_, number)| number).collect();
+        self.index.end_pages(self.archive.highest());
         Ok(Findings {
             head: self.head,
             epoch: self.epoch,
@@ -319,6 +347,7 @@ impl Survey {
             open: self.open,
             ended,
             archive: self.archive,
+            index: self.index,
         })
     }
 }

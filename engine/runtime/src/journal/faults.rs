@@ -13,15 +13,20 @@ use equipoise_core::Record;
 use equipoise_port::{Epoch, Journal, JournalError};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
+use tempfile::TempDir;
 
 use super::anchor::{self, Anchor, Reading};
 use super::committer::GROUP_MAX;
-use super::continuity;
+use super::continuity::{self, Findings};
 use super::folder::Folder;
+use super::head::Head;
+use super::index::{Entry, put_pages, read_page};
+use super::layout;
 use super::samples::{admission, append, ended, key, step};
 use super::shared::{Opened, WAITING_MAX};
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch};
 use super::stored::StoredJournal;
+use super::writer::stage_index;
 use super::{JournalKind, JournalOptions};
 
 type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -90,13 +95,17 @@ impl Store for Faulty {
 }
 
 fn journal(store: &Faulty, path: &Path) -> StoredJournal {
+    journal_with(store, path, &JournalOptions::default())
+}
+
+fn journal_with(store: &Faulty, path: &Path, options: &JournalOptions) -> StoredJournal {
     let folder = Folder::new(path, JournalKind::Sled);
     let lock = Arc::new(folder.lock().unwrap());
     folder.begin_creation().unwrap();
     let opened = Opened { store: Box::new(store.clone()), _making: None, _lock: lock };
     let anchor = Anchor::unwritten(folder.anchor());
     let findings = continuity::check(store, None).unwrap();
-    let options = JournalOptions { free_floor_bytes: 0, ..JournalOptions::default() };
+    let options = JournalOptions { free_floor_bytes: 0, ..options.clone() };
     StoredJournal::start(opened, folder, anchor, findings, path, &options).unwrap()
 }
 
@@ -152,12 +161,28 @@ async fn a_store_that_cannot_be_read_fails_the_journal() {
     let store = Faulty::default();
     let journal = journal(&store, folder.path());
     let epoch = journal.begin_epoch("test").await.unwrap();
+    journal.append(admission(epoch, 1)).await.unwrap();
+    journal.append(append(epoch, 1, 2, vec![ended()])).await.unwrap();
+    let commits = store.commits.load(Ordering::Relaxed);
     store.reads_fail.store(true, Ordering::Relaxed);
     let failed = Err(JournalError::Failed("read fault".into()));
+    // That it ended is known to the store alone.
     assert_eq!(journal.append(admission(epoch, 1)).await, failed);
     store.reads_fail.store(false, Ordering::Relaxed);
     assert_eq!(journal.append(admission(epoch, 2)).await, failed);
-    assert_eq!(store.commits.load(Ordering::Relaxed), 1, "only the epoch");
+    assert_eq!(store.commits.load(Ordering::Relaxed), commits);
+}
+
+#[tokio::test]
+async fn that_a_batch_is_new_is_known_without_the_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Faulty::default();
+    let journal = journal(&store, folder.path());
+    let epoch = journal.begin_epoch("test").await.unwrap();
+    store.reads_fail.store(true, Ordering::Relaxed);
+    assert_eq!(journal.read(key(1)).await, Ok(None));
+    assert_eq!(journal.append(admission(epoch, 1)).await, Ok(()));
+    assert!(journal.read(key(1)).await.is_err());
 }
 
 #[tokio::test]
@@ -336,4 +361,86 @@ async fn a_close_is_answered_once_nobody_reads_any_more() {
     assert!(ended.load(Ordering::SeqCst), "the scan went on after the close");
     drop(goes_on);
     assert_eq!(reader.join().unwrap(), Some(Ok(Vec::new())));
+}
+
+/// A store with so many batches, of which so many stay when the others have moved to segments.
+async fn archived(batches: u64, kept: usize, segment_batches: usize) -> (TempDir, Faulty) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Faulty::default();
+    let options = JournalOptions { ended_kept: kept, segment_batches, ..JournalOptions::default() };
+    let journal = journal_with(&store, folder.path(), &options);
+    let epoch = journal.begin_epoch("test").await.unwrap();
+    for index in 0..batches {
+        journal.append(admission(epoch, index)).await.unwrap();
+        journal.append(append(epoch, index, 2, vec![ended()])).await.unwrap();
+    }
+    while beginning_with(&store, &[layout::BATCH]) > kept {
+        // At every moment of its move.
+        assert!(journal.read(key(0)).await.unwrap().is_some());
+    }
+    drop(journal);
+    (folder, store)
+}
+
+/// What a start says of it, with an anchor that vouches for everything.
+fn checked(store: &Faulty) -> Result<Findings, JournalError> {
+    let head = store.get(layout::HEAD).unwrap().unwrap();
+    continuity::check(store, Some(Head::read(layout::HEAD, &head)?))
+}
+
+fn beginning_with(store: &Faulty, letters: &[u8]) -> usize {
+    let entries = store.entries.lock().unwrap();
+    entries.keys().filter(|key| key.first().is_some_and(|first| letters.contains(first))).count()
+}
+
+#[tokio::test]
+async fn what_finds_archived_batches_is_one_value_for_each_segment() {
+    let (_folder, store) = archived(5, 1, 2).await;
+    assert_eq!(beginning_with(&store, &[layout::PAGE]), 2);
+    assert_eq!(beginning_with(&store, &[layout::BATCH, layout::OCCASION]), 2);
+    let findings = checked(&store).unwrap();
+    for index in 0..5 {
+        let number = findings.index.number(&store, key(index));
+        assert_eq!(number, Ok(Some(index + 1)), "{index}");
+    }
+    assert_eq!(findings.index.number(&store, key(5)), Ok(None));
+}
+
+#[tokio::test]
+async fn a_page_that_is_missing_or_says_something_else_is_damage() {
+    let (_folder, store) = archived(5, 1, 2).await;
+    let whole = store.entries.lock().unwrap().clone();
+    let pages = [1, 2].map(|segment| layout::page_key(segment, 0));
+    let entries = pages.map(|page| read_page(&page, &whole[&page[..]]).unwrap());
+    let [[first, second], [third, _]] = entries.map(|page| <[Entry; 2]>::try_from(page).unwrap());
+    let refused = |change: &dyn Fn(&mut WriteBatch)| {
+        *store.entries.lock().unwrap() = whole.clone();
+        let mut batch = WriteBatch::default();
+        change(&mut batch);
+        store.commit(&batch).unwrap();
+        checked(&store).unwrap_err().to_string()
+    };
+    type Change<'a> = &'a dyn Fn(&mut WriteBatch);
+    let changes: [(&str, Change<'_>); 7] = [
+        ("entries of batch number 1 are incomplete", &|batch| batch.delete(&pages[0])),
+        ("entries of batch number 2 are incomplete", &|batch| put_pages(batch, 1, 1, &[first])),
+        ("a batch that has one already", &|batch| put_pages(batch, 1, 1, &[first, second, first])),
+        ("a batch that has one already", &|batch| stage_index(first.admission, 1, 1, batch)),
+        ("does not belong here", &|batch| put_pages(batch, 1, 1, &[first, second, third])),
+        ("does not belong here", &|batch| put_pages(batch, 3, 1, &[third])),
+        ("does not belong here", &|batch| put_pages(batch, 0, 1, &[third])),
+    ];
+    for (text, change) in changes {
+        let error = refused(change);
+        assert!(error.contains(text), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_page_is_missed_though_no_later_batch_is_there() {
+    let (_folder, store) = archived(3, 0, 1).await;
+    assert_eq!(checked(&store).unwrap().batches, 3);
+    store.entries.lock().unwrap().remove(&layout::page_key(3, 0)[..]).unwrap();
+    let error = checked(&store).unwrap_err().to_string();
+    assert!(error.contains("entries of batch number 3 are incomplete"), "{error}");
 }

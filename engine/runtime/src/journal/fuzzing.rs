@@ -12,8 +12,9 @@ use sha2::{Digest, Sha256};
 
 use super::codec::{self, BUNDLE};
 use super::frame;
+use super::index::{ENTRY_LEN as PAGE_ENTRY_LEN, key_body, number_body, read_page};
 use super::log::Log;
-use super::reading::{Assembly, key_body, number_body};
+use super::reading::Assembly;
 use super::segment::{Segment, add_entry, split_entry};
 use super::store::WriteBatch;
 use super::{anchor, bundle, checkpoint, layout, segment};
@@ -32,7 +33,9 @@ pub enum Decoder {
     /// Everything of one batch, value by value.
     Batch,
     /// What the store knows of a segment.
-    Index,
+    Entry,
+    /// What finds the batches of a segment.
+    Page,
     /// The frames of a log.
     Log,
     /// A segment of the archive.
@@ -54,13 +57,14 @@ pub struct Taken {
 
 impl Decoder {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Value,
         Self::Several,
         Self::Record,
         Self::Bundle,
         Self::Batch,
-        Self::Index,
+        Self::Entry,
+        Self::Page,
         Self::Log,
         Self::Segment,
         Self::Checkpoint,
@@ -70,7 +74,7 @@ impl Decoder {
     /// Whether a change of any byte of what [`sealed`] returns must be noticed.
     #[must_use]
     pub const fn is_sealed_whole(self) -> bool {
-        matches!(self, Self::Value | Self::Bundle | Self::Index | Self::Checkpoint)
+        matches!(self, Self::Value | Self::Bundle | Self::Entry | Self::Page | Self::Checkpoint)
     }
 }
 
@@ -147,7 +151,7 @@ pub fn written(decoder: Decoder, records: &[Record]) -> Vec<u8> {
                 out.extend(value);
             }
         }
-        Decoder::Index => {
+        Decoder::Entry => {
             let mut segment = described(&out);
             segment.batches.insert(BATCH);
             for (record, number) in records.iter().zip(1..) {
@@ -155,6 +159,12 @@ pub fn written(decoder: Decoder, records: &[Record]) -> Vec<u8> {
                 segment.numbers.insert(2 * number - u64::from(record.gates()));
             }
             out = postcard::to_stdvec(&segment).unwrap_or_default();
+        }
+        Decoder::Page => {
+            for sequence in (0_u8..).take(records.len()) {
+                out.extend([0, 0, 0, 0, 0, 0, 0, sequence]);
+                out.extend([sequence; PAGE_ENTRY_LEN - 8]);
+            }
         }
         Decoder::Anchor => out.extend([7; 16]),
     }
@@ -174,7 +184,11 @@ pub fn sealed(decoder: Decoder, content: &[u8]) -> Vec<u8> {
         Decoder::Bundle => {
             codec::seal(&mut out, &layout::record_key(BATCH, 0), BUNDLE, false, 0, content);
         }
-        Decoder::Index => {
+        Decoder::Page => {
+            let key = layout::page_key(1, 0);
+            codec::seal(&mut out, &key, layout::PAGE, false, 1, content);
+        }
+        Decoder::Entry => {
             let key = layout::numbered(layout::ARCHIVE, 1);
             codec::seal(&mut out, &key, layout::ARCHIVE, false, 1, content);
         }
@@ -249,7 +263,11 @@ pub fn read(decoder: Decoder, bytes: &[u8], folder: &Path) -> Result<Taken, Jour
                 taken.add(written_len(&record)?);
             }
         }
-        Decoder::Index => {
+        Decoder::Page => {
+            let page = read_page(&layout::page_key(1, 0), bytes)?;
+            page.iter().for_each(|_| taken.add(PAGE_ENTRY_LEN));
+        }
+        Decoder::Entry => {
             let value = codec::unseal(&layout::numbered(layout::ARCHIVE, 1), bytes)?;
             let segment: Segment =
                 postcard::from_bytes(value.body).map_err(|_| codec::damaged("no segment"))?;

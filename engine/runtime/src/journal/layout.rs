@@ -5,9 +5,10 @@
 //! | `A` segment number | what a segment of the archive holds, and its checksum |
 //! | `E` batch number, sequence u32 \[, part u8\] | the records of one append from that sequence on, or a part of a long one; in the store perhaps a bundle of several of these |
 //! | `H` | head: highest journal number and running hash |
-//! | `K` batch key | batch number |
+//! | `I` segment number, part u8 | page: what the entries `K` and `S` of its batches say |
+//! | `K` batch key | batch number, until the batch moves to the archive |
 //! | `O` epoch | build that took this epoch (P11) |
-//! | `S` hash of strategy and occasion, batch number | batch key (D3) |
+//! | `S` hash of strategy and occasion, batch number | batch key (D3), until the batch moves to the archive |
 //! | `U` batch number | batch key of an open batch |
 //!
 //! Batches are numbered in order of admission: ordered keys cost a third less disk than hashes, and listing needs no sort key.
@@ -21,6 +22,8 @@ pub(super) const HEAD: &[u8] = b"H";
 pub(super) const ARCHIVE: u8 = b'A';
 /// First byte of record keys.
 pub(super) const RECORD: u8 = b'E';
+/// First byte of page keys.
+pub(super) const PAGE: u8 = b'I';
 /// First byte of batch index keys.
 pub(super) const BATCH: u8 = b'K';
 /// First byte of epoch keys.
@@ -34,7 +37,7 @@ pub(super) const OPEN: u8 = b'U';
 pub(super) const RECORDS_LEN: usize = 9;
 
 /// Bytes of a hash of strategy and occasion.
-const OCCASION_LEN: usize = 16;
+pub(super) const OCCASION_LEN: usize = 16;
 
 /// Bytes that the keys of all batches of one strategy and occasion have in common.
 pub(super) const OCCASION_PREFIX_LEN: usize = 1 + OCCASION_LEN;
@@ -50,7 +53,7 @@ pub(super) struct Place {
     pub(super) part: u8,
 }
 
-/// `letter` and a number: epochs, open markers, segments, and the common start of all records of a batch.
+/// `letter` and a number: epochs, open markers, segments, pages, and the common start of all records of a batch.
 pub(super) fn numbered(letter: u8, number: u64) -> [u8; 9] {
     let mut key = [letter; 9];
     key[1..].copy_from_slice(&number.to_be_bytes());
@@ -70,6 +73,19 @@ pub(super) fn part_key(batch: u64, sequence: u32, part: u8) -> [u8; 14] {
     let mut key = [part; 14];
     key[..13].copy_from_slice(&record_key(batch, sequence));
     key
+}
+
+/// Key of a page of a segment.
+pub(super) fn page_key(segment: u64, part: u8) -> [u8; 10] {
+    let mut key = [part; 10];
+    key[..9].copy_from_slice(&numbered(PAGE, segment));
+    key
+}
+
+/// The segment a page is of.
+pub(super) fn segment_of_page(key: &[u8]) -> Option<u64> {
+    let (segment, [_]) = key.strip_prefix(&[PAGE])?.split_first_chunk::<8>()? else { return None };
+    Some(u64::from_be_bytes(*segment))
 }
 
 /// What the keys of all records of a batch have in common, for the key of one of them.
@@ -109,7 +125,7 @@ pub(super) fn occasion_key(occasion: &[u8; OCCASION_PREFIX_LEN], batch: u64) -> 
 
 /// Whether a key is written once and at most deleted then: no later value ever stands at it again.
 pub(super) fn is_written_once(key: &[u8]) -> bool {
-    matches!(key.first(), Some(&(RECORD | OPEN)))
+    matches!(key.first(), Some(&(RECORD | OPEN | BATCH | OCCASION)))
 }
 
 /// The place a record key names.

@@ -25,14 +25,14 @@ use super::overlay::{Overlay, Overlays, add, add_waiting, scan_below, under};
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch, panic_text};
 
 /// What was committed is handed to the store after this, or as soon as the hand-over before it is through.
-const AGE_MAX: Duration = Duration::from_millis(500);
+const AGE_MAX: Duration = Duration::from_secs(1);
 
-/// The store is handed what waits as soon as that many bytes of the log do. At thousands of batches a second most have
-/// moved to the archive by then, and only their index entries reach the store.
-const HANDOVER_BYTES: u64 = 8 * 1024 * 1024;
+/// The store is handed what waits as soon as that many bytes of the log do. At thousands of batches a second nine in ten
+/// have moved to the archive by then, and nothing of them reaches the store.
+const HANDOVER_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Commits wait for the store beyond this many bytes, which bounds the memory that waits.
-const WAITING_BYTES_MAX: u64 = 16 * 1024 * 1024;
+const WAITING_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 /// A checkpoint is written when a file of the log has this many bytes; with what may wait, that bounds the file.
 const TURN_BYTES: u64 = 16 * 1024 * 1024;

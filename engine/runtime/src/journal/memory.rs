@@ -15,6 +15,8 @@ use tokio::sync::oneshot;
 use super::archive::Archive;
 use super::continuity;
 use super::encoded::Encoded;
+use super::index::{self, Index};
+use super::layout;
 use super::reading;
 use super::shared::closed;
 use super::store::{Reads, StoreError, Visit, Write, WriteBatch};
@@ -42,6 +44,8 @@ pub struct MemoryJournal {
 struct Disk {
     /// Everything written, synced or not.
     content: Content,
+    /// Where to look for batches.
+    index: Index,
     /// Groups not synced yet, oldest first.
     unsynced: VecDeque<Group>,
     holds_syncs: bool,
@@ -80,7 +84,8 @@ impl MemoryDisk {
         if disk.owner.is_some() {
             return Err(JournalError::Locked("in memory".into()));
         }
-        let findings = continuity::check(&disk.content, None)?;
+        let mut findings = continuity::check(&disk.content, None)?;
+        disk.index = std::mem::take(&mut findings.index);
         disk.starts += 1;
         disk.owner = Some(disk.starts);
         Ok(MemoryJournal {
@@ -134,7 +139,7 @@ impl MemoryDisk {
     /// # Errors
     /// `Damaged` if they are not what was written.
     pub fn synced_records(&self, batch: BatchKey) -> Result<Option<Vec<Record>>, JournalError> {
-        records(&self.lock().synced(), batch)
+        self.lock().records(batch)
     }
 
     fn lock(&self) -> MutexGuard<'_, Disk> {
@@ -150,6 +155,12 @@ impl Disk {
             content.to_mut().undo(group);
         }
         content
+    }
+
+    /// The records of a batch as a power cut would leave them. There is no archive in memory.
+    fn records(&self, batch: BatchKey) -> Result<Option<Vec<Record>>, JournalError> {
+        let found = reading::find(&*self.synced(), &self.index, &Archive::default(), batch)?;
+        found.map(reading::Found::records).transpose()
     }
 
     /// Writes a group; with syncs held, returns what to wait for.
@@ -233,12 +244,12 @@ impl MemoryJournal {
     /// Stages and writes one group, or leaves everything as it was.
     fn write<T>(
         &self,
-        stage: impl FnOnce(&mut Writer, &Content, &mut WriteBatch) -> Result<T, NotStaged>,
+        stage: impl FnOnce(&mut Writer, &Disk, &mut WriteBatch) -> Result<T, NotStaged>,
     ) -> Result<(T, Option<Synced>), JournalError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut disk = self.owned()?;
         let mut batch = WriteBatch::default();
-        let staged = stage(&mut writer, &disk.content, &mut batch);
+        let staged = stage(&mut writer, &disk, &mut batch);
         writer.finish(&mut batch);
         let staged = match staged {
             Ok(staged) => staged,
@@ -266,11 +277,6 @@ async fn durable(synced: Option<Synced>) -> Result<(), JournalError> {
     }
 }
 
-/// The records of a batch. A journal in memory has no archive.
-fn records(content: &Content, batch: BatchKey) -> Result<Option<Vec<Record>>, JournalError> {
-    reading::find(content, &Archive::default(), batch)?.map(reading::Found::records).transpose()
-}
-
 fn power_cut() -> JournalError {
     JournalError::Failed("the power was cut".into())
 }
@@ -286,17 +292,18 @@ impl Journal for MemoryJournal {
 
     async fn append(&self, append: Append) -> Result<(), JournalError> {
         let append = Encoded::of(&append);
-        let (_, synced) =
-            self.write(|writer, content, batch| writer.stage_append(content, &append, batch))?;
+        let (_, synced) = self.write(|writer, disk, batch| {
+            writer.stage_append(&disk.content, &disk.index, &append, batch)
+        })?;
         durable(synced).await
     }
 
     async fn read(&self, batch: BatchKey) -> Result<Option<Vec<Record>>, JournalError> {
-        records(&self.owned()?.synced(), batch)
+        self.owned()?.records(batch)
     }
 
     async fn batches(&self) -> Result<Vec<BatchKey>, JournalError> {
-        reading::batches(&*self.owned()?.synced())
+        Ok(index::batches(&*self.owned()?.synced())?.into_values().collect())
     }
 
     async fn open_batches(&self) -> Result<Vec<BatchKey>, JournalError> {
@@ -313,7 +320,9 @@ impl Journal for MemoryJournal {
         occasion: &Occasion,
     ) -> Result<Vec<BatchKey>, JournalError> {
         // As in a store, also what is written and not yet synced: an occasion being used counts as used.
-        reading::occasion(&self.owned()?.content, strategy, occasion)
+        let prefix = layout::occasion_prefix(strategy, occasion);
+        let disk = self.owned()?;
+        disk.index.of_occasion(&disk.content, &prefix)
     }
 
     fn is_fresh(&self) -> bool {

@@ -10,6 +10,7 @@
 //! - a store that a power cut made unreadable is made again from what is beside it (P6): `checkpoint`, `repair`
 //! - open batches can still be closed on a full device (P4): `space`
 //! - batches that ended move to closed files, so that an open need not read them again: `archiver`, `segment`, `archive`
+//! - no key and no occasion is ever forgotten (D1-D3), and that there is none costs no look at the store: `index`
 
 mod anchor;
 mod anchoring;
@@ -29,6 +30,7 @@ mod frame;
 pub mod fuzzing;
 mod handing_over;
 mod head;
+mod index;
 mod layout;
 mod log;
 mod logged;

@@ -23,8 +23,8 @@ pub(super) fn add(overlay: &mut Overlay, batch: &WriteBatch) {
     }
 }
 
-/// The same over what the store is not being handed yet. A record, and that a batch is open, is written once: what came
-/// and went here never reaches the store.
+/// The same over what the store is not being handed yet. A record, and what finds a batch or says that it is open, is
+/// written once: what came and went here never reaches the store.
 pub(super) fn add_waiting(waiting: &mut Overlay, batch: &WriteBatch) {
     for write in batch.iter() {
         match write {
@@ -116,6 +116,8 @@ fn shown(key: &[u8], write: Option<&[u8]>, visit: Visit<'_>) -> Result<(), Journ
 
 #[cfg(test)]
 mod tests {
+    use equipoise_core::BatchKey;
+
     use super::*;
 
     fn batch(puts: &[&[u8]], deletes: &[&[u8]]) -> WriteBatch {
@@ -128,12 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_came_and_went_before_it_was_handed_over_leaves_nothing() {
+    fn what_is_written_once_and_came_and_went_before_it_was_handed_over_leaves_nothing() {
         let (record, open) = (layout::record_key(1, 0), layout::numbered(layout::OPEN, 1));
+        let (key, occasion) = (layout::batch_key(BatchKey([1; 16])), [layout::OCCASION; 25]);
+        let all: [&[u8]; 4] = [&record, &open, &key, &occasion];
         let mut waiting = Overlay::new();
-        add_waiting(&mut waiting, &batch(&[&record, &open], &[]));
-        assert_eq!(waiting.len(), 2);
-        add_waiting(&mut waiting, &batch(&[], &[&record, &open]));
+        add_waiting(&mut waiting, &batch(&all, &[]));
+        assert_eq!(waiting.len(), 4);
+        add_waiting(&mut waiting, &batch(&[], &all));
         assert_eq!(waiting, Overlay::new());
     }
 

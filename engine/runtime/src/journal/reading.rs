@@ -2,41 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use equipoise_core::{BatchKey, Ending, Occasion, Record, StrategyName};
+use equipoise_core::{BatchKey, Ending, Record};
 use equipoise_port::JournalError;
 
 use super::archive::{Archive, Located};
 use super::codec::{ENDED, SEVERAL, damaged, read_body, read_several, shown, unseal};
+use super::index::{self, Index, key_body};
 use super::layout::{self, Place};
-use super::store::{Reads, StoreError};
-
-/// The number of a batch, if there is such a batch.
-pub(super) fn batch_number(
-    store: &(impl Reads + ?Sized),
-    batch: BatchKey,
-) -> Result<Option<u64>, JournalError> {
-    let key = layout::batch_key(batch);
-    match store.get(&key).map_err(StoreError::while_running)? {
-        Some(value) => number_body(&key, &value).map(Some),
-        None => Ok(None),
-    }
-}
-
-/// The batch number a batch index entry holds.
-pub(super) fn number_body(key: &[u8], value: &[u8]) -> Result<u64, JournalError> {
-    let value = unseal(key, value)?;
-    let number = <[u8; 8]>::try_from(value.body)
-        .map_err(|_| damaged(format_args!("entry {} is unreadable", shown(key))))?;
-    Ok(u64::from_be_bytes(number))
-}
-
-/// The batch key an open marker or occasion entry holds.
-pub(super) fn key_body(key: &[u8], value: &[u8]) -> Result<BatchKey, JournalError> {
-    let value = unseal(key, value)?;
-    <[u8; 16]>::try_from(value.body)
-        .map(BatchKey)
-        .map_err(|_| damaged(format_args!("entry {} is unreadable", shown(key))))
-}
+use super::store::Reads;
 
 /// A batch as it was found, not decoded yet.
 #[derive(Debug)]
@@ -51,10 +24,11 @@ pub(super) struct Found {
 /// Looks a batch up.
 pub(super) fn find(
     store: &(impl Reads + ?Sized),
+    index: &Index,
     archive: &Archive,
     batch: BatchKey,
 ) -> Result<Option<Found>, JournalError> {
-    let Some(number) = batch_number(store, batch)? else {
+    let Some(number) = index.number(store, batch)? else {
         return Ok(None);
     };
     let (archived, values) = (archive.locate(number), values(store, number)?);
@@ -113,11 +87,6 @@ pub(super) fn record_count(
     Ok(count)
 }
 
-/// All batches in order of admission.
-pub(super) fn batches(store: &(impl Reads + ?Sized)) -> Result<Vec<BatchKey>, JournalError> {
-    Ok(numbered_batches(store)?.into_iter().map(|(_, batch)| batch).collect())
-}
-
 /// The parked batches in order of admission. They never move to the archive, so what the store holds is looked at only.
 pub(super) fn parked_batches(store: &(impl Reads + ?Sized)) -> Result<Vec<BatchKey>, JournalError> {
     let mut ended = BTreeSet::new();
@@ -132,7 +101,7 @@ pub(super) fn parked_batches(store: &(impl Reads + ?Sized)) -> Result<Vec<BatchK
         Ok(())
     })?;
     let mut parked = Vec::new();
-    for (number, batch) in numbered_batches(store)? {
+    for (number, batch) in index::stored_batches(store)? {
         if ended.contains(&number) && is_parked(store, number)? {
             parked.push(batch);
         }
@@ -152,36 +121,10 @@ fn is_parked(store: &(impl Reads + ?Sized), number: u64) -> Result<bool, Journal
     Ok(assembly.finish(number)?.iter().any(parks))
 }
 
-fn numbered_batches(store: &(impl Reads + ?Sized)) -> Result<Vec<(u64, BatchKey)>, JournalError> {
-    let mut found = Vec::new();
-    store.scan(&[layout::BATCH], &mut |key, value| {
-        let number = number_body(key, value)?;
-        let batch = <[u8; 16]>::try_from(&key[1..])
-            .map_err(|_| damaged(format_args!("entry {} is unreadable", shown(key))))?;
-        found.push((number, BatchKey(batch)));
-        Ok(())
-    })?;
-    found.sort_unstable();
-    Ok(found)
-}
-
 /// The open batches in order of admission.
 pub(super) fn open_batches(store: &(impl Reads + ?Sized)) -> Result<Vec<BatchKey>, JournalError> {
-    keys_under(store, &[layout::OPEN])
-}
-
-/// The batches of a strategy and occasion in order of admission.
-pub(super) fn occasion(
-    store: &(impl Reads + ?Sized),
-    strategy: &StrategyName,
-    occasion: &Occasion,
-) -> Result<Vec<BatchKey>, JournalError> {
-    keys_under(store, &layout::occasion_prefix(strategy, occasion))
-}
-
-fn keys_under(store: &(impl Reads + ?Sized), prefix: &[u8]) -> Result<Vec<BatchKey>, JournalError> {
     let mut found = Vec::new();
-    store.scan(prefix, &mut |key, value| {
+    store.scan(&[layout::OPEN], &mut |key, value| {
         found.push(key_body(key, value)?);
         Ok(())
     })?;

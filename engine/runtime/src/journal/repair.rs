@@ -18,6 +18,7 @@ use super::encoded::Admission;
 use super::folder::Folder;
 use super::handing_over::hand_over;
 use super::head::Head;
+use super::index::{Entry, put_pages};
 use super::layout;
 use super::log::Log;
 use super::overlay::{Overlay, Plain, add};
@@ -46,7 +47,11 @@ pub(super) fn repair(
     }
     let Checkpoint { mut entries, .. } = checkpoint;
     add(&mut entries, &writes);
-    entries.retain(|_, write| write.is_some());
+    // What finds batches is told by the records, wherever they are by now.
+    let finds = [layout::PAGE, layout::BATCH, layout::OCCASION];
+    entries.retain(|key, write| {
+        write.is_some() && key.first().is_some_and(|first| !finds.contains(first))
+    });
 
     let store = create(&folder.begin_repair()?)?;
     index_archive(&*store, folder, &entries)?;
@@ -62,25 +67,53 @@ pub(super) fn repair(
     folder.end_repair()
 }
 
-/// Indexes what is in the archive, segment by segment.
+/// Makes the pages of the archive again, from its segments.
 fn index_archive(store: &dyn Store, folder: &Folder, entries: &Overlay) -> Result<(), StoreError> {
     let segments = entries.iter().filter(|(key, _)| key.first() == Some(&layout::ARCHIVE));
     for ((key, value), number) in segments.zip(1..) {
-        let segment = continuity::segment_of(key, value.as_deref().unwrap_or_default())?;
+        let value = value.as_deref().unwrap_or_default();
+        let segment = continuity::segment_of(key, value)?;
         let mut records = Overlay::new();
         segment.read(&folder.archive(), number)?.visit_all(&mut |key, value| {
             records.insert(key.to_vec(), Some(value.to_vec()));
             Ok(())
         })?;
-        hand_over(store, &index_of(&records)?)?;
+        let begun = begun_in(&records)?.into_iter().map(|begun| begun.entry);
+        let mut pages = WriteBatch::default();
+        put_pages(&mut pages, number, unseal(key, value)?.number, &begun.collect::<Vec<_>>());
+        hand_over(store, &overlay_of(&pages))?;
     }
     Ok(())
 }
 
-/// The index entries of all batches that begin here. Records added to a batch after it moved to the archive begin
-/// nothing.
+/// The index entries of all batches that begin here.
 fn index_of(entries: &Overlay) -> Result<Overlay, StoreError> {
     let mut index = WriteBatch::default();
+    for Begun { entry, journal_number } in begun_in(entries)? {
+        stage_index(entry.admission, entry.number, journal_number, &mut index);
+    }
+    let mut entries = overlay_of(&index);
+    // Open markers are in the checkpoint and the log: not every batch is open.
+    entries.retain(|key, _| key.first() != Some(&layout::OPEN));
+    Ok(entries)
+}
+
+fn overlay_of(batch: &WriteBatch) -> Overlay {
+    let mut overlay = Overlay::new();
+    add(&mut overlay, batch);
+    overlay
+}
+
+/// A batch by its first record.
+struct Begun {
+    entry: Entry,
+    /// Journal number of that record.
+    journal_number: u64,
+}
+
+/// All batches that begin here. Records added to a batch after it moved to the archive begin nothing.
+fn begun_in(entries: &Overlay) -> Result<Vec<Begun>, StoreError> {
+    let mut begun = Vec::new();
     let mut records = entries.range(vec![layout::RECORD]..vec![layout::RECORD + 1]).peekable();
     while let Some((first, value)) = records.next() {
         let Some(shared) = layout::records_of(first) else { continue };
@@ -88,30 +121,26 @@ fn index_of(entries: &Overlay) -> Result<Overlay, StoreError> {
         while let Some(next) = records.next_if(|(key, _)| key.starts_with(shared)) {
             values.push(next);
         }
-        stage_index_of(&values, &mut index)?;
+        begun.extend(begun_by(&values)?);
     }
-    let mut entries = Overlay::new();
-    add(&mut entries, &index);
-    // Open markers are in the checkpoint and the log: not every batch is open.
-    entries.retain(|key, _| key.first() != Some(&layout::OPEN));
-    Ok(entries)
+    Ok(begun)
 }
 
-fn stage_index_of(
-    values: &[(&Vec<u8>, &Option<Vec<u8>>)],
-    index: &mut WriteBatch,
-) -> Result<(), StoreError> {
-    let Some((first, Some(value))) = values.first() else { return Ok(()) };
+fn begun_by(values: &[(&Vec<u8>, &Option<Vec<u8>>)]) -> Result<Option<Begun>, StoreError> {
+    let Some((first, Some(value))) = values.first() else { return Ok(None) };
     let Some(place) = layout::place_of(first).filter(|place| place.sequence == 0) else {
-        return Ok(());
+        return Ok(None);
     };
-    let number = unseal(first, value)?.number;
+    let journal_number = unseal(first, value)?.number;
     let mut assembly = Assembly::default();
     for (key, value) in values {
         assembly.take(key, value.as_deref().unwrap_or_default())?;
     }
-    if let Some(Record::Admitted(spec)) = assembly.finish(place.batch)?.first() {
-        stage_index(Admission::of(spec), place.batch, number, index);
-    }
-    Ok(())
+    Ok(match assembly.finish(place.batch)?.first() {
+        Some(Record::Admitted(spec)) => {
+            let entry = Entry { number: place.batch, admission: Admission::of(spec) };
+            Some(Begun { entry, journal_number })
+        }
+        _ => None,
+    })
 }

@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use super::encoded::Encoded;
 use super::folder::Lock;
+use super::index::Index;
 use super::reading::Found;
 use super::space::Making;
 use super::store::Store;
@@ -58,14 +59,16 @@ pub(super) struct Opened {
 /// What callers and thread both see.
 pub(super) struct Shared {
     opened: RwLock<Option<Arc<Opened>>>,
+    index: Index,
     failure: OnceLock<JournalError>,
     room: Semaphore,
 }
 
 impl Shared {
-    pub(super) fn new(opened: Opened) -> Self {
+    pub(super) fn new(opened: Opened, index: Index) -> Self {
         Self {
             opened: RwLock::new(Some(Arc::new(opened))),
+            index,
             failure: OnceLock::new(),
             room: Semaphore::new(WAITING_MAX),
         }
@@ -86,6 +89,11 @@ impl Shared {
         self.check()?;
         let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
         read(&*opened.as_ref().ok_or_else(closed)?.store)
+    }
+
+    /// Where to look for batches.
+    pub(super) const fn index(&self) -> &Index {
+        &self.index
     }
 
     /// The first failure, if there was one.

@@ -6,9 +6,10 @@
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use equipoise_port::JournalError;
 
@@ -21,6 +22,9 @@ const CHUNK_LEN: usize = 1024 * 1024;
 
 /// Less than this is as good as nothing: sled reserves half a megabyte at a time.
 const NO_ROOM_BYTES: u64 = 8 * 1024 * 1024;
+
+/// How long room that was seen counts. Far more than a device can take in that time lies between floor and ballast.
+const FLOOR_AGE_MAX: Duration = Duration::from_millis(10);
 
 /// Free bytes of the file system a path is on, for ordinary users.
 pub(super) fn free_bytes(path: &Path) -> std::io::Result<u64> {
@@ -45,6 +49,31 @@ pub(super) fn check_floor(path: &Path, floor_bytes: u64) -> Result<(), JournalEr
         return Err(JournalError::Full { free_bytes, floor_bytes });
     }
     Ok(())
+}
+
+/// Room for batches that are about to begin, asked of the file system at most once in [`FLOOR_AGE_MAX`].
+pub(super) struct FreeSpace {
+    floor_bytes: u64,
+    /// When there was room last.
+    seen: Mutex<Option<Instant>>,
+}
+
+impl FreeSpace {
+    pub(super) const fn new(floor_bytes: u64) -> Self {
+        Self { floor_bytes, seen: Mutex::new(None) }
+    }
+
+    /// Refuses further batches below the floor. That there is no room is never remembered.
+    pub(super) fn check(&self, path: &Path) -> Result<(), JournalError> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.is_some_and(|at| at.elapsed() < FLOOR_AGE_MAX) {
+            return Ok(());
+        }
+        *seen = None;
+        check_floor(path, self.floor_bytes)?;
+        *seen = Some(Instant::now());
+        Ok(())
+    }
 }
 
 /// The ballast file.

@@ -20,13 +20,15 @@ use super::continuity::{self, Findings};
 use super::encoded::Encoded;
 use super::folder::{Folder, Found, Lock};
 use super::head::Head;
+use super::index;
+use super::layout;
 use super::logged::{self, LoggedStore};
 use super::reading;
 use super::redb_store::RedbStore;
 use super::repair::repair;
 use super::shared::{Answer, Asked, Opened, Request, Shared};
 use super::sled_store::SledStore;
-use super::space::{self, Ballast};
+use super::space::{Ballast, FreeSpace};
 use super::store::{Store, StoreError, panic_text};
 use super::writer::Writer;
 use super::{JournalKind, JournalOptions};
@@ -42,7 +44,7 @@ const STORE_LOCK_POLL: Duration = Duration::from_millis(10);
 pub struct StoredJournal {
     path: PathBuf,
     fresh: bool,
-    free_floor_bytes: u64,
+    free_space: FreeSpace,
     shared: Arc<Shared>,
     /// `None` only while it is being dropped.
     requests: Option<Sender<Asked>>,
@@ -118,7 +120,8 @@ impl StoredJournal {
         options: &JournalOptions,
     ) -> Result<Self, JournalError> {
         let fresh = findings.batches == 0;
-        let shared = Arc::new(Shared::new(opened));
+        let index = std::mem::take(&mut findings.index);
+        let shared = Arc::new(Shared::new(opened, index));
         let archiver = Archiver::new(folder.archive(), &findings, options);
         let archive = std::mem::take(&mut findings.archive);
         findings.archive = archive.in_folder(folder.archive());
@@ -132,7 +135,7 @@ impl StoredJournal {
         Ok(Self {
             path: path.to_owned(),
             fresh,
-            free_floor_bytes: options.free_floor_bytes,
+            free_space: FreeSpace::new(options.free_floor_bytes),
             shared,
             requests: Some(requests),
             thread: Some(thread),
@@ -190,7 +193,7 @@ impl Journal for StoredJournal {
 
     async fn read(&self, batch: BatchKey) -> Result<Option<Vec<Record>>, JournalError> {
         // A batch not even written yet is not there; that answer, the usual one at admission, costs no wait.
-        match self.shared.read(|store| reading::batch_number(store, batch))? {
+        match self.shared.read(|store| self.shared.index().number(store, batch))? {
             Some(_) => {
                 let found = self.ask(|answer| Request::Read(batch, answer)).await?;
                 // Decoding, and reading the archive, is not done by the thread that others wait for.
@@ -201,7 +204,7 @@ impl Journal for StoredJournal {
     }
 
     async fn batches(&self) -> Result<Vec<BatchKey>, JournalError> {
-        self.shared.read(|store| reading::batches(store))
+        Ok(self.shared.read(|store| index::batches(store))?.into_values().collect())
     }
 
     async fn open_batches(&self) -> Result<Vec<BatchKey>, JournalError> {
@@ -217,7 +220,8 @@ impl Journal for StoredJournal {
         strategy: &StrategyName,
         occasion: &Occasion,
     ) -> Result<Vec<BatchKey>, JournalError> {
-        self.shared.read(|store| reading::occasion(store, strategy, occasion))
+        let prefix = layout::occasion_prefix(strategy, occasion);
+        self.shared.read(|store| self.shared.index().of_occasion(store, &prefix))
     }
 
     fn is_fresh(&self) -> bool {
@@ -228,7 +232,7 @@ impl Journal for StoredJournal {
         // Here and not in an append, whose records are of orders: a queue that is full holds up what may yet wait.
         self.shared.until_room().await?;
         self.shared.read(|_| Ok(()))?;
-        space::check_floor(&self.path, self.free_floor_bytes)
+        self.free_space.check(&self.path)
     }
 
     async fn close(&self) -> Result<(), JournalError> {

@@ -14,6 +14,7 @@ use super::codec::{PART_LEN_MAX, RECORD_LEN_MAX, SEVERAL, seal};
 use super::continuity::Findings;
 use super::encoded::{Admission, Encoded, Records};
 use super::head::Head;
+use super::index::{self, Entry, Index};
 use super::layout;
 use super::reading;
 use super::segment::Segment;
@@ -91,18 +92,24 @@ impl Writer {
         &self.archive
     }
 
-    /// Stages the next segment: its entry, and the end of what is in it.
+    /// Stages the next segment: its entry, its pages, and the end of what is in it. Returns its number.
     pub(super) fn stage_segment(
         &mut self,
         closed: &Closed,
         out: &mut WriteBatch,
-    ) -> Result<(), JournalError> {
+    ) -> Result<u64, JournalError> {
         let body = postcard::to_allocvec(&closed.segment)
             .map_err(|error| JournalError::Failed(format!("segment not encoded: {error}")))?;
-        let key = layout::numbered(layout::ARCHIVE, self.archive.highest() + 1);
+        let number = self.archive.highest() + 1;
+        let key = layout::numbered(layout::ARCHIVE, number);
         self.put_counted(out, &key, layout::ARCHIVE, false, &body);
+        index::put_pages(out, number, self.head.number, &closed.entries);
         closed.keys.iter().for_each(|key| out.delete(key));
-        Ok(())
+        for Entry { number, admission } in &closed.entries {
+            out.delete(&layout::batch_key(admission.batch));
+            out.delete(&layout::occasion_key(&admission.occasion, *number));
+        }
+        Ok(number)
     }
 
     /// Enters a segment whose stage was committed.
@@ -114,6 +121,7 @@ impl Writer {
     pub(super) fn stage_append(
         &mut self,
         store: &(impl Reads + ?Sized),
+        index: &Index,
         append: &Encoded,
         out: &mut WriteBatch,
     ) -> Result<Staged, NotStaged> {
@@ -123,7 +131,7 @@ impl Writer {
                 current: self.epoch,
             }));
         }
-        let known = self.head_of(store, append.batch)?;
+        let known = self.head_of(store, index, append.batch)?;
         let actual = known.map_or(0, |head| head.sequence);
         if actual != append.expected {
             return Err(NotStaged::Refused(JournalError::OutOfSequence {
@@ -143,7 +151,7 @@ impl Writer {
         };
         let number = match (known, &records.admission) {
             (Some(head), _) => head.number,
-            (None, Some(admission)) => self.stage_admission(*admission, out),
+            (None, Some(admission)) => self.stage_admission(*admission, index, out),
             // Nothing to write for a batch that is not there.
             (None, None) => return Ok(Staged { ends: None }),
         };
@@ -170,13 +178,14 @@ impl Writer {
     fn head_of(
         &mut self,
         store: &(impl Reads + ?Sized),
+        index: &Index,
         batch: BatchKey,
     ) -> Result<Option<BatchHead>, NotStaged> {
         if let Some(head) = self.heads.get(&batch) {
             return Ok(Some(*head));
         }
         // Every open batch is in memory; what is left is a batch that ended, or none.
-        let Some(number) = reading::batch_number(store, batch).map_err(NotStaged::Broken)? else {
+        let Some(number) = index.number(store, batch).map_err(NotStaged::Broken)? else {
             return Ok(None);
         };
         let sequence =
@@ -187,9 +196,16 @@ impl Writer {
         Ok(Some(head))
     }
 
-    fn stage_admission(&mut self, admission: Admission, out: &mut WriteBatch) -> u64 {
+    fn stage_admission(
+        &mut self,
+        admission: Admission,
+        index: &Index,
+        out: &mut WriteBatch,
+    ) -> u64 {
         self.batches += 1;
         let number = self.batches;
+        // Before anyone can read it.
+        index.note(&admission);
         stage_index(admission, number, self.head.number + 1, out);
         number
     }
