@@ -25,7 +25,7 @@ use super::overlay::{Overlay, Overlays, add, add_waiting, scan_below, under};
 use super::store::{Reads, Store, StoreError, Visit, Write, WriteBatch, panic_text};
 
 /// What was committed is handed to the store after this, or as soon as the hand-over before it is through.
-const AGE_MAX: Duration = Duration::from_secs(1);
+const AGE_MAX: Duration = Duration::from_millis(500);
 
 /// The store is handed what waits as soon as that many bytes of the log do. At thousands of batches a second nine in ten
 /// have moved to the archive by then, and nothing of them reaches the store.
