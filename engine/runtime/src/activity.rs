@@ -103,18 +103,19 @@ impl Activities {
         if !self.paces.may_start(&key, true, now) {
             return;
         }
-        if self.opens(&tags) {
+        if self.may_be_a_hedge(&tags) {
             self.together.begin(tags.clone());
         }
         let preparing = prepare(self.engine.clone(), self.cell.clone(), key.clone(), tags);
         self.spawn(key, preparing);
     }
 
-    /// Whether a wave has an entry that is not recorded yet. Unwinds wait for nobody, and a further transmission opens
-    /// nothing.
-    fn opens(&self, tags: &[OrderTag]) -> bool {
-        let known = |tag: &OrderTag| self.cell.with_saga(|saga| saga.order(*tag).is_some());
-        tags.iter().any(|tag| tag.role == Role::Entry && known(tag) == Some(false))
+    /// Whether it is one entry that is not recorded yet: what adds beside a hedge goes with it, as a wave of several, and
+    /// no hedge waits for that. Unwinds wait for nobody, and a further transmission opens nothing.
+    fn may_be_a_hedge(&self, wave: &[OrderTag]) -> bool {
+        let [tag] = wave else { return false };
+        let known = self.cell.with_saga(|saga| saga.order(*tag).is_some());
+        tag.role == Role::Entry && known == Some(false)
     }
 
     fn query(&mut self, query: Query, now: UnixMillis) {
@@ -206,7 +207,7 @@ impl Activities {
     /// A preparation is over. What it brought is handed on now, or waits for those beside it.
     fn came_back(&mut self, key: &Key, ready: Vec<Prepared>, now: UnixMillis) -> Event {
         let Key::Prepare(wave) = key else { return Event::Wake };
-        let gathered = if self.opens(wave) {
+        let gathered = if self.may_be_a_hedge(wave) {
             self.together.back(wave, ready, now)
         } else {
             self.together.forget(wave);

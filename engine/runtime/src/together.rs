@@ -1,4 +1,4 @@
-//! Hedges that are prepared beside each other go as one append where that costs little.
+//! Hedges that are prepared beside each other go as one append where that costs little; nothing waits for a wave of several.
 //!
 //! While an order is in doubt nothing else may go (K1), so the first of two hedges could keep the second one waiting for
 //! as long as its own outcome is unknown. What is ready therefore waits a moment for what is prepared beside it.

@@ -1,10 +1,13 @@
 //! Which entries go now, and which of them together.
 //!
-//! A leg *hedges* if its order leaves no more net delta than there is: it waits for no venue but its own. Whatever else may
-//! go adds to what is exposed, so it goes with everything that may go, and not at all while a leg is held back: neither
+//! A leg *hedges* if its order leaves no more net delta than there is with or without it: it waits for no venue but its
+//! own. Whatever else may go adds to what is exposed, so it goes with everything that may go, and not at all while a leg is held back: neither
 //! begins nor grows by halves what the held-back leg was to balance.
 
+use std::collections::BTreeMap;
+
 use crate::decimal::{Amount, Qty};
+use crate::name::Asset;
 use crate::order::Side;
 use crate::record::{OrderTag, Role};
 use crate::time::UnixMillis;
@@ -62,10 +65,10 @@ impl Saga {
         if !together.is_empty() && together.iter().all(|tag| is_ready(*tag)) {
             return together;
         }
-        let mut going: Vec<OrderTag> = Vec::new();
+        let (present, mut going) = (self.net_deltas(), Vec::<OrderTag>::new());
         for tag in hedges.into_iter().filter(|tag| is_ready(*tag)) {
             // Hedges that are ready at one moment may be more than is to be hedged.
-            if self.hedges(tag.leg, &going) {
+            if self.hedges(&present, tag.leg, &going) {
                 going.push(tag);
             }
         }
@@ -76,8 +79,9 @@ impl Saga {
         let legs = (0_u8..).zip(progress).filter(|(_, leg)| leg.may_go(now));
         let mut together: Vec<_> =
             legs.map(|(index, _)| self.next_tag(index, Role::Entry)).collect();
-        let hedges: Vec<_> =
-            together.iter().copied().filter(|tag| self.hedges(tag.leg, &[])).collect();
+        let present = self.net_deltas();
+        let hedges = together.iter().copied().filter(|tag| self.hedges(&present, tag.leg, &[]));
+        let hedges: Vec<_> = hedges.collect();
         let held_back =
             |leg: &LegProgress| matches!(leg, LegProgress::Retry(not_before) if *not_before > now);
         if hedges.len() == together.len() || progress.iter().any(held_back) {
@@ -86,26 +90,31 @@ impl Saga {
         Releasable { hedges, together }
     }
 
-    /// Whether the leg's order leaves no more net delta than there is, even if everything under way on its side, and
-    /// what goes beside it, fills as well.
-    fn hedges(&self, index: u8, beside: &[OrderTag]) -> bool {
+    /// Whether the leg's order leaves no more net delta than there is now, nor more than there would be without it, if
+    /// everything under way on its side, and what goes beside it, fills.
+    fn hedges(&self, present: &BTreeMap<Asset, Amount>, index: u8, beside: &[OrderTag]) -> bool {
         let Some(leg) = self.spec.leg(index) else { return false };
-        let (underlying, bought) = (&leg.instrument.base, leg.side == Side::Buy);
-        let present = self.net_delta(underlying);
-        if present.is_zero() {
+        let underlying = &leg.instrument.base;
+        let Some(present) = present.get(underlying).filter(|delta| !delta.is_zero()) else {
             return false;
-        }
-        let ordered = |other: u8| {
-            let goes = other == index || beside.iter().any(|tag| tag.leg == other);
-            let goes = goes && self.spec.leg(other).is_some_and(|other| other.side == leg.side);
-            let target = self.target(other).filter(|_| goes);
-            Amount::from(target.unwrap_or(Qty::ZERO)) + self.possible(other, bought)
         };
-        let filled = |other: u8| {
-            let rest = ordered(other);
-            self.holding(other) + if bought { rest } else { Amount::ZERO - rest }
+        let without = self
+            .delta_with(underlying, leg.side, |other| beside.iter().any(|tag| tag.leg == other));
+        let after = self.delta_with(underlying, leg.side, |other| {
+            other == index || beside.iter().any(|tag| tag.leg == other)
+        });
+        after.magnitude() <= present.magnitude().min(without.magnitude())
+    }
+
+    /// Net delta of an underlying if everything under way on a side fills, and orders of these legs on it.
+    fn delta_with(&self, underlying: &Asset, side: Side, goes: impl Fn(u8) -> bool) -> Amount {
+        let bought = side == Side::Buy;
+        let of_leg = |index: u8| {
+            let target = self.spec.leg(index).filter(|leg| leg.side == side && goes(index));
+            let target = target.and_then(|_| self.target(index)).unwrap_or(Qty::ZERO);
+            let rest = Amount::from(target) + self.possible(index, bought);
+            self.holding(index) + if bought { rest } else { Amount::ZERO - rest }
         };
-        let after = self.deltas_of(filled);
-        after.get(underlying).is_some_and(|after| after.magnitude() <= present.magnitude())
+        self.deltas_of(of_leg).get(underlying).copied().unwrap_or(Amount::ZERO)
     }
 }

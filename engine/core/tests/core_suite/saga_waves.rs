@@ -140,12 +140,26 @@ fn hedges_never_leave_more_delta_than_they_found_whichever_of_them_is_ready_firs
     let mut run = a_sixth(TRANSIENT, limited(30_000));
     run.later(200);
     let turn = run.run(run.prepared(&["d.e1", "e.e1", "f.e1"]));
-    assert_eq!(turn.commands, ["send d.e1 e.e1"], "a third one would leave two sold");
+    assert_eq!(turn.commands, ["send d.e1"], "a second one would leave one sold");
     let mut run = a_sixth(TRANSIENT, limited(30_000));
     run.later(200);
     run.send(&["f.e1"]);
-    run.send(&["d.e1"]);
-    run.expect(run.prepared(&["e.e1"]), &[], &[]);
+    run.expect(run.prepared(&["d.e1"]), &[], &[]);
+}
+
+#[test]
+fn what_is_under_way_hedges_before_anything_else_does() {
+    let legs = [("a", Side::Buy), ("b", Side::Sell), ("c", Side::Sell), ("d", Side::Buy)];
+    let mut run = patient(legs.map(|(name, side)| leg(name, side, "1")).to_vec());
+    run.send(&["a.e0", "b.e0", "c.e0", "d.e0"]);
+    run.fill("a.e0");
+    run.refuse("c.e0", TRANSIENT);
+    run.refuse("d.e0", limited(30_000));
+    run.later(200);
+    run.expect(Event::Wake, &[], &[]);
+    run.fill("b.e0");
+    run.at(30_000);
+    assert_eq!(waves(&mut run), ["prepare c.e1 d.e1"]);
 }
 
 #[test]

@@ -124,3 +124,24 @@ async fn a_hedge_does_not_wait_for_the_wave_it_was_prepared_in_before() {
         assert!((1_000..4_000).contains(&hedge), "{placed:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hedge_does_not_wait_for_what_adds_beside_it() {
+    let desk = Desk::new();
+    let engine = desk.engine().await;
+    let transient = || OnPlace::Refuse(RefusalKind::Transient);
+    desk.binance.play([OnPlace::Fill, transient()]);
+    desk.bybit.play([transient()]);
+    // In another instrument, because legs of one plan must not cross.
+    let bought = Leg { instrument: of("BTCPERP"), ..leg("bought", "binance", Side::Buy, "0.1") };
+    let legs =
+        [leg("adds", "bybit", Side::Buy, "0.1"), leg("hedges", "binance", Side::Sell, "0.2")];
+    let plan = plan("now", [vec![bought], legs.to_vec()].concat());
+    let handle = engine.submit(&plan).await.unwrap();
+    pass_ms(10).await;
+    desk.bybit.take_ms(3_600_000);
+    pass_ms(400).await;
+    assert_eq!(placed_at(&desk.binance, Side::Sell), [0, 200]);
+    handle.cancel();
+    handle.wait().await.unwrap();
+}

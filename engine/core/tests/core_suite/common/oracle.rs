@@ -31,7 +31,7 @@ impl World {
             .iter()
             .filter_map(|record| match record {
                 Record::Intent { tag, request, .. } if tag.role == Role::Entry => {
-                    Some((tag.leg, request.side))
+                    Some((tag.leg, request))
                 }
                 _ => None,
             })
@@ -39,7 +39,13 @@ impl World {
         let net = self.saga.net_delta(&asset("BTC"));
         let reduces =
             |side: Side| !net.is_zero() && net.get().is_sign_negative() == (side == Side::Buy);
-        if entries.iter().all(|(_, side)| reduces(*side)) {
+        let after = entries.iter().fold(net, |sum, (leg, request)| {
+            let instrument = &self.saga.spec().leg(*leg).expect("a leg").instrument;
+            sum + instrument.base_of(request.side.signed(request.quantity), price("65000"))
+        });
+        if after.magnitude() <= net.magnitude()
+            && entries.iter().all(|(_, request)| reduces(request.side))
+        {
             return;
         }
         for (index, leg) in (0_u8..).zip(&self.saga.spec().legs) {
