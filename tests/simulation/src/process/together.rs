@@ -1,9 +1,9 @@
-//! Entries that are prepared beside each other go as one append, as the engine's driver lets them: K1 would let one that
+//! Entries that are prepared each by itself go as one append, as the engine's driver lets them: K1 would let one that
 //! is in doubt hold back the others.
 
 use std::collections::BTreeSet;
 
-use equipoise_core::{Event, OrderTag, Prepared, Role, UnixMillis};
+use equipoise_core::{Event, Prepared, Role, UnixMillis};
 
 use super::driver::Driver;
 use super::pace::Key;
@@ -65,9 +65,10 @@ impl Driver {
         (!all.is_empty()).then_some(Event::Prepared(all))
     }
 
+    /// Whether it is one entry alone: nothing waits for a wave of several.
     fn is_entry_to_come(&self, key: &Key) -> bool {
         let Key::Prepare(tags) = key else { return false };
-        let to_come = |tag: &OrderTag| tag.role == Role::Entry && self.saga.order(*tag).is_none();
-        tags.iter().any(to_come)
+        let [tag] = &tags[..] else { return false };
+        tag.role == Role::Entry && self.saga.order(*tag).is_none()
     }
 }
