@@ -65,7 +65,7 @@ impl Saga {
         if !together.is_empty() && together.iter().all(|tag| is_ready(*tag)) {
             return together;
         }
-        let (present, mut going) = (self.net_deltas(), Vec::<OrderTag>::new());
+        let (present, mut going) = (self.present(), Vec::<OrderTag>::new());
         for tag in hedges.into_iter().filter(|tag| is_ready(*tag)) {
             // Hedges that are ready at one moment may be more than is to be hedged.
             if self.hedges(&present, tag.leg, &going) {
@@ -79,7 +79,7 @@ impl Saga {
         let legs = (0_u8..).zip(progress).filter(|(_, leg)| leg.may_go(now));
         let mut together: Vec<_> =
             legs.map(|(index, _)| self.next_tag(index, Role::Entry)).collect();
-        let present = self.net_deltas();
+        let present = self.present();
         let hedges = together.iter().copied().filter(|tag| self.hedges(&present, tag.leg, &[]));
         let hedges: Vec<_> = hedges.collect();
         let held_back =
@@ -88,6 +88,13 @@ impl Saga {
             together.clear();
         }
         Releasable { hedges, together }
+    }
+
+    /// What there is to hedge.
+    fn present(&self) -> BTreeMap<Asset, Amount> {
+        // Mostly nothing, which is quickly told.
+        let nothing = self.orders().all(|(_, order)| order.fills.is_empty());
+        if nothing { BTreeMap::new() } else { self.net_deltas() }
     }
 
     /// Whether the leg's order leaves no more net delta than there is now, nor more than there would be without it, if
