@@ -17,8 +17,7 @@ impl Saga {
         let Some(ended) = &self.ended else { return String::new() };
         let mut unresolved = self.open_orders().peekable();
         if unresolved.peek().is_some() && unresolved.all(|(_, order)| self.is_left_open(order)) {
-            return "an order was found still open at its venue after the batch had ended"
-                .to_owned();
+            return "an order was found open at its venue after the batch had ended".to_owned();
         }
         let mut text = ended.why.clone();
         if let Some(cause) = self.cause(ended) {
@@ -53,7 +52,7 @@ impl Saga {
             return self.unsent_reason(index, leg);
         };
         if self.is_left_open(last) {
-            return Some("still open at the venue".to_owned());
+            return Some("open at the venue when last seen".to_owned());
         }
         let cut = self.cut_short(index).map(|cut| self.cut_text(cut));
         match (cut, told(last)) {
@@ -62,7 +61,8 @@ impl Saga {
         }
     }
 
-    /// Whether a look after the end found the order open: nothing here will cancel it any more.
+    /// Whether a look after the end found the order open: nothing here will cancel it any more, nor does a venue that
+    /// no longer shows it say that it has ended.
     pub(crate) fn is_left_open(&self, order: &Order) -> bool {
         self.ended.is_some() && order.stage == Stage::Known && order.is_open_at_venue()
     }

@@ -340,20 +340,27 @@ fn an_order_found_open_after_the_end_is_named_for_a_person_to_cancel() {
     run.wake();
     assert_eq!(run.saga.status(), BatchStatus::Parked);
     let before = run.saga.report(run.now);
-    assert!(!before.in_doubt[0].still_open, "its cancel may have arrived");
+    assert!(!before.in_doubt[0].found_open, "its cancel may have arrived");
+    assert_eq!(before.in_doubt[0].last_seen, Some(UnixMillis(START)));
     let last_seen = &before.in_doubt[0].open_orders;
     assert_eq!((last_seen.len(), &last_seen[0]), (1, &part.venue_order));
 
-    let found = run.looked("bid.e0", vec![part.clone()]);
+    let (found, found_at) = (run.looked("bid.e0", vec![part.clone()]), run.now);
     let records = run.saga.step(run.now, &found).records;
     assert!(matches!(records[..], [Record::Observed { .. }]), "{records:?}");
     run.saga.apply(&records[0]).unwrap();
     assert_eq!(run.saga.step(run.now, &found).records, [], "what was said once");
+    // A day later the venue shows it no more, which says nothing: the account is of then, not of now.
+    run.later(86_400_000);
+    let gone = run.looked("bid.e0", vec![]);
+    assert_eq!(run.saga.step(run.now, &gone).records, []);
     let after = run.saga.report(run.now);
     let [open] = &after.in_doubt[..] else { panic!("{after:?}") };
-    assert_eq!((open.still_open, &open.open_orders), (true, &vec![part.venue_order]));
+    assert_eq!((open.found_open, &open.open_orders), (true, &vec![part.venue_order]));
+    assert_eq!(open.last_seen, Some(found_at));
     assert_eq!((open.quantity, open.venue.as_str()), (qty("0.06"), "at-bid"));
-    assert_eq!(after.why, "an order was found still open at its venue after the batch had ended");
-    assert_eq!(after.legs[0].reason.as_deref(), Some("still open at the venue"));
+    assert_eq!(after.why, "an order was found open at its venue after the batch had ended");
+    assert_eq!(after.legs[0].reason.as_deref(), Some("open at the venue when last seen"));
+    assert_eq!(after.legs[0].status, LegStatus::InDoubt);
     assert_eq!(after.status, BatchStatus::Parked);
 }
