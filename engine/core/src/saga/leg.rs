@@ -148,7 +148,8 @@ impl Saga {
         LegProgress::Ready
     }
 
-    fn retry(&self, entries: &[Order], last: &Order, now: UnixMillis) -> LegProgress {
+    /// When an entry that filled nothing is tried again, if it is.
+    pub(super) fn retry(&self, entries: &[Order], last: &Order, now: UnixMillis) -> LegProgress {
         let closed_at = last.closed_at.unwrap_or(now);
         let unsent =
             entries.iter().filter(|order| order.stage == Stage::Closed(Closing::Unsent)).count();

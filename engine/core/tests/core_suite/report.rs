@@ -310,6 +310,65 @@ fn what_was_stopped_on_request_says_so_and_an_earlier_timeout_stays_the_reason()
 }
 
 #[test]
+fn a_stop_is_not_blamed_for_what_was_over_before_it() {
+    let stop = |run: &mut Harness| {
+        run.later(1);
+        run.run(Event::Stop);
+    };
+    let mut refused = Harness::new(resting_bid());
+    refused.send(&["bid.e0"]);
+    refused.refuse("bid.e0", RefusalKind::Final);
+    stop(&mut refused);
+    refused.audit();
+    let told = Some("-2019: Margin is insufficient.".to_owned());
+    assert_eq!(why(&refused), ("nothing was executed".to_owned(), vec![told]));
+
+    // The other leg's order is cancelled because of the refusal, and the third is not sent because of it.
+    let mut spec = batch(vec![
+        leg("first", Side::Buy, "0.1"),
+        limit(leg("rests", Side::Buy, "0.1"), "64000", TimeInForce::Gtc),
+        after(leg("waits", Side::Sell, "0.1"), &[1]),
+    ]);
+    spec.policy.on_residual = Residual::Park;
+    let mut hopeless = Harness::new(spec);
+    hopeless.send(&["first.e0", "rests.e0"]);
+    let open = hopeless.snapshot("rests.e0", OrderState::Open, "0");
+    hopeless.placed("rests.e0", open);
+    hopeless.refuse("first.e0", RefusalKind::Final);
+    stop(&mut hopeless);
+    hopeless.fill_partly("rests.e0", "0");
+    hopeless.audit();
+    let (ended, legs) = why(&hopeless);
+    let said = [ended].into_iter().chain(legs.into_iter().flatten()).collect::<Vec<_>>().join("; ");
+    assert!(!said.contains("stopped"), "{said}");
+
+    // The timeout came first; the cancel it led to was slow.
+    let mut late = Harness::new(resting_bid());
+    late.send(&["bid.e0"]);
+    let open = late.snapshot("bid.e0", OrderState::Open, "0");
+    late.placed("bid.e0", open);
+    late.at(10_000);
+    late.wake();
+    stop(&mut late);
+    late.fill_partly("bid.e0", "0");
+    late.audit();
+    let timed_out = "timed out after 10000 ms";
+    let ended = format!("nothing was executed: leg 'bid' {timed_out}");
+    assert_eq!(why(&late), (ended, vec![Some(timed_out.to_owned())]));
+}
+
+#[test]
+fn a_stop_that_keeps_a_leg_from_its_next_attempt_is_the_reason() {
+    let mut run = Harness::new(resting_bid());
+    run.send(&["bid.e0"]);
+    run.refuse("bid.e0", RefusalKind::Transient);
+    run.later(1);
+    run.run(Event::Stop);
+    run.audit();
+    assert_eq!(why(&run).0, "nothing was executed: stopped on request");
+}
+
+#[test]
 fn a_leg_that_was_never_sent_says_what_it_waited_for() {
     let followed = |follower: fn(LegSpec) -> LegSpec| {
         let spot = leg("long", Side::Buy, "0.1");
