@@ -216,7 +216,7 @@ impl Saga {
                     size_following(&leg.instrument, leg.side, base.magnitude(), *ratio, reference);
                 let size = size.ok()?;
                 // Too small for the venue is dust: not sent.
-                let smallest = leg.instrument.smallest(reference);
+                let smallest = leg.instrument.smallest(leg.kind.judged_at(reference));
                 Some(if size < smallest { Qty::ZERO } else { size })
             }
         }
