@@ -165,7 +165,10 @@ fn write_beside(
     beside.push(suffix);
     let beside = PathBuf::from(beside);
     let written = fs::write(&beside, bytes).and_then(|()| then(&beside));
-    written.map_err(|source| LedgerError::Io { path: path.to_owned(), source })
+    written.map_err(|source| {
+        let _ = fs::remove_file(&beside);
+        LedgerError::Io { path: path.to_owned(), source }
+    })
 }
 
 fn read_document(path: &Path) -> Result<BTreeMap<String, Value>, LedgerError> {
