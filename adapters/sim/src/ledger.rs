@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rust_decimal::Decimal;
@@ -106,14 +107,14 @@ pub struct LedgerFile {
 }
 
 impl LedgerFile {
-    /// Opens a file, which need not exist yet, and writes it once as it is: what cannot be written is found before an
-    /// order depends on it.
+    /// Opens a file, which need not exist yet, and writes as much beside it: what cannot be written is found before an
+    /// order depends on it. The file itself stays as it is, since another process may be writing to it.
     ///
     /// # Errors
     /// It exists and cannot be read as a ledger document, or it cannot be written.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let document = read_document(path)?;
-        write_document(path, &document)?;
+        try_writing(path, &document)?;
         Ok(Self { path: path.to_owned(), document: Arc::new(Mutex::new(document)) })
     }
 
@@ -143,11 +144,31 @@ impl LedgerFile {
 
 /// Replaces the file as a whole.
 fn write_document(path: &Path, document: &BTreeMap<String, Value>) -> Result<(), LedgerError> {
+    write_beside(path, ".part", document, |beside| fs::rename(beside, path))
+}
+
+/// Writes as much as a replacement would, and takes it away again. Under a name of this process: the name that
+/// replacements are written under may be in use by another one.
+fn try_writing(path: &Path, document: &BTreeMap<String, Value>) -> Result<(), LedgerError> {
+    let suffix = format!(".{}.part", process::id());
+    write_beside(path, &suffix, document, |beside| fs::remove_file(beside))
+}
+
+fn write_beside(
+    path: &Path,
+    suffix: &str,
+    document: &BTreeMap<String, Value>,
+    then: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<(), LedgerError> {
     let bytes = serde_json::to_vec(document).map_err(|error| format_error(path, error))?;
     let mut beside = path.to_owned().into_os_string();
-    beside.push(".part");
-    let replaced = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, path));
-    replaced.map_err(|source| LedgerError::Io { path: path.to_owned(), source })
+    beside.push(suffix);
+    let beside = PathBuf::from(beside);
+    let written = fs::write(&beside, bytes).and_then(|()| then(&beside));
+    written.map_err(|source| {
+        let _ = fs::remove_file(&beside);
+        LedgerError::Io { path: path.to_owned(), source }
+    })
 }
 
 fn read_document(path: &Path) -> Result<BTreeMap<String, Value>, LedgerError> {

@@ -150,6 +150,22 @@ async fn an_exchange_carries_on_from_its_ledger_file_beside_another_adapters_ent
 }
 
 #[test]
+fn opening_a_ledger_file_leaves_it_and_what_another_process_writes_beside_it_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.json");
+    let beside = folder.path().join("ledger.json.part");
+    std::fs::write(&path, "{ }\n").unwrap();
+    std::fs::write(&beside, "{").unwrap();
+    LedgerFile::open(&path).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "{ }\n");
+    assert_eq!(std::fs::read_to_string(&beside).unwrap(), "{");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    let missing = folder.path().join("missing.json");
+    LedgerFile::open(&missing).unwrap();
+    assert!(!missing.exists());
+}
+
+#[test]
 fn a_missing_or_empty_ledger_file_holds_nothing_and_a_damaged_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.json");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use equipoise::port::{Clock, Venue};
 use equipoise::venues::{self, Budgets, HttpTransport, OpenError, Settings};
-use equipoise::{EngineBuilder, Positions, SystemClock, VenueName, VenueSetup};
+use equipoise::{EngineBuilder, Positions, ResendClass, SystemClock, VenueName, VenueSetup};
 
 use crate::config::{Config, VenueConfig};
 use crate::credentials;
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 pub(crate) struct OpenVenues {
     pub(crate) clock: Arc<dyn Clock>,
     /// What a person should know of the configuration, by venue.
-    warnings: BTreeMap<VenueName, String>,
+    warnings: BTreeMap<VenueName, Vec<String>>,
     venues: Vec<(VenueName, Arc<dyn Venue>, Positions)>,
 }
 
@@ -39,17 +39,24 @@ impl OpenVenues {
         };
         let venues = config.venues.iter().map(open);
         let venues = venues.collect::<Result<_, Failure>>()?;
-        let warnings = config.venues.iter().filter_map(|(name, venue)| {
-            let text = short_margin(name, venue)?;
-            tracing::warn!("{text}");
-            Some((name.clone(), text))
+        let warnings = config.venues.iter().map(|(name, venue)| {
+            let told = [short_margin(name, venue), long_horizon(name, venue)];
+            (name.clone(), told.into_iter().flatten().collect())
         });
         Ok(Self { venues, warnings: warnings.collect(), clock })
     }
 
     /// What a person should know of how a venue is configured.
-    pub(crate) fn warning(&self, venue: &VenueName) -> Option<&str> {
-        self.warnings.get(venue).map(String::as_str)
+    pub(crate) fn warnings(&self, venue: &VenueName) -> impl Iterator<Item = &str> {
+        self.warnings.get(venue).into_iter().flatten().map(String::as_str)
+    }
+
+    /// The same with all of that in the log, for commands whose own answer does not tell it.
+    pub(crate) fn logged(self) -> Self {
+        for text in self.warnings.values().flatten() {
+            tracing::warn!("{text}");
+        }
+        self
     }
 
     /// Each of them by its name.
@@ -76,6 +83,21 @@ fn short_margin(name: &VenueName, venue: &VenueConfig) -> Option<String> {
          be taken for absent and sent a second time",
         venue.adapter
     ))
+}
+
+/// An id horizon above the one its adapter declares, where orders are sent again under the same id: the venue may no
+/// longer know it. Elsewhere it decides nothing.
+fn long_horizon(name: &VenueName, venue: &VenueConfig) -> Option<String> {
+    let declared = venues::declared_traits(&venue.adapter)?;
+    let declared_ms = declared.id_horizon_ms;
+    let horizon_ms = venue.id_horizon_ms.filter(|horizon_ms| *horizon_ms > declared_ms)?;
+    (declared.class == ResendClass::A).then(|| {
+        format!(
+            "venue '{name}': id_horizon_ms = {horizon_ms} is above the {declared_ms} ms of {}: an order in doubt could be \
+             sent again under an id that the venue has forgotten, and happen twice",
+            venue.adapter
+        )
+    })
 }
 
 /// A venue that cannot be opened, with the file and the field that say so.

@@ -51,7 +51,7 @@ async fn park(desk: &Desk, key: BatchKey) {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn an_order_still_open_after_the_end_is_named_by_every_account_of_its_batch() {
+async fn an_order_found_open_after_the_end_is_named_by_every_account_of_its_batch() {
     let desk = Desk::with_venues(None);
     let mut running = desk.start(&["run", "resting.toml"]);
     assert!(running.until("acknowledged"));
@@ -64,12 +64,13 @@ async fn an_order_still_open_after_the_end_is_named_by_every_account_of_its_batc
     let recovered = desk.call(&["recover", "--json"]).ended(0);
     let open = &recovered["reviewed"][0]["in_doubt"][0];
     let id = open["open_orders"][0].as_str().unwrap();
-    assert_eq!((&open["venue"], &open["still_open"]), (&json!("bybit"), &json!(true)));
+    assert_eq!((&open["venue"], &open["found_open"]), (&json!("bybit"), &json!(true)));
     assert_eq!((&open["quantity"], &open["unit"]), (&json!("0.1"), &json!("BTC")));
-    let (order, told) =
-        (&open["client_order_id"].as_str().unwrap(), "is still open at bybit as order");
+    let text = |field: &str| open[field].as_str().unwrap().to_owned();
+    let (order, seen_at) = (text("client_order_id"), text("last_seen_at"));
     let line = format!(
-        "open      bid: buy order {order} {told} {id}, may fill up to 0.1 BTC: cancel it there\n"
+        "open      bid: buy order {order} was open at bybit as order {id} when last seen at {seen_at}, may fill up to \
+         0.1 BTC: cancel it there unless it has ended\n"
     );
     for command in [&["recover"][..], &["show", key]] {
         let text = desk.call(command).stdout();

@@ -363,6 +363,17 @@ fn a_ledger_that_cannot_be_written_is_refused_before_anything_is_served() {
 
 #[cfg(unix)]
 #[test]
+fn a_ledger_stays_as_it_is_where_the_address_is_taken() {
+    let desk = Desk::without_venues();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let venue = format!("bybit-linear={}", taken.local_addr().unwrap());
+    desk.write("ledger.json", "{ }\n");
+    let arguments = ["sim", "--venue", &venue, "--ledger", "ledger.json", "--json"];
+    desk.call(&arguments).failed(1, "not_served");
+    assert_eq!(std::fs::read_to_string(desk.path("ledger.json")).unwrap(), "{ }\n");
+}
+
+#[test]
 fn a_ledger_that_stops_being_written_is_told_on_stderr() {
     use std::io::Read as _;
     let desk = Desk::without_venues();

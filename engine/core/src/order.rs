@@ -75,6 +75,18 @@ pub enum OrderKind {
     },
 }
 
+impl OrderKind {
+    /// The price an order of this kind is judged at: what it is worth, and so whether it is large enough. Its limit,
+    /// which is what a venue goes by; a market order has none and counts at the reference.
+    #[must_use]
+    pub const fn judged_at(self, reference: Price) -> Price {
+        match self {
+            Self::Limit { price, .. } => price,
+            Self::Market => reference,
+        }
+    }
+}
+
 /// Which position an order on a hedge mode account belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PositionSide {

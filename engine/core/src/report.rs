@@ -98,8 +98,11 @@ pub struct DoubtReport {
     pub unit: String,
     /// The venue's ids of it that were open when they were last seen.
     pub open_orders: Vec<VenueOrderId>,
-    /// Whether that was after the batch had ended: nothing cancels it any more, so that a person has to.
-    pub still_open: bool,
+    /// When the venue last showed something new of it, engine time; `None` if it never did.
+    pub last_seen: Option<UnixMillis>,
+    /// Whether it was open then and the batch had ended: nothing cancels it any more, so that a person has to. It may
+    /// have ended since, by that person's doing or the venue's.
+    pub found_open: bool,
 }
 
 /// Something a person must know.
@@ -209,7 +212,8 @@ impl Saga {
     }
 
     fn leg_status(&self, index: u8) -> LegStatus {
-        if self.orders().any(|(tag, order)| tag.leg == index && in_doubt(order)) {
+        let doubtful = |order: &Order| in_doubt(order) || self.is_left_open(order);
+        if self.orders().any(|(tag, order)| tag.leg == index && doubtful(order)) {
             return LegStatus::InDoubt;
         }
         let entries = self.attempts(index, Role::Entry);
@@ -249,7 +253,8 @@ impl Saga {
                 quantity,
                 unit: leg.instrument.unit(),
                 open_orders: order.open_at_venue().cloned().collect(),
-                still_open: self.is_left_open(order),
+                last_seen: order.news_at,
+                found_open: self.is_left_open(order),
             })
         });
         doubtful.collect()

@@ -75,6 +75,7 @@ pub fn size_plan(
         sizes.push(Size {
             instrument,
             side: leg.side,
+            kind: leg.kind,
             reference: references.of(instrument).ok_or_else(|| no_reference(instrument))?,
             asked: Qty::ZERO,
             asked_base: Qty::ZERO,
@@ -88,9 +89,10 @@ pub fn size_plan(
     size_followers(plan, &order, &mut sizes)?;
     trim_heavier_sides(&mut sizes);
     size_followers(plan, &order, &mut sizes)?;
-    let sized = plan.legs.iter().zip(&sizes).map(|(leg, size)| {
-        size.finish(leg.kind, &leg.quantity).map_err(|error| leg_error(&leg.name, error))
-    });
+    let sized =
+        plan.legs.iter().zip(&sizes).map(|(leg, size)| {
+            size.finish(&leg.quantity).map_err(|error| leg_error(&leg.name, error))
+        });
     sized.collect()
 }
 
@@ -120,6 +122,7 @@ pub fn size_following(
 struct Size<'a> {
     instrument: &'a Instrument,
     side: Side,
+    kind: OrderKind,
     reference: Price,
     asked: Qty,
     /// The same in base units, to the last digit of what the plan says, which the way through venue units would lose.
@@ -145,12 +148,9 @@ impl Size<'_> {
         }
     }
 
-    fn finish(&self, kind: OrderKind, asked: &CheckedQuantity) -> Result<SizedLeg, SizeError> {
-        let price = match kind {
-            OrderKind::Limit { price, .. } => price,
-            OrderKind::Market => self.reference,
-        };
-        let fits = self.instrument.check_order(self.rounded, kind, price);
+    fn finish(&self, asked: &CheckedQuantity) -> Result<SizedLeg, SizeError> {
+        let price = self.kind.judged_at(self.reference);
+        let fits = self.instrument.check_order(self.rounded, self.kind, price);
         fits.map_err(|error| self.as_asked(error))?;
         let quantity = match asked {
             CheckedQuantity::Of { leg, ratio } => LegQuantity::Of { leg: *leg, ratio: *ratio },
@@ -341,7 +341,8 @@ impl Size<'_> {
         if self.follows || heavier <= Decimal::ZERO || lot_base.is_zero() {
             return Decimal::ZERO;
         }
-        let spare = self.rounded.minus(self.instrument.smallest(self.reference));
+        let price = self.kind.judged_at(self.reference);
+        let spare = self.rounded.minus(self.instrument.smallest(price));
         let lots = heavier.checked_div(lot_base).unwrap_or_default();
         let lots = lots.round_dp_with_strategy(0, RoundingStrategy::MidpointTowardZero);
         let units = lots.checked_mul(self.instrument.lot.get());

@@ -166,9 +166,13 @@ impl Terms {
 
     /// The smallest order at the reference price, lots.
     pub(crate) fn smallest(&self) -> u32 {
+        self.smallest_at(self.reference)
+    }
+
+    fn smallest_at(&self, price: u32) -> u32 {
         let per_lot = match self.kind {
             InstrumentKind::Inverse => self.lot * self.contract,
-            _ => self.lot * self.contract * i128::from(self.reference),
+            _ => self.lot * self.contract * i128::from(price),
         };
         let by_value = (i128::from(self.value_min) * PARTS * PARTS + per_lot - 1) / per_lot;
         u32::try_from(by_value).unwrap_or(u32::MAX).max(self.least).max(1)
@@ -190,10 +194,12 @@ impl Terms {
         most
     }
 
-    /// What follows a leg that received so many parts of a base unit: whole lots, nothing if no order is that small.
-    pub(crate) fn following(&self, side: Side, base: i128) -> u32 {
+    /// What follows a leg that received so many parts of a base unit: whole lots, nothing if no order is that small at
+    /// the price it is sent with.
+    pub(crate) fn following(&self, side: Side, rests: bool, base: i128) -> u32 {
         let lots = self.most_within(side, base.abs());
-        if lots < self.smallest() { 0 } else { lots }
+        let price = if rests { self.entry } else { self.reference };
+        if lots < self.smallest_at(price) { 0 } else { lots }
     }
 }
 
@@ -262,9 +268,9 @@ mod tests {
     #[test]
     fn a_follower_is_as_many_whole_lots_as_its_source_received() {
         let received = Product::Spot.terms().received(Side::Buy, 834);
-        assert_eq!(Product::Fine.terms().following(Side::Sell, received), 8);
-        assert_eq!(Product::CoinM.terms().following(Side::Sell, 9_966_777_409), 3);
-        assert_eq!(Product::CoinM.terms().following(Side::Sell, 9_966_777_408), 2);
+        assert_eq!(Product::Fine.terms().following(Side::Sell, false, received), 8);
+        assert_eq!(Product::CoinM.terms().following(Side::Sell, false, 9_966_777_409), 3);
+        assert_eq!(Product::CoinM.terms().following(Side::Sell, true, 9_966_777_408), 2);
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Deribit {
         let incomplete = match (orders.is_empty(), &order.venue_order) {
             (true, _) => self.may_be_elsewhere(order, now).await?,
             // Namesakes leave the recent view one by one: that it shows one does not mean that it shows all.
-            (false, None) => is_old(order, now),
+            (false, None) => is_old(order.since, now),
             (false, Some(_)) => false,
         };
         if incomplete {
@@ -117,7 +117,7 @@ impl Deribit {
         order: &OrderRef,
         now: VenueMillis,
     ) -> Result<bool, QueryError> {
-        if is_old(order, now) {
+        if is_old(order.since, now) {
             return Ok(true);
         }
         Ok(order.venue_order.is_none() && self.book(&order.symbol).await?.is_spot)
@@ -305,18 +305,24 @@ fn first(since: VenueMillis) -> VenueMillis {
     VenueMillis(since.0.saturating_sub(CREATED_BEFORE_MS))
 }
 
-/// Whether it may have left the recent view.
-fn is_old(order: &OrderRef, now: VenueMillis) -> bool {
-    now.since(order.since) >= RECENT_ORDERS_MS
+/// How old the oldest order stamped since then may be.
+fn age_ms(since: VenueMillis, now: VenueMillis) -> u64 {
+    now.since(first(since))
 }
 
-/// An order created after `since` ended after it too, so a young one cannot have left the recent view.
+/// Whether an order stamped since then may have left the recent view: none ended before it was created, so a young one
+/// cannot.
+fn is_old(since: VenueMillis, now: VenueMillis) -> bool {
+    age_ms(since, now) >= RECENT_ORDERS_MS
+}
+
 fn order_views(since: VenueMillis, now: VenueMillis) -> &'static [bool] {
-    if now.since(since) < RECENT_ORDERS_MS { RECENT } else { BOTH }
+    if is_old(since, now) { BOTH } else { RECENT }
 }
 
+/// Where the trades of orders stamped since then may be: none is older than its order.
 fn trade_views(since: VenueMillis, now: VenueMillis) -> &'static [bool] {
-    if now.since(since) < RECENT_TRADES_MS { RECENT } else { BOTH }
+    if age_ms(since, now) < RECENT_TRADES_MS { RECENT } else { BOTH }
 }
 
 /// Each order once, as the latest answer shows it.
@@ -336,4 +342,23 @@ fn fills<'a>(trades: impl Iterator<Item = &'a Trade>) -> Result<Vec<Fill>, BadAn
     let once: BTreeMap<&str, &Trade> =
         trades.map(|trade| (trade.trade_id.as_str(), trade)).collect();
     once.values().map(|trade| trade.fill()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_counts_as_old_from_when_it_may_have_been_created_and_not_from_its_stamp() {
+        let now = VenueMillis(100 * 3_600_000);
+        let views = |ago_ms: u64| {
+            let since = VenueMillis(now.0 - ago_ms);
+            (is_old(since, now), order_views(since, now), trade_views(since, now))
+        };
+        let (orders_ms, trades_ms) = (RECENT_ORDERS_MS - 30_000, RECENT_TRADES_MS - 30_000);
+        assert_eq!(views(orders_ms - 1), (false, RECENT, RECENT));
+        assert_eq!(views(orders_ms), (true, BOTH, RECENT));
+        assert_eq!(views(trades_ms - 1), (true, BOTH, RECENT));
+        assert_eq!(views(trades_ms), (true, BOTH, BOTH));
+    }
 }

@@ -18,7 +18,7 @@ pub(super) async fn check(config: &Config, plan: &Path, output: Output) -> Resul
     let venues = OpenVenues::open(config)?;
     let check = session::price(&venues, &plan).await?;
     let concerned: BTreeSet<_> = check.legs.iter().map(|leg| &leg.venue).collect();
-    let warnings: Vec<_> = concerned.into_iter().filter_map(|name| venues.warning(name)).collect();
+    let warnings: Vec<_> = concerned.into_iter().flat_map(|name| venues.warnings(name)).collect();
     output.result(&CheckDocument::new(&check, &warnings), || check_text(&check, &warnings));
     Ok(Exit::Done)
 }

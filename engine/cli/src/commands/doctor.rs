@@ -45,7 +45,7 @@ struct Document<'a> {
 }
 
 pub(super) async fn doctor(config: &Config, output: Output) -> Result<Exit, Failure> {
-    let open = OpenVenues::open(config)?;
+    let open = OpenVenues::open(config)?.logged();
     let adapter = |name| config.venues.get(name).map_or("", |venue| venue.adapter.as_str());
     let examined = open.each().map(|(name, venue)| examine(&open, name, adapter(name), &**venue));
     let (journal, venues) =

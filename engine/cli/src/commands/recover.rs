@@ -30,7 +30,7 @@ pub(super) async fn recover(
     let journal = journals::open(&config.journal).await?;
     let open = journal.open_batches().await?;
     if !open.is_empty() {
-        let venues = OpenVenues::open(config)?;
+        let venues = OpenVenues::open(config)?.logged();
         let session = Session::start(journal, &venues, accounts, stop, output).await?;
         return Ok(finish_all(session, open, &config.journal, output).await);
     }
@@ -58,7 +58,7 @@ async fn review_only(
     output: Output,
 ) -> Result<Vec<BatchReport>, Failure> {
     let venues = match OpenVenues::open(config) {
-        Ok(venues) => venues,
+        Ok(venues) => venues.logged(),
         Err(failure) => {
             journal.close().await?;
             return Err(failure);

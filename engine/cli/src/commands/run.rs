@@ -23,7 +23,7 @@ pub(super) async fn run(
     let plan = plan_file::read(&arguments.plan.plan)?;
     let key = plan.check()?.key;
     let mut stop = StopRequests::listen(output)?;
-    let venues = OpenVenues::open(config)?;
+    let venues = OpenVenues::open(config)?.logged();
     if !journals::exists(&config.journal) {
         // What fails its checks leaves no journal behind: the next start must still count as the first one, so that
         // it looks for orders of a journal that was lost (D5).

@@ -63,7 +63,8 @@ struct DoubtDocument<'a> {
     quantity: Qty,
     unit: &'a str,
     open_orders: Vec<&'a str>,
-    still_open: bool,
+    last_seen_at: Option<String>,
+    found_open: bool,
 }
 
 #[derive(Serialize)]
@@ -158,7 +159,8 @@ fn doubt(doubt: &DoubtReport) -> DoubtDocument<'_> {
         quantity: doubt.quantity,
         unit: &doubt.unit,
         open_orders: doubt.open_orders.iter().map(|id| id.as_str()).collect(),
-        still_open: doubt.still_open,
+        last_seen_at: doubt.last_seen.map(|at| rfc3339(at.0)),
+        found_open: doubt.found_open,
     }
 }
 
@@ -210,14 +212,18 @@ fn doubt_text(doubt: &DoubtReport) -> String {
     let side = doubt.side.as_str();
     let ids: Vec<_> = doubt.open_orders.iter().map(|id| id.as_str()).collect();
     let ids = ids.join(" and ");
-    if doubt.still_open {
+    // Only what was seen is told: the order may have ended since.
+    let seen = doubt.last_seen.map(|at| format!(" at {}", rfc3339(at.0))).unwrap_or_default();
+    if doubt.found_open {
         return format!(
-            "open      {leg}: {side} order {client_order_id} is still open at {venue} as order {ids}, \
-             may fill up to {quantity} {unit}: cancel it there\n"
+            "open      {leg}: {side} order {client_order_id} was open at {venue} as order {ids} when last seen{seen}, \
+             may fill up to {quantity} {unit}: cancel it there unless it has ended\n"
         );
     }
-    let open =
-        if ids.is_empty() { ids } else { format!(", open at {venue} as {ids} when last seen") };
+    let open = match ids.is_empty() {
+        true => ids,
+        false => format!(", open at {venue} as {ids} when last seen{seen}"),
+    };
     format!("in doubt  {leg}: {side} up to {quantity} {unit}, order {client_order_id}{open}\n")
 }
 

@@ -148,7 +148,8 @@ impl Saga {
         LegProgress::Ready
     }
 
-    fn retry(&self, entries: &[Order], last: &Order, now: UnixMillis) -> LegProgress {
+    /// When an entry that filled nothing is tried again, if it is.
+    pub(super) fn retry(&self, entries: &[Order], last: &Order, now: UnixMillis) -> LegProgress {
         let closed_at = last.closed_at.unwrap_or(now);
         let unsent =
             entries.iter().filter(|order| order.stage == Stage::Closed(Closing::Unsent)).count();
@@ -215,7 +216,7 @@ impl Saga {
                     size_following(&leg.instrument, leg.side, base.magnitude(), *ratio, reference);
                 let size = size.ok()?;
                 // Too small for the venue is dust: not sent.
-                let smallest = leg.instrument.smallest(reference);
+                let smallest = leg.instrument.smallest(leg.kind.judged_at(reference));
                 Some(if size < smallest { Qty::ZERO } else { size })
             }
         }

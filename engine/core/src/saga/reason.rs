@@ -5,8 +5,10 @@ use crate::name::VenueOrderId;
 use crate::order::OrderState;
 use crate::record::{Ending, Role};
 use crate::spec::{LegQuantity, LegSpec};
+use crate::time::UnixMillis;
 
 use super::doubt::rests;
+use super::leg::LegProgress;
 use super::order::{Closing, Order, Stage};
 use super::{Ended, Saga};
 
@@ -17,8 +19,7 @@ impl Saga {
         let Some(ended) = &self.ended else { return String::new() };
         let mut unresolved = self.open_orders().peekable();
         if unresolved.peek().is_some() && unresolved.all(|(_, order)| self.is_left_open(order)) {
-            return "an order was found still open at its venue after the batch had ended"
-                .to_owned();
+            return "an order was found open at its venue after the batch had ended".to_owned();
         }
         let mut text = ended.why.clone();
         if let Some(cause) = self.cause(ended) {
@@ -36,8 +37,8 @@ impl Saga {
         if ended.ending == Ending::Done {
             return None;
         }
-        if self.stopped_at.is_some() {
-            return Some("stopped on request".to_owned());
+        if self.deciding_stop().is_some() {
+            return Some(self.cut_text(Cut::Stopped));
         }
         self.spec.listing.iter().find_map(|index| {
             let leg = self.spec.leg(*index)?;
@@ -53,7 +54,7 @@ impl Saga {
             return self.unsent_reason(index, leg);
         };
         if self.is_left_open(last) {
-            return Some("still open at the venue".to_owned());
+            return Some("open at the venue when last seen".to_owned());
         }
         let cut = self.cut_short(index).map(|cut| self.cut_text(cut));
         match (cut, told(last)) {
@@ -62,7 +63,8 @@ impl Saga {
         }
     }
 
-    /// Whether a look after the end found the order open: nothing here will cancel it any more.
+    /// Whether a look after the end found the order open: nothing here will cancel it any more, nor does a venue that
+    /// no longer shows it say that it has ended.
     pub(crate) fn is_left_open(&self, order: &Order) -> bool {
         self.ended.is_some() && order.stage == Stage::Known && order.is_open_at_venue()
     }
@@ -74,16 +76,41 @@ impl Saga {
         if self.target(index).is_some_and(|target| self.filled(index) >= target) {
             return None;
         }
-        let given_up = match &last.stage {
-            Stage::Closed(Closing::Ended) => rests(last.request.kind),
-            Stage::Closed(Closing::Absent | Closing::Unsent) => true,
-            _ => false,
-        };
-        let closed_at = last.closed_at.filter(|_| given_up)?;
+        let closed_at = last.closed_at.filter(|_| may_be_given_up(last))?;
         let by = |at: Option<_>, cut| at.filter(|at| *at <= closed_at).map(|at| (at, cut));
         let timeout = by(self.leg_deadline(entries), Cut::TimedOut);
-        let stop = by(self.stopped_at, Cut::Stopped);
+        let stop = by(self.deciding_stop(), Cut::Stopped);
         timeout.into_iter().chain(stop).min_by_key(|(at, _)| *at).map(|(_, cut)| cut)
+    }
+
+    /// When it was asked to take no new risk, if that came before whatever else kept the batch from its plan: what was
+    /// over by then is not the doing of who asked.
+    fn deciding_stop(&self) -> Option<UnixMillis> {
+        let stopped_at = self.stopped_at?;
+        let failed = (0_u8..).zip(&self.spec.legs);
+        let failed = failed.filter_map(|(index, _)| self.entry_failed_at(index, stopped_at));
+        let over = failed.chain(self.unwind_started_at).min();
+        over.is_none_or(|over| stopped_at <= over).then_some(stopped_at)
+    }
+
+    /// When a leg's entry came to what the batch cannot go on with, as far as it was not a request to stop at that time
+    /// that kept it from a further attempt.
+    fn entry_failed_at(&self, index: u8, stopped_at: UnixMillis) -> Option<UnixMillis> {
+        let entries = self.attempts(index, Role::Entry);
+        let last = entries.last().filter(|_| entries.iter().all(Order::is_closed))?;
+        let (filled, closed_at) = (self.filled(index), last.closed_at?);
+        let goes_on = self.is_followed(index) && !filled.is_zero();
+        if goes_on || self.target(index) == Some(filled) {
+            return None;
+        }
+        let deadline = self.leg_deadline(entries);
+        if filled.is_zero()
+            && matches!(self.retry(entries, last, stopped_at), LegProgress::Retry(_))
+        {
+            return deadline;
+        }
+        let given_up_at = deadline.filter(|_| may_be_given_up(last)).unwrap_or(closed_at);
+        Some(given_up_at.min(closed_at))
     }
 
     /// How that reads.
@@ -116,8 +143,8 @@ impl Saga {
                 Some(target) => format!("'{}' filled {filled} of {target} {unit}", spec.name),
                 None => format!("'{}' was not sent", spec.name),
             }
-        } else if self.stopped_at.is_some() {
-            "stopped on request".to_owned()
+        } else if self.deciding_stop().is_some_and(|at| at <= self.entries_end_at(index)) {
+            self.cut_text(Cut::Stopped)
         } else if ended.at >= self.entries_end_at(index) {
             self.cut_text(Cut::TimedOut)
         } else {
@@ -142,6 +169,15 @@ impl Order {
     /// Its ids at the venue that can still execute, as far as was last seen.
     pub(crate) fn open_at_venue(&self) -> impl Iterator<Item = &VenueOrderId> {
         self.at_venue.iter().filter(|(_, at)| at.state == OrderState::Open).map(|(id, _)| id)
+    }
+}
+
+/// Whether it is timeout or request that ends such an attempt, and not its own nature or the venue.
+fn may_be_given_up(order: &Order) -> bool {
+    match &order.stage {
+        Stage::Closed(Closing::Ended) => rests(order.request.kind),
+        Stage::Closed(Closing::Absent | Closing::Unsent) => true,
+        _ => false,
     }
 }
 

@@ -310,6 +310,65 @@ fn what_was_stopped_on_request_says_so_and_an_earlier_timeout_stays_the_reason()
 }
 
 #[test]
+fn a_stop_is_not_blamed_for_what_was_over_before_it() {
+    let stop = |run: &mut Harness| {
+        run.later(1);
+        run.run(Event::Stop);
+    };
+    let mut refused = Harness::new(resting_bid());
+    refused.send(&["bid.e0"]);
+    refused.refuse("bid.e0", RefusalKind::Final);
+    stop(&mut refused);
+    refused.audit();
+    let told = Some("-2019: Margin is insufficient.".to_owned());
+    assert_eq!(why(&refused), ("nothing was executed".to_owned(), vec![told]));
+
+    // The other leg's order is cancelled because of the refusal, and the third is not sent because of it.
+    let mut spec = batch(vec![
+        leg("first", Side::Buy, "0.1"),
+        limit(leg("rests", Side::Buy, "0.1"), "64000", TimeInForce::Gtc),
+        after(leg("waits", Side::Sell, "0.1"), &[1]),
+    ]);
+    spec.policy.on_residual = Residual::Park;
+    let mut hopeless = Harness::new(spec);
+    hopeless.send(&["first.e0", "rests.e0"]);
+    let open = hopeless.snapshot("rests.e0", OrderState::Open, "0");
+    hopeless.placed("rests.e0", open);
+    hopeless.refuse("first.e0", RefusalKind::Final);
+    stop(&mut hopeless);
+    hopeless.fill_partly("rests.e0", "0");
+    hopeless.audit();
+    let (ended, legs) = why(&hopeless);
+    let said = [ended].into_iter().chain(legs.into_iter().flatten()).collect::<Vec<_>>().join("; ");
+    assert!(!said.contains("stopped"), "{said}");
+
+    // The timeout came first; the cancel it led to was slow.
+    let mut late = Harness::new(resting_bid());
+    late.send(&["bid.e0"]);
+    let open = late.snapshot("bid.e0", OrderState::Open, "0");
+    late.placed("bid.e0", open);
+    late.at(10_000);
+    late.wake();
+    stop(&mut late);
+    late.fill_partly("bid.e0", "0");
+    late.audit();
+    let timed_out = "timed out after 10000 ms";
+    let ended = format!("nothing was executed: leg 'bid' {timed_out}");
+    assert_eq!(why(&late), (ended, vec![Some(timed_out.to_owned())]));
+}
+
+#[test]
+fn a_stop_that_keeps_a_leg_from_its_next_attempt_is_the_reason() {
+    let mut run = Harness::new(resting_bid());
+    run.send(&["bid.e0"]);
+    run.refuse("bid.e0", RefusalKind::Transient);
+    run.later(1);
+    run.run(Event::Stop);
+    run.audit();
+    assert_eq!(why(&run).0, "nothing was executed: stopped on request");
+}
+
+#[test]
 fn a_leg_that_was_never_sent_says_what_it_waited_for() {
     let followed = |follower: fn(LegSpec) -> LegSpec| {
         let spot = leg("long", Side::Buy, "0.1");
@@ -340,20 +399,27 @@ fn an_order_found_open_after_the_end_is_named_for_a_person_to_cancel() {
     run.wake();
     assert_eq!(run.saga.status(), BatchStatus::Parked);
     let before = run.saga.report(run.now);
-    assert!(!before.in_doubt[0].still_open, "its cancel may have arrived");
+    assert!(!before.in_doubt[0].found_open, "its cancel may have arrived");
+    assert_eq!(before.in_doubt[0].last_seen, Some(UnixMillis(START)));
     let last_seen = &before.in_doubt[0].open_orders;
     assert_eq!((last_seen.len(), &last_seen[0]), (1, &part.venue_order));
 
-    let found = run.looked("bid.e0", vec![part.clone()]);
+    let (found, found_at) = (run.looked("bid.e0", vec![part.clone()]), run.now);
     let records = run.saga.step(run.now, &found).records;
     assert!(matches!(records[..], [Record::Observed { .. }]), "{records:?}");
     run.saga.apply(&records[0]).unwrap();
     assert_eq!(run.saga.step(run.now, &found).records, [], "what was said once");
+    // A day later the venue shows it no more, which says nothing: the account is of then, not of now.
+    run.later(86_400_000);
+    let gone = run.looked("bid.e0", vec![]);
+    assert_eq!(run.saga.step(run.now, &gone).records, []);
     let after = run.saga.report(run.now);
     let [open] = &after.in_doubt[..] else { panic!("{after:?}") };
-    assert_eq!((open.still_open, &open.open_orders), (true, &vec![part.venue_order]));
+    assert_eq!((open.found_open, &open.open_orders), (true, &vec![part.venue_order]));
+    assert_eq!(open.last_seen, Some(found_at));
     assert_eq!((open.quantity, open.venue.as_str()), (qty("0.06"), "at-bid"));
-    assert_eq!(after.why, "an order was found still open at its venue after the batch had ended");
-    assert_eq!(after.legs[0].reason.as_deref(), Some("still open at the venue"));
+    assert_eq!(after.why, "an order was found open at its venue after the batch had ended");
+    assert_eq!(after.legs[0].reason.as_deref(), Some("open at the venue when last seen"));
+    assert_eq!(after.legs[0].status, LegStatus::InDoubt);
     assert_eq!(after.status, BatchStatus::Parked);
 }

@@ -155,3 +155,55 @@ fn followers_of_what_filled_wait_for_no_venue_but_their_own() {
     assert_eq!(sent.records, ["intent short-eth.e0 sell 0.1 market"]);
     assert_eq!(sent.commands, ["send short-eth.e0", "prepare short.e0"]);
 }
+
+/// What an order is worth at its limit is what a venue goes by, when the plan is sized as when the order is sent.
+#[test]
+fn a_follower_that_is_large_enough_at_its_own_price_only_is_sent_as_planned() {
+    let mut short = limit(of(leg("short", Side::Sell, "0"), 0, "1"), "130000", TimeInForce::Gtc);
+    short.instrument.notional_min = qty("100");
+    let mut spec = batch(vec![leg("long", Side::Buy, "0.001"), short]);
+    let planned = planned(&spec, 1);
+    assert_eq!(planned.planned, qty("0.001"), "130 USDT at its limit, 65 at the reference");
+    let mut run = Harness::new(spec.clone());
+    run.send(&["long.e0"]);
+    assert_eq!(run.fill("long.e0").commands, ["prepare short.e0"]);
+    assert_eq!(run.saga.target(1), Some(planned.planned));
+
+    // And the other way round: too little at its limit is not planned, and not sent after a partial fill.
+    spec.legs[0].quantity = LegQuantity::Fixed(qty("0.002"));
+    spec.legs[1].kind = OrderKind::Limit { price: price("50000"), time_in_force: TimeInForce::Gtc };
+    spec.legs[1].instrument.notional_min = qty("60");
+    let mut run = Harness::new(spec);
+    run.send(&["long.e0"]);
+    run.fill_partly("long.e0", "0.001");
+    assert_eq!(run.saga.target(1), Some(Qty::ZERO), "50 USDT at its limit, 65 at the reference");
+}
+
+/// What admission makes of a leg of the plan that a batch came from.
+fn planned(spec: &BatchSpec, index: usize) -> SizedLeg {
+    let leg = |leg: &LegSpec| Leg {
+        kind: leg.kind,
+        after: leg.after.iter().map(|index| spec.legs[usize::from(*index)].name.clone()).collect(),
+        ..Leg::market(
+            leg.name.clone(),
+            leg.venue.clone(),
+            leg.instrument.symbol.clone(),
+            leg.side,
+            match &leg.quantity {
+                LegQuantity::Fixed(units) => Quantity::Base(*units),
+                LegQuantity::Of { leg, ratio } => {
+                    let leg = spec.legs[usize::from(*leg)].name.clone();
+                    Quantity::Of { leg, ratio: *ratio }
+                }
+            },
+        )
+    };
+    let legs = spec.legs.iter().map(leg).collect();
+    let (strategy, occasion) = (spec.strategy.clone(), spec.occasion.clone());
+    let policy = Policy::new(OnResidual::Unwind, 1);
+    let checked = Plan { strategy, occasion, legs, policy }.check().unwrap();
+    let named = |name: &LegName| spec.legs.iter().find(|leg| leg.name == *name).unwrap();
+    let legs = checked.legs.iter().map(|leg| named(&leg.name).instrument.clone());
+    let sized = size_plan(&checked, &legs.collect::<Vec<_>>(), &spec.references).unwrap();
+    sized[usize::from(checked.listing[index])].clone()
+}

@@ -223,6 +223,11 @@ impl Exchange {
         }
     }
 
+    /// Shows none of its orders any more.
+    pub(crate) fn drop_orders(&self) {
+        self.state().orders.clear();
+    }
+
     /// An order this engine never placed shows under an id.
     pub(crate) fn add_foreign(&self, request: OrderRequest) {
         self.accept(&request, "0.1");

@@ -160,18 +160,27 @@ async fn an_order_that_a_review_finds_open_is_told_and_not_touched() {
     mute(&desk);
     let parked = handle.wait().await.unwrap();
     assert_eq!(parked.status, BatchStatus::Parked, "{}", parked.why);
-    assert!(!parked.in_doubt[0].still_open);
+    assert!(!parked.in_doubt[0].found_open);
     desk.crash();
     answer_again(&desk);
     let engine = desk.engine().await;
     let reviewed = engine.review_parked().await.unwrap();
     let [open] = &reviewed[0].in_doubt[..] else { panic!("{reviewed:?}") };
-    assert!(open.still_open);
+    assert!(open.found_open);
     assert_eq!(open.open_orders.len(), 1);
     let sends = |call: &Call| matches!(call, Call::Place(_) | Call::Cancel | Call::Reserve(_));
     assert_eq!(desk.binance.count(sends), 0);
     // The next start tells the same, and adds no further record.
     let durable = desk.durable(parked.key).len();
-    assert!(engine.review_parked().await.unwrap()[0].in_doubt[0].still_open);
+    assert_eq!(engine.review_parked().await.unwrap()[0].in_doubt, reviewed[0].in_doubt);
     assert_eq!(desk.durable(parked.key).len(), durable);
+    // A person cancels it, and in time the exchange shows it no more: it is known as it was last seen.
+    let seen = desk.durable(parked.key).last().unwrap().at();
+    assert_eq!(open.last_seen, Some(seen));
+    pass_ms(60_000).await;
+    desk.binance.drop_orders();
+    let gone = &engine.review_parked().await.unwrap()[0];
+    assert_eq!((&gone.in_doubt, &gone.why), (&reviewed[0].in_doubt, &reviewed[0].why));
+    assert_eq!(gone.why, "an order was found open at its venue after the batch had ended");
+    assert_eq!(gone.legs[0].reason.as_deref(), Some("open at the venue when last seen"));
 }

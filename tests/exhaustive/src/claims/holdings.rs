@@ -148,7 +148,10 @@ pub(crate) fn venue_base(world: &World, leg: usize, lots: u32) -> i128 {
 /// What a leg is to fill at most, lots: its own size, or what its source's base units make it.
 pub(crate) fn planned(world: &World, leg: usize, received: impl Fn(usize) -> i128) -> u32 {
     match (world.setting.source(leg), world.setting.planned[leg]) {
-        (Some(source), _) => world.venues[leg].terms.following(side(leg), received(source)),
+        (Some(source), _) => {
+            let rests = world.setting.legs[leg].rests;
+            world.venues[leg].terms.following(side(leg), rests, received(source))
+        }
         (None, planned) => planned.unwrap_or(0),
     }
 }
