@@ -1,8 +1,8 @@
 //! Which entries go now, and which of them together.
 //!
 //! A leg *hedges* if its order leaves no more net delta than there is with or without it: it waits for no venue but its
-//! own. Whatever else may go adds to what is exposed, so it goes with everything that may go, and not at all while a leg is held back: neither
-//! begins nor grows by halves what the held-back leg was to balance.
+//! own. Whatever else may go adds to what is exposed, so it goes with everything that may go, and not at all while a leg
+//! is held back: neither begins nor grows by halves what the held-back leg was to balance.
 
 use std::collections::BTreeMap;
 
